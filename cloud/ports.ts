@@ -1,0 +1,258 @@
+import type { Bundle } from "#core/contracts/bundle.ts";
+import type {
+  AlarmAct,
+  AlarmDetail,
+  AlarmView,
+  AuditEntry,
+  CommandRequest,
+  CommandView,
+  Completeness,
+  DeviceView,
+  GatewayView,
+  HistoryView,
+  JournalEntry,
+  PointView,
+  RunView,
+} from "#core/contracts/http.ts";
+import type { Ack, ConfigNotice, Lane, LaneItem } from "#core/contracts/lanes.ts";
+import type { LiveKind } from "#core/contracts/live.ts";
+import type { Grant, Role } from "#core/contracts/session.ts";
+import type { GatewayId, PointId } from "#core/ids.ts";
+import type { Rule } from "#core/linkage/rule.ts";
+import type { Command } from "#core/model/command.ts";
+import type { Device } from "#core/model/device.ts";
+import type { Point } from "#core/model/point.ts";
+import type { Sample } from "#core/model/sample.ts";
+import type { Partition, Space, Zone } from "#core/model/site.ts";
+
+/*
+ * What the domains of the cloud ask of each other. Each is implemented in its own folder and handed over by app.ts;
+ * no domain imports another. Everything named `...View` is the shape of the HTTP API (ISO times).
+ */
+
+/** A row of telemetry as stored: key (gateway, epoch, offset), time observedAt. */
+export interface StoredSample extends Sample {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+/** One decoded telemetry batch, in payload order; `samples[i]` has offset `first + i`. */
+export interface TelemetryBatch {
+  readonly gateway: GatewayId;
+  readonly epoch: string;
+  readonly first: number;
+  readonly last: number;
+  readonly samples: readonly Sample[];
+}
+
+export interface HistoryQuery {
+  readonly point: PointId;
+  /** Unix ms, inclusive / exclusive. */
+  readonly from: number;
+  readonly to: number;
+  readonly limit: number;
+}
+export interface BucketQuery {
+  readonly point: PointId;
+  readonly from: number;
+  readonly to: number;
+  /** Width of a bucket, ms; buckets are aligned to `alignMs` (start of a local day, for instance). */
+  readonly bucketMs: number;
+  readonly alignMs: number;
+}
+export interface Bucket {
+  readonly t: number;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly mean: number | null;
+  readonly last: Sample["value"];
+  readonly count: number;
+}
+
+/** Port with a contract suite: embedded (node:sqlite worker) today, InfluxDB later. */
+export interface TelemetryStore {
+  /** Resolves when the batches are durable. Idempotent: a row already stored under its key is ignored and counted. */
+  write(batches: readonly TelemetryBatch[]): Promise<{ readonly stored: number; readonly duplicates: number }>;
+  read(query: HistoryQuery): Promise<readonly StoredSample[]>;
+  buckets(query: BucketQuery): Promise<readonly Bucket[]>;
+  /** Which offsets are stored, as merged ranges per epoch, for the proof of completeness. */
+  ranges(gateway: GatewayId): Promise<readonly { epoch: string; from: number; to: number }[]>;
+  close(): Promise<void>;
+}
+
+/** What ingest tells the rest, in this order. Everything here is synchronous and cheap. */
+export interface IngestSinks {
+  /** Births: the value of every point now; changes state, is not stored and raises nothing. */
+  onBirth(gateway: GatewayId, samples: readonly Sample[]): void;
+  /** A batch that is durably stored. Historical samples never change live values. */
+  onSamples(gateway: GatewayId, samples: readonly Sample[], historical: boolean): void;
+  /**
+   * Items of the events lane, each once, in offset order, INSIDE the record database's transaction that also moves the
+   * cursor. Throw only for what can never be stored: the item is then quarantined with the error's code.
+   * Returned callbacks run after COMMIT (live bus, commands).
+   */
+  onItem(gateway: GatewayId, item: LaneItem): (() => void) | undefined;
+  onGatewayOnline(gateway: GatewayId, online: boolean, at: number, reason?: string): void;
+}
+
+/** How the domains reach a gateway. Implemented by broker/ingest. */
+export interface GatewayLink {
+  /** Publishes on the gateway's command topic, QoS 1. False when the gateway is offline: nothing was sent. */
+  sendCommand(gateway: GatewayId, command: Command): boolean;
+  sendAck(gateway: GatewayId, ack: Ack): void;
+  /** Publishes the retained configuration notice. */
+  announceConfig(gateway: GatewayId, notice: ConfigNotice): void;
+  isOnline(gateway: GatewayId): boolean;
+}
+
+/** Who acts: from the session or token. */
+export interface Actor {
+  readonly name: string;
+  readonly grants: readonly Grant[];
+  readonly ip?: string;
+}
+
+/** What an actor may see and do. The oracle is one table role x permission, in cloud/auth. */
+export interface Authority {
+  /** Does some grant of the actor give the permission at this space (or anywhere when undefined)? */
+  may(actor: Actor, permission: string, space?: string): boolean;
+  /** Space ids (with all below) in which the actor holds the permission; `all` for grants at the site root. */
+  spaces(actor: Actor, permission: string): "all" | ReadonlySet<string>;
+  permissionsOf(grants: readonly Grant[]): readonly string[];
+  readonly roles: readonly Role[];
+}
+
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly count?: boolean;
+}
+export interface PageResult<T> {
+  readonly items: readonly T[];
+  readonly nextCursor?: string;
+  readonly total?: number;
+}
+/** `all` or the set of visible spaces: every list is filtered by it in the service, before paging. */
+export type Visible = "all" | ReadonlySet<string>;
+
+/** The configuration as the database holds it. Read-mostly and in memory; `onChange` after each new version. */
+export interface SiteCatalog {
+  readonly site: string;
+  readonly timeZone: string;
+  readonly version: number;
+  spaces(): readonly Space[];
+  partitions(): readonly Partition[];
+  zones(): readonly Zone[];
+  gateways(): readonly { id: GatewayId; name: string; nameEn: string }[];
+  devices(): readonly Device[];
+  device(id: string): Device | undefined;
+  points(): readonly Point[];
+  point(id: string): Point | undefined;
+  rules(): readonly Rule[];
+  alarmText(definition: string): { response?: string; responseEn?: string } | undefined;
+  bundle(gateway: GatewayId): { bundle: Bundle; sha256: string } | undefined;
+  onChange(listener: () => void): void;
+}
+
+export interface StateService {
+  current(point: string): PointView["current"];
+  points(
+    query: PageRequest & { q?: string; device?: string; gateway?: string; visible: Visible },
+  ): PageResult<PointView>;
+  point(id: string): PointView | undefined;
+  devices(query: PageRequest & { visible: Visible }): PageResult<DeviceView>;
+  device(id: string): DeviceView | undefined;
+}
+
+export interface HistoryService {
+  history(query: {
+    point: string;
+    from: number;
+    to: number;
+    intervalMs?: number;
+    agg?: boolean;
+    limit: number;
+  }): Promise<HistoryView>;
+}
+
+export interface AlarmQuery extends PageRequest {
+  readonly visible: Visible;
+  readonly state?: "open" | "active" | "unacknowledged" | "latched" | "closed" | "all";
+  readonly law?: string;
+  readonly category?: string;
+  readonly priority?: string;
+  readonly area?: string;
+  readonly q?: string;
+}
+export type AlarmActKind =
+  | "acknowledge"
+  | "reset"
+  | "shelve"
+  | "unshelve"
+  | "outOfService"
+  | "returnToService"
+  | "comment";
+export interface AlarmService {
+  list(query: AlarmQuery): PageResult<AlarmView>;
+  get(id: string): AlarmDetail | undefined;
+  journal(query: PageRequest & { visible: Visible; alarm?: string }): PageResult<JournalEntry>;
+  /** @throws ALARM_UNKNOWN, ALARM_OCCURRENCE_STALE, ALARM_STILL_ACTIVE, ALARM_NOT_ACKNOWLEDGED, ALARM_LAW_FORBIDS */
+  act(id: string, kind: AlarmActKind, act: AlarmAct, actor: Actor): AlarmView;
+}
+
+export interface CommandService {
+  /** Checks, persists and sends. @throws POINT_UNKNOWN, POINT_NOT_WRITABLE, VALUE_OUT_OF_RANGE, VALUE_KIND, DEVICE_UNKNOWN, ACTION_UNKNOWN */
+  request(request: CommandRequest, actor: Actor): CommandView;
+  get(id: string): CommandView | undefined;
+}
+
+export interface RunService {
+  runsOf(rule: string, query: PageRequest): PageResult<RunView>;
+  run(id: string): RunView | undefined;
+  rules(): readonly (Rule & { place: string; because: string })[];
+}
+
+export interface GatewayService {
+  list(): readonly GatewayView[];
+  get(id: string): GatewayView | undefined;
+  completeness(id: string): Promise<Completeness | undefined>;
+  /** True when the credential is the gateway's. */
+  authenticate(username: string, password: string): Promise<boolean>;
+}
+
+export interface BlobStore {
+  /** Stores when the hash fits. @throws BLOB_HASH_MISMATCH, BLOB_TOO_LARGE */
+  put(sha256: string, contentType: string, bytes: Uint8Array): Promise<void>;
+  get(sha256: string): Promise<{ contentType: string; bytes: Uint8Array } | undefined>;
+}
+
+export interface AuditLog {
+  /** Appends a hash-chained row in the running transaction or in its own. */
+  append(
+    entry: Pick<AuditEntry, "actor" | "action" | "result"> & Partial<Pick<AuditEntry, "target" | "detail" | "ip">>,
+  ): void;
+  list(query: PageRequest): PageResult<AuditEntry>;
+  /** First row whose hash does not fit, or undefined when the chain is whole. */
+  verify(): number | undefined;
+}
+
+/** Changes inside the process; the WebSocket filters them by permission and view. `id` is the item's, `space` its place. */
+export interface LiveChange {
+  readonly kind: LiveKind;
+  readonly id: string;
+  readonly space?: string;
+  /** The changed item in the shape of the HTTP API, or undefined when it left the list. */
+  readonly item: unknown;
+}
+export interface LiveBus {
+  publish(change: LiveChange): void;
+  subscribe(listener: (change: LiveChange) => void): () => void;
+}
+
+/** Cursor of a lane: everything up to `offset` is stored, with later ranges that arrived early. */
+export interface LaneCursor {
+  readonly gateway: GatewayId;
+  readonly lane: Lane;
+  readonly epoch: string;
+  readonly upTo: number;
+}

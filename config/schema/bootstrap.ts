@@ -1,0 +1,22 @@
+import { type Static, Type } from "typebox";
+import { IdPart } from "#core/model/site.ts";
+
+/** What `npm run edge -- --config <file>` needs to find its cloud; all else comes in the bundle. `${VAR}` and `${sim:name}` are filled in. */
+export const Bootstrap = Type.Object(
+  {
+    site: IdPart,
+    gateway: IdPart,
+    data: Type.String({ description: "Folder of the gateway's own files: outbox, bundle, blobs." }),
+    broker: Type.String({ description: "MQTT address of the cloud, mqtt://host:port or mqtts://host:port." }),
+    cloud: Type.String({ description: "HTTP address of the cloud, for the bundle and for pictures." }),
+    credential: Type.String({ description: "File with this gateway's password, JSON {username, password}, mode 600." }),
+    secrets: Type.Optional(
+      Type.String({ description: "JSON file {name: value} for secret:<name> references, mode 600." }),
+    ),
+    simPorts: Type.Optional(
+      Type.String({ description: "JSON file {name: port} for ${sim:name} references; demo only." }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type Bootstrap = Static<typeof Bootstrap>;

@@ -1,0 +1,28 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+
+/** Independent programs the tests run against, each with the Debian package that brings it and how to see that it is there. */
+const PEERS = {
+  chromium: { package: "chromium", file: "/usr/bin/chromium" },
+  tshark: { package: "tshark", file: "/usr/bin/tshark" },
+  protoc: { package: "protobuf-compiler", file: "/usr/bin/protoc" },
+  pymodbus: { package: "python3-pymodbus", file: "/usr/bin/python3", probe: ["-c", "import pymodbus"] },
+} as const satisfies Record<string, { package: string; file: string; probe?: readonly string[] }>;
+
+/** Name of an independent peer. */
+export type PeerName = keyof typeof PEERS;
+
+/**
+ * Path of an independent peer's program, or undefined where it is not installed. With CI=true a missing one fails the run;
+ * otherwise a line on stderr says that its tests are skipped.
+ */
+export function peer(name: PeerName): string | undefined {
+  const entry = PEERS[name];
+  const probe = "probe" in entry ? entry.probe : undefined;
+  const there = existsSync(entry.file) && (probe === undefined || spawnSync(entry.file, probe).status === 0);
+  if (there) return entry.file;
+  const line = `peer ${name} is not installed (Debian package ${entry.package})`;
+  if (process.env["CI"] === "true") throw new Error(line);
+  process.stderr.write(`${line}: its tests are skipped\n`);
+  return undefined;
+}

@@ -1,0 +1,26 @@
+import type { Bundle } from "#core/contracts/bundle.ts";
+import { type DeviceId, gatewayOf } from "#core/ids.ts";
+import type { Site } from "./schema/site.ts";
+
+/**
+ * What one gateway needs of a site: its channels, devices and points, the alarms on them, all zones (they are small and name
+ * cameras), and the rules placed on it. `placed` holds the ids of those rules.
+ */
+export function compileBundle(site: Site, gateway: string, version: number, placed: ReadonlySet<string>): Bundle {
+  const id = `${site.site}/${gateway}`;
+  const mine = (deviceOrPoint: string): boolean => gatewayOf(deviceOrPoint as DeviceId) === id;
+  return {
+    version,
+    site: site.site,
+    gateway,
+    timeZone: site.timeZone,
+    channels: site.gateways.find((entry) => entry.gateway === gateway)?.channels ?? [],
+    devices: site.devices.filter((device) => mine(device.id)),
+    points: site.points.filter((point) => mine(point.id)),
+    zones: site.zones,
+    alarms: site.alarms.filter(({ condition }) =>
+      mine(condition.type === "event" ? condition.device : condition.point),
+    ),
+    rules: site.rules.filter((rule) => placed.has(rule.id)),
+  };
+}

@@ -1,0 +1,84 @@
+// `npm test [-- files]`: installs what is missing, then runs every test. Plain JavaScript for Node 20.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { ensureInstalled, root, runNode } from "../config/deploy/ensure.mjs";
+
+/** Debian packages of the independent peers (tests/peers.ts) and the file that shows each is there. */
+const PEER_PACKAGES = {
+  chromium: "/usr/bin/chromium",
+  "fonts-noto-cjk": "/usr/share/doc/fonts-noto-cjk",
+  "protobuf-compiler": "/usr/bin/protoc",
+  "python3-pymodbus": "/usr/lib/python3/dist-packages/pymodbus",
+  "python3-serial-asyncio": "/usr/lib/python3/dist-packages/serial_asyncio",
+  tshark: "/usr/bin/tshark",
+};
+
+/** As root on Debian or Ubuntu missing peers are installed; elsewhere their tests say that they are skipped. */
+function installPeers() {
+  const missing = Object.keys(PEER_PACKAGES).filter((name) => !existsSync(PEER_PACKAGES[name]));
+  if (missing.length === 0 || process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return;
+  process.stderr.write(`parkhub: installing test peers: ${missing.join(" ")}\n`);
+  const options = {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  };
+  spawnSync("apt-get", ["update", "-qq"], options);
+  spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], options);
+}
+
+const args = process.argv.slice(2);
+const long = args.includes("--long");
+const filters = args.filter((arg) => arg !== "--long");
+
+ensureInstalled();
+installPeers();
+
+// Whole-park tests measure nothing but wait for real processes: they run alone, the others two at a time.
+const phases =
+  filters.length > 0
+    ? [filters]
+    : [
+        ["tests/unit", "tests/contract", "tests/integration", "tests/architecture.test.ts"],
+        ["tests/e2e", "tests/faults"],
+      ];
+const reports = mkdtempSync(path.join(os.tmpdir(), "parkhub-test-"));
+const files = [];
+let code = 0;
+for (const [index, phase] of phases.entries()) {
+  const report = path.join(reports, `${index}.json`);
+  const result = await runNode(
+    [
+      path.join(root, "node_modules/vitest/vitest.mjs"),
+      "run",
+      "--config",
+      "tests/vitest.config.ts",
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+      ...(index > 0 ? ["--no-file-parallelism"] : []),
+      ...phase,
+    ],
+    long ? { PARKHUB_TEST_LONG: "1" } : {},
+  );
+  code ||= result;
+  if (existsSync(report)) files.push(...JSON.parse(readFileSync(report, "utf8")).testResults);
+}
+rmSync(reports, { recursive: true, force: true });
+
+const count = (status) =>
+  files.flatMap((file) => file.assertionResults).filter((test) => status.includes(test.status)).length;
+const broken = files.filter(
+  (file) => file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed"),
+).length;
+process.stdout.write("\nslowest files\n");
+for (const file of files.toSorted((a, b) => b.endTime - b.startTime - (a.endTime - a.startTime)).slice(0, 10))
+  process.stdout.write(
+    `${((file.endTime - file.startTime) / 1000).toFixed(1).padStart(7)} s  ${path.relative(root, file.name)}\n`,
+  );
+process.stdout.write(
+  `\n${count(["passed"])} passed, ${count(["failed"]) + broken} failed, ${count(["pending", "skipped", "todo"])} skipped\n`,
+);
+process.exitCode = code;

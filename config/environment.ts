@@ -63,3 +63,12 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   if (problems.length > 0) throw new ConfigError("CONFIG_INVALID", problems);
   return given as Environment;
 }
+
+/** The README's table of variables: name, default, meaning. */
+export function environmentTable(): string {
+  const rows = Object.entries(Environment.properties).map(([name, schema]) => {
+    const { default: fallback, description } = schema as { default?: string; description?: string };
+    return `| \`${name}\` | ${fallback === undefined ? "" : `\`${fallback}\``} | ${description ?? ""} |`;
+  });
+  return ["| variable | default | what it is |", "|---|---|---|", ...rows].join("\n");
+}

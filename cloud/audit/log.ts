@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import type { Selectable } from "kysely";
+import type { AuditEntry } from "#core/contracts/http.ts";
+import type { Db } from "../db/database.ts";
+import { decodeCursor, encodeCursor } from "../paging.ts";
+import type { AuditLog, PageRequest, PageResult } from "../ports.ts";
+import { iso } from "../time.ts";
+import type { AuditTables } from "./tables.ts";
+
+type Row = Selectable<AuditTables["audit"]>;
+
+/** The hash before the first row. */
+const GENESIS = "0".repeat(64);
+
+/** Hash of a row and of all before it, by the hash of the one before. */
+function hashOf(row: Omit<Row, "hash">): string {
+  const { seq, at, actor, action, target, result, detail, ip, prev_hash } = row;
+  return createHash("sha256")
+    .update(JSON.stringify([seq, at, actor, action, target, result, detail, ip, prev_hash]))
+    .digest("hex");
+}
+
+/** Hash-chained audit rows from the first one on: a changed, removed or inserted row breaks the chain. */
+export class AuditChain implements AuditLog {
+  readonly #db: Db;
+  readonly #now: () => number;
+
+  constructor(db: Db, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  append(entry: Parameters<AuditLog["append"]>[0]): void {
+    const { kysely, sync } = this.#db;
+    sync.transaction(() => {
+      const last = sync.get(kysely.selectFrom("audit").select(["seq", "hash"]).orderBy("seq", "desc").limit(1));
+      const row = {
+        seq: (last?.seq ?? 0) + 1,
+        at: this.#now(),
+        actor: entry.actor,
+        action: entry.action,
+        target: entry.target ?? null,
+        result: entry.result,
+        detail: entry.detail === undefined ? null : JSON.stringify(entry.detail),
+        ip: entry.ip ?? null,
+        prev_hash: last?.hash ?? GENESIS,
+      };
+      sync.run(kysely.insertInto("audit").values({ ...row, hash: hashOf(row) }));
+    });
+  }
+
+  list(query: PageRequest): PageResult<AuditEntry> {
+    const { kysely, sync } = this.#db;
+    const [before] = decodeCursor(query.cursor, ["number"]) ?? [];
+    let select = kysely
+      .selectFrom("audit")
+      .selectAll()
+      .orderBy("seq", "desc")
+      .limit(query.limit + 1);
+    if (before !== undefined) select = select.where("seq", "<", Number(before));
+    const rows = sync.all(select);
+    const items = rows.slice(0, query.limit);
+    const last = items.at(-1);
+    return {
+      items: items.map(view),
+      ...(rows.length > items.length && last ? { nextCursor: encodeCursor([last.seq]) } : {}),
+      ...(query.count === true
+        ? { total: sync.get(kysely.selectFrom("audit").select((e) => e.fn.countAll<number>().as("n")))?.n ?? 0 }
+        : {}),
+    };
+  }
+
+  verify(): number | undefined {
+    const { kysely, sync } = this.#db;
+    let previous = GENESIS;
+    let seq = 0;
+    for (;;) {
+      const rows = sync.all(kysely.selectFrom("audit").selectAll().where("seq", ">", seq).orderBy("seq").limit(1000));
+      if (rows.length === 0) return undefined;
+      for (const row of rows) {
+        if (row.seq !== seq + 1 || row.prev_hash !== previous || row.hash !== hashOf(row)) return seq + 1;
+        seq = row.seq;
+        previous = row.hash;
+      }
+    }
+  }
+}
+
+function view(row: Row): AuditEntry {
+  return {
+    seq: row.seq,
+    at: iso(row.at),
+    actor: row.actor,
+    action: row.action,
+    result: row.result,
+    prevHash: row.prev_hash,
+    hash: row.hash,
+    ...(row.target === null ? {} : { target: row.target }),
+    ...(row.detail === null ? {} : { detail: JSON.parse(row.detail) as Record<string, unknown> }),
+    ...(row.ip === null ? {} : { ip: row.ip }),
+  };
+}

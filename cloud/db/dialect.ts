@@ -1,0 +1,98 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
+import { HubError } from "#core/errors.ts";
+
+/** The record database failed. `retriable` when the same work may succeed later (busy, full, I/O); never for broken constraints. */
+export class DbError extends HubError {}
+
+/** Primary result codes of SQLite that get their own code. @see https://sqlite.org/rescode.html */
+const RESULT_CODES: Readonly<Record<number, { code: string; retriable: boolean }>> = {
+  5: { code: "DB_BUSY", retriable: true },
+  6: { code: "DB_BUSY", retriable: true },
+  8: { code: "DB_READ_ONLY", retriable: true },
+  10: { code: "DB_IO", retriable: true },
+  11: { code: "DB_CORRUPT", retriable: false },
+  13: { code: "DB_FULL", retriable: true },
+  19: { code: "DB_CONSTRAINT", retriable: false },
+  26: { code: "DB_CORRUPT", retriable: false },
+};
+
+/** Translates what node:sqlite throws, once. A HubError passes unchanged. */
+export function dbError(error: unknown, doing: string): HubError {
+  if (error instanceof HubError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const errcode = error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode : 0;
+  const { code, retriable } = RESULT_CODES[errcode & 0xff] ?? { code: "DB_FAILED", retriable: false };
+  return new DbError(code, `${doing}: ${message}`, { cause: error, retriable });
+}
+
+/**
+ * Opens a SQLite file the way every file of the hub is opened: WAL, every COMMIT on disk before it returns (FULL),
+ * foreign keys on, a short wait for a lock. Makes the folder. `file` may be `:memory:`.
+ * @throws DB_CORRUPT, DB_IO, DB_READ_ONLY, DB_FAILED
+ */
+export function openSqlite(file: string): DatabaseSync {
+  if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(file);
+    db.exec("PRAGMA busy_timeout=3000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
+    return db;
+  } catch (error) {
+    db?.close();
+    throw dbError(error, `cannot open ${file}`);
+  }
+}
+
+/** SQLite has no booleans and no undefined; everything else that is no SQL value is a mistake of the caller. */
+export function toSqlValue(value: unknown): SQLInputValue {
+  if (typeof value === "boolean") return value ? 1 : 0;
+  if (value === null || typeof value === "number" || typeof value === "string" || typeof value === "bigint")
+    return value;
+  if (value instanceof Uint8Array) return value;
+  throw new DbError(
+    "DB_VALUE_INVALID",
+    `a ${typeof value} is no SQL value: write JSON as text and leave out undefined`,
+  );
+}
+
+/** Prepared statements by their text, the least recently used ones dropped. */
+export class Statements {
+  readonly #db: DatabaseSync;
+  readonly #cache = new Map<string, StatementSync>();
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  get(sql: string): StatementSync {
+    let statement = this.#cache.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      const oldest = this.#cache.size >= 500 ? this.#cache.keys().next().value : undefined;
+      if (oldest !== undefined) this.#cache.delete(oldest);
+    } else this.#cache.delete(sql);
+    this.#cache.set(sql, statement);
+    return statement;
+  }
+
+  clear(): void {
+    this.#cache.clear();
+  }
+}
+
+/** kysely's own SqliteDialect on node:sqlite: the thin shim between the two statement interfaces. */
+export function nodeSqliteDialect(db: DatabaseSync): SqliteDialect {
+  const statement = (sql: string): SqliteStatement => {
+    const prepared = db.prepare(sql);
+    return {
+      reader: prepared.columns().length > 0,
+      all: (parameters) => prepared.all(...parameters.map(toSqlValue)),
+      run: (parameters) => prepared.run(...parameters.map(toSqlValue)),
+      iterate: (parameters) => prepared.iterate(...parameters.map(toSqlValue)),
+    };
+  };
+  const database: SqliteDatabase = { prepare: statement, close: () => db.close() };
+  return new SqliteDialect({ database });
+}

@@ -1,0 +1,11 @@
+import type { Migration } from "kysely/migration";
+import { ingest } from "./0001-ingest.ts";
+import { site } from "./0002-site.ts";
+import { access } from "./0004-access.ts";
+
+/** Every migration by name, in order. Explicit, so that a forgotten file cannot be half there. Never change one that was released. */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  "0001-ingest": ingest,
+  "0002-site": site,
+  "0004-access": access,
+};

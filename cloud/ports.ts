@@ -122,6 +122,59 @@ export interface Authority {
   readonly roles: readonly Role[];
 }
 
+/** A session of the console as the API sees it. */
+export interface SessionHandle {
+  /** Names the session inside the process; is no secret. */
+  readonly key: string;
+  readonly user: { readonly name: string; readonly displayName: string };
+  readonly grants: readonly Grant[];
+  readonly csrfToken: string;
+  readonly expiresAt: number;
+}
+/** A user as listed. */
+export interface UserEntry {
+  readonly name: string;
+  readonly displayName: string;
+  readonly grants: readonly Grant[];
+  readonly disabled: boolean;
+}
+/** A token as listed; the token itself is shown once, when it is made. */
+export interface TokenEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly user: string;
+  readonly grants: readonly Grant[];
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly usedAt: number | null;
+}
+/** Who somebody is. Implemented by cloud/auth. */
+export interface AccessService {
+  /** @throws SIGN_IN_REFUSED, SIGN_IN_THROTTLED (message says for how long) */
+  signIn(username: string, password: string, ip: string): Promise<{ id: string; session: SessionHandle }>;
+  /** The session of an id from the cookie; counts as activity. */
+  session(id: string): SessionHandle | undefined;
+  /** Does the session still live? Counts as no activity. */
+  sessionByKey(key: string): SessionHandle | undefined;
+  signOut(session: SessionHandle, ip: string): void;
+  onSessionEnd(listener: (key: string) => void): () => void;
+  /** Who acts with a bearer token. */
+  bearer(token: string): { readonly name: string; readonly grants: readonly Grant[] } | undefined;
+  users(): readonly UserEntry[];
+  /** @throws USER_EXISTS, PASSWORD_TOO_SHORT */
+  addUser(user: Omit<UserEntry, "disabled">, password: string, actor: Actor): Promise<UserEntry>;
+  tokens(user: string): readonly TokenEntry[];
+  /** @throws GRANT_NOT_HELD, USER_UNKNOWN */
+  addToken(
+    user: string,
+    name: string,
+    grants: readonly Grant[],
+    expiresAt: number | null,
+    actor: Actor,
+  ): { token: string; entry: TokenEntry };
+  removeToken(user: string, id: string, actor: Actor): boolean;
+}
+
 export interface PageRequest {
   readonly limit: number;
   readonly cursor?: string;
@@ -149,8 +202,13 @@ export interface SiteCatalog {
   points(): readonly Point[];
   point(id: string): Point | undefined;
   rules(): readonly Rule[];
+  /** Where a rule runs and why. */
+  placement(rule: string): { place: string; because: string } | undefined;
+  /** A new version in which one rule is switched on or off. @throws RULE_UNKNOWN, SITE_VERSION_STALE */
+  setRuleEnabled(id: string, enabled: boolean, actor: string): Rule;
   alarmText(definition: string): { response?: string; responseEn?: string } | undefined;
-  bundle(gateway: GatewayId): { bundle: Bundle; sha256: string } | undefined;
+  /** The bundle, its exact text and that text's hash. */
+  bundle(gateway: GatewayId): { bundle: Bundle; text: string; sha256: string } | undefined;
   onChange(listener: () => void): void;
 }
 
@@ -209,7 +267,6 @@ export interface CommandService {
 export interface RunService {
   runsOf(rule: string, query: PageRequest): PageResult<RunView>;
   run(id: string): RunView | undefined;
-  rules(): readonly (Rule & { place: string; because: string })[];
 }
 
 export interface GatewayService {

@@ -115,6 +115,7 @@ export const RuleOutcome = Type.Enum([
   "disabled",
   "outsideSchedule",
   "inputStale",
+  "suppressed",
   "actionRefused",
   "actionFailed",
 ]);

@@ -1,0 +1,48 @@
+import type { Clock } from "#core/clock.ts";
+import type { Logger } from "#core/logger.ts";
+import type {
+  AccessService,
+  AlarmService,
+  AuditLog,
+  Authority,
+  BlobStore,
+  CommandService,
+  GatewayService,
+  HistoryService,
+  LiveBus,
+  RunService,
+  SiteCatalog,
+  StateService,
+} from "../ports.ts";
+
+/** State of one part of the service, for `/readyz`. */
+export interface PartState {
+  readonly ready: boolean;
+  readonly detail?: string;
+}
+
+/** Everything the HTTP API asks of the rest. */
+export interface ApiDeps {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly catalog: SiteCatalog;
+  readonly access: AccessService;
+  readonly authority: Authority;
+  readonly audit: AuditLog;
+  readonly state: StateService;
+  readonly history: HistoryService;
+  readonly alarms: AlarmService;
+  readonly commands: CommandService;
+  readonly runs: RunService;
+  readonly gateways: GatewayService;
+  readonly blobs: BlobStore;
+  readonly bus: LiveBus;
+  /** Every part by name; the service is ready when all are. */
+  readonly parts: () => Readonly<Record<string, PartState>>;
+  /** Prometheus text. */
+  readonly metrics: () => string;
+  /** Folder of the built console. */
+  readonly consoleFolder: string;
+  /** Is the service reached by HTTPS? Then cookies are Secure. */
+  readonly https: boolean;
+}

@@ -1,0 +1,113 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { Problem } from "#core/contracts/http.ts";
+import { HubError } from "#core/errors.ts";
+import type { Logger } from "#core/logger.ts";
+
+/** HTTP status of every code that may reach a client. A HubError whose code is not here is a fault of ours: 500. */
+const STATUS: Readonly<Record<string, number>> = {
+  VALIDATION: 400,
+  CURSOR_INVALID: 400,
+  ID_INVALID: 400,
+  TIME_RANGE_INVALID: 400,
+  INTERVAL_INVALID: 400,
+  PASSWORD_TOO_SHORT: 400,
+  BLOB_HASH_MISMATCH: 400,
+  UNAUTHENTICATED: 401,
+  SIGN_IN_REFUSED: 401,
+  FORBIDDEN: 403,
+  ORIGIN_FOREIGN: 403,
+  CSRF_MISSING: 403,
+  GRANT_NOT_HELD: 403,
+  NOT_FOUND: 404,
+  ALARM_UNKNOWN: 404,
+  POINT_UNKNOWN: 404,
+  DEVICE_UNKNOWN: 404,
+  RULE_UNKNOWN: 404,
+  USER_UNKNOWN: 404,
+  ALARM_OCCURRENCE_STALE: 409,
+  ALARM_STILL_ACTIVE: 409,
+  ALARM_NOT_ACKNOWLEDGED: 409,
+  ALARM_NOT_LATCHED: 409,
+  ALARM_CLOSED: 409,
+  ALARM_LAW_FORBIDS: 409,
+  USER_EXISTS: 409,
+  SITE_VERSION_STALE: 409,
+  IDEMPOTENCY_CONFLICT: 409,
+  BLOB_TOO_LARGE: 413,
+  POINT_NOT_WRITABLE: 422,
+  VALUE_KIND: 422,
+  VALUE_OUT_OF_RANGE: 422,
+  ACTION_UNKNOWN: 422,
+  SIGN_IN_THROTTLED: 429,
+};
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  409: "Conflict",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  422: "Unprocessable Content",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+/** Codes of the HTTP layer itself, by Fastify's code. */
+const FASTIFY_CODES: Readonly<Record<string, string>> = {
+  FST_ERR_VALIDATION: "VALIDATION",
+  FST_ERR_CTP_INVALID_JSON_BODY: "BODY_NOT_JSON",
+  FST_ERR_CTP_EMPTY_JSON_BODY: "BODY_EMPTY",
+  FST_ERR_CTP_BODY_TOO_LARGE: "BODY_TOO_LARGE",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "MEDIA_TYPE",
+};
+
+/** A problem document. @see RFC 9457 */
+export function problem(status: number, code: string, detail?: string, errors?: Problem["errors"]): Problem {
+  return {
+    type: "about:blank",
+    title: TITLES[status] ?? "Error",
+    status,
+    code,
+    ...(detail === undefined ? {} : { detail }),
+    ...(errors === undefined ? {} : { errors }),
+  };
+}
+
+/** Sends a problem document. */
+export function sendProblem(reply: FastifyReply, document: Problem): FastifyReply {
+  return reply.code(document.status).type("application/problem+json").send(document);
+}
+
+function documentOf(error: FastifyError | HubError): Problem {
+  if (error instanceof HubError) {
+    const known = STATUS[error.code] ?? (error.code.startsWith("ALARM_") ? 409 : undefined);
+    return known === undefined ? problem(500, "INTERNAL") : problem(known, error.code, error.message);
+  }
+  if (error.validation) {
+    const errors = error.validation.map((fault) => {
+      const extra = fault.params["additionalProperty"];
+      const place = `${error.validationContext ?? ""}${fault.instancePath}`;
+      return {
+        path: place,
+        message: `${fault.message ?? fault.keyword}${extra === undefined ? "" : `: ${String(extra)}`}`,
+      };
+    });
+    return problem(400, "VALIDATION", error.message, errors);
+  }
+  const status = error.statusCode ?? 500;
+  if (status >= 500) return problem(500, "INTERNAL");
+  return problem(status, FASTIFY_CODES[error.code] ?? "BAD_REQUEST", error.message);
+}
+
+/** Fastify's error handler: every failure as a problem document; what is our own fault is logged, and its text kept inside. */
+export function problemHandler(logger: Logger) {
+  return (error: FastifyError | HubError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const document = documentOf(error);
+    if (document.status >= 500)
+      logger.error({ err: error, method: request.method, url: request.routeOptions.url }, "request failed");
+    return sendProblem(reply, document);
+  };
+}

@@ -1,0 +1,85 @@
+import { Type } from "typebox";
+import { Completeness, GatewayView, Page } from "#core/contracts/http.ts";
+import { HubError } from "#core/errors.ts";
+import type { GatewayId } from "#core/ids.ts";
+import type { ApiDeps } from "../deps.ts";
+import { type ApiRoute, allow, route } from "../route.ts";
+import { closed, IdParams } from "./parts.ts";
+
+const BlobParams = Type.Object(
+  { id: Type.String({ maxLength: 64 }), sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }) },
+  closed,
+);
+const BLOB_LIMIT = 32 * 1024 * 1024;
+
+/** Gateways for people (`<site>/<gateway>` or the gateway's part alone), and what gateways themselves fetch and bring. */
+export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
+  const full = (id: string): string => (id.includes("/") ? id : `${deps.catalog.site}/${id}`);
+  return [
+    route({
+      method: "GET",
+      url: "/gateways",
+      access: allow("gateway.read"),
+      summary: "Gateways: presence, backlog, acknowledged offsets, gaps",
+      tag: "gateways",
+      answer: Page(GatewayView),
+      handle: () => ({ items: deps.gateways.list() }),
+    }),
+    route({
+      method: "GET",
+      url: "/gateways/:id",
+      access: allow("gateway.read"),
+      summary: "One gateway",
+      tag: "gateways",
+      params: IdParams,
+      answer: GatewayView,
+      handle({ params }) {
+        const gateway = deps.gateways.get(full(params.id));
+        if (gateway) return gateway;
+        throw new HubError("NOT_FOUND", `gateway ${params.id}: no such gateway`);
+      },
+    }),
+    route({
+      method: "GET",
+      url: "/gateways/:id/completeness",
+      access: allow("gateway.read"),
+      summary: "Proof of completeness: which offsets are stored, which are missing and why",
+      tag: "gateways",
+      params: IdParams,
+      answer: Completeness,
+      async handle({ params }) {
+        const report = await deps.gateways.completeness(full(params.id));
+        if (report) return report;
+        throw new HubError("NOT_FOUND", `gateway ${params.id}: no such gateway`);
+      },
+    }),
+    route({
+      method: "GET",
+      url: "/gateways/:id/bundle",
+      access: { kind: "gateway" },
+      summary: "The gateway's configuration bundle, by its own credential",
+      tag: "gateways",
+      params: IdParams,
+      handle({ params, reply }) {
+        const found = deps.catalog.bundle(full(params.id) as GatewayId);
+        if (found === undefined) throw new HubError("NOT_FOUND", `gateway ${params.id}: no such gateway`);
+        return reply.type("application/json").header("x-parkhub-sha256", found.sha256).send(Buffer.from(found.text));
+      },
+    }),
+    route({
+      method: "PUT",
+      url: "/gateways/:id/blobs/:sha256",
+      access: { kind: "gateway" },
+      summary: "A picture from the gateway, by its own credential",
+      tag: "gateways",
+      params: BlobParams,
+      bodyLimit: BLOB_LIMIT,
+      async handle({ params, body, request, reply }) {
+        if (!Buffer.isBuffer(body))
+          throw new HubError("VALIDATION", "expected the bytes of a picture, not JSON or text");
+        await deps.blobs.put(params.sha256, request.headers["content-type"] ?? "application/octet-stream", body);
+        return reply.code(204).send();
+      },
+    }),
+  ];
+}

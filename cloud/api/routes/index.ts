@@ -1,0 +1,26 @@
+import type { ApiDeps } from "../deps.ts";
+import type { ApiRoute } from "../route.ts";
+import { alarmRoutes } from "./alarms.ts";
+import { commandRoutes } from "./commands.ts";
+import { gatewayRoutes } from "./gateways.ts";
+import { pointRoutes } from "./points.ts";
+import { recordRoutes } from "./records.ts";
+import { ruleRoutes } from "./rules.ts";
+import { sessionRoutes } from "./session.ts";
+import { siteRoutes } from "./site.ts";
+import { userRoutes } from "./users.ts";
+
+/** Every route of the API. Add a domain here. */
+export function apiRoutes(deps: ApiDeps): readonly ApiRoute[] {
+  return [
+    ...sessionRoutes(deps),
+    ...userRoutes(deps),
+    ...siteRoutes(deps),
+    ...pointRoutes(deps),
+    ...alarmRoutes(deps),
+    ...commandRoutes(deps),
+    ...ruleRoutes(deps),
+    ...gatewayRoutes(deps),
+    ...recordRoutes(deps),
+  ];
+}

@@ -1,0 +1,87 @@
+import { Type } from "typebox";
+import { Page, RunView } from "#core/contracts/http.ts";
+import { HubError } from "#core/errors.ts";
+import { Rule } from "#core/linkage/rule.ts";
+import { requireAt } from "../access.ts";
+import type { ApiDeps } from "../deps.ts";
+import { type ApiRoute, allow, route } from "../route.ts";
+import { IdParams, ListQuery, pageOf } from "./parts.ts";
+
+const PlacedRule = Type.Intersect([
+  Rule,
+  Type.Object({ place: Type.String({ description: "Gateway id, or cloud." }), because: Type.String() }),
+]);
+
+/** Linkage rules, where they run, and their runs. A rule may act anywhere: it is seen and switched at the site's root only. */
+export function ruleRoutes(deps: ApiDeps): readonly ApiRoute[] {
+  const { catalog } = deps;
+  const placed = (rule: Rule) => ({
+    ...rule,
+    ...(catalog.placement(rule.id) ?? { place: "cloud", because: "not placed" }),
+  });
+  const toggles = ([true, false] as const).map((enabled) =>
+    route({
+      method: "POST",
+      url: `/rules/:id/${enabled ? "enable" : "disable"}`,
+      access: allow("rule.write"),
+      summary: enabled ? "Switch a rule on" : "Switch a rule off",
+      tag: "rules",
+      params: IdParams,
+      answer: PlacedRule,
+      handle({ params, actor }) {
+        requireAt(deps, actor, "rule.write", catalog.site);
+        const rule = catalog.setRuleEnabled(params.id, enabled, actor.name);
+        const ip = actor.ip === undefined ? {} : { ip: actor.ip };
+        deps.audit.append({
+          actor: actor.name,
+          action: `rule.${enabled ? "enable" : "disable"}`,
+          target: rule.id,
+          result: "ok",
+          ...ip,
+        });
+        return placed(rule);
+      },
+    }),
+  );
+  return [
+    route({
+      method: "GET",
+      url: "/rules",
+      access: allow("rule.read"),
+      summary: "Linkage rules, where each runs and why",
+      tag: "rules",
+      answer: Page(PlacedRule),
+      handle: () => ({ items: catalog.rules().map(placed) }),
+    }),
+    route({
+      method: "GET",
+      url: "/rules/:id/runs",
+      access: allow("rule.read"),
+      summary: "Runs of a rule, newest first",
+      tag: "rules",
+      params: IdParams,
+      query: ListQuery,
+      answer: Page(RunView),
+      handle({ params, query }) {
+        if (!catalog.rules().some((rule) => rule.id === params.id))
+          throw new HubError("RULE_UNKNOWN", `rule ${params.id}: no such rule`);
+        return deps.runs.runsOf(params.id, pageOf(query));
+      },
+    }),
+    route({
+      method: "GET",
+      url: "/runs/:id",
+      access: allow("rule.read"),
+      summary: "One run with its steps",
+      tag: "rules",
+      params: IdParams,
+      answer: RunView,
+      handle({ params }) {
+        const run = deps.runs.run(params.id);
+        if (run) return run;
+        throw new HubError("NOT_FOUND", `run ${params.id}: no such run`);
+      },
+    }),
+    ...toggles,
+  ];
+}

@@ -1,0 +1,61 @@
+import { Type } from "typebox";
+import { Session, SignIn } from "#core/contracts/session.ts";
+import { HubError } from "#core/errors.ts";
+import type { SessionHandle } from "../../ports.ts";
+import { iso } from "../../time.ts";
+import { requireOwnOrigin, SESSION_COOKIE } from "../access.ts";
+import type { ApiDeps } from "../deps.ts";
+import { type ApiRoute, route } from "../route.ts";
+
+/** Signing in and out. */
+export function sessionRoutes(deps: ApiDeps): readonly ApiRoute[] {
+  const view = ({ user, grants, csrfToken, expiresAt }: SessionHandle): Session => ({
+    user: { ...user },
+    grants: [...grants],
+    permissions: [...deps.authority.permissionsOf(grants)],
+    csrfToken,
+    expiresAt: iso(expiresAt),
+  });
+  const cookie = { path: "/", httpOnly: true, sameSite: "strict", secure: deps.https } as const;
+  return [
+    route({
+      method: "POST",
+      url: "/session",
+      access: { kind: "public" },
+      summary: "Sign in: sets the session cookie",
+      tag: "session",
+      body: SignIn,
+      answer: Session,
+      async handle({ body, request, reply }) {
+        requireOwnOrigin(request);
+        const { id, session } = await deps.access.signIn(body.username, body.password, request.ip);
+        reply.setCookie(SESSION_COOKIE, id, cookie);
+        return view(session);
+      },
+    }),
+    route({
+      method: "GET",
+      url: "/session",
+      access: { kind: "session" },
+      summary: "Who is signed in",
+      tag: "session",
+      answer: Session,
+      handle({ session, actor }) {
+        if (session) return view(session);
+        throw new HubError("NOT_FOUND", `${actor.name} acts by a token and has no session`);
+      },
+    }),
+    route({
+      method: "DELETE",
+      url: "/session",
+      access: { kind: "session" },
+      summary: "Sign out",
+      tag: "session",
+      answer: Type.Null(),
+      handle({ session, request, reply }) {
+        if (session) deps.access.signOut(session, request.ip);
+        return reply.clearCookie(SESSION_COOKIE, cookie).code(204).send();
+      },
+    }),
+  ];
+}

@@ -1,0 +1,133 @@
+import type { Clock } from "#core/clock.ts";
+import type { Grant } from "#core/contracts/session.ts";
+import { HubError } from "#core/errors.ts";
+import type { AccessService, Actor, AuditLog, SessionHandle, TokenEntry, UserEntry } from "../ports.ts";
+import type { LiveSession, Sessions } from "./sessions.ts";
+import type { SignInThrottle } from "./throttle.ts";
+import type { Tokens } from "./tokens.ts";
+import type { Users } from "./users.ts";
+
+export interface AccessDeps {
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly tokens: Tokens;
+  readonly throttle: SignInThrottle;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+}
+
+/** Sign-in, sessions, users and tokens, each act audited. */
+export class Access implements AccessService {
+  readonly #deps: AccessDeps;
+
+  constructor(deps: AccessDeps) {
+    this.#deps = deps;
+  }
+
+  async signIn(username: string, password: string, ip: string): Promise<{ id: string; session: SessionHandle }> {
+    const { users, sessions, throttle, audit } = this.#deps;
+    const keys = [`user:${username.toLowerCase()}`, `ip:${ip}`];
+    const waitMs = throttle.waitMs(keys);
+    if (waitMs > 0) {
+      audit.append({
+        actor: username,
+        action: "session.signIn",
+        result: "refused",
+        ip,
+        detail: { code: "SIGN_IN_THROTTLED" },
+      });
+      throw new HubError("SIGN_IN_THROTTLED", `too many failed attempts: try again in ${Math.ceil(waitMs / 1000)} s`);
+    }
+    // Counted before the hash is made: attempts that come at once must not all pass.
+    throttle.failed(keys);
+    const user = await users.authenticate(username, password);
+    if (user === undefined) {
+      audit.append({
+        actor: username,
+        action: "session.signIn",
+        result: "refused",
+        ip,
+        detail: { code: "SIGN_IN_REFUSED" },
+      });
+      throw new HubError("SIGN_IN_REFUSED", "user name or password is wrong");
+    }
+    throttle.succeeded(keys);
+    const { id, session } = sessions.open(user, ip);
+    audit.append({ actor: user.name, action: "session.signIn", result: "ok", ip });
+    return { id, session: handle(session) };
+  }
+
+  session(id: string): SessionHandle | undefined {
+    const session = this.#deps.sessions.find(id);
+    return session && handle(session);
+  }
+
+  sessionByKey(key: string): SessionHandle | undefined {
+    const session = this.#deps.sessions.byKey(key, false);
+    return session && handle(session);
+  }
+
+  signOut(session: SessionHandle, ip: string): void {
+    this.#deps.sessions.close(session.key);
+    this.#deps.audit.append({ actor: session.user.name, action: "session.signOut", result: "ok", ip });
+  }
+
+  onSessionEnd(listener: (key: string) => void): () => void {
+    return this.#deps.sessions.onEnd(listener);
+  }
+
+  bearer(token: string): { readonly name: string; readonly grants: readonly Grant[] } | undefined {
+    return this.#deps.tokens.find(token);
+  }
+
+  users(): readonly UserEntry[] {
+    return this.#deps.users.list();
+  }
+
+  async addUser(user: Omit<UserEntry, "disabled">, password: string, actor: Actor): Promise<UserEntry> {
+    const added = await this.#deps.users.add(user, password);
+    this.#audit(actor, "user.add", user.name, { grants: user.grants });
+    return added;
+  }
+
+  tokens(user: string): readonly TokenEntry[] {
+    return this.#deps.tokens.list(user);
+  }
+
+  addToken(
+    user: string,
+    name: string,
+    grants: readonly Grant[],
+    expiresAt: number | null,
+    actor: Actor,
+  ): { token: string; entry: TokenEntry } {
+    const owner = this.#deps.users.get(user);
+    if (owner === undefined)
+      throw new HubError("USER_UNKNOWN", `user ${user}: tokens belong to users, and there is none of this name`);
+    const made = this.#deps.tokens.add(owner, name, grants, expiresAt);
+    this.#audit(actor, "token.add", made.entry.id, { name, grants });
+    return made;
+  }
+
+  removeToken(user: string, id: string, actor: Actor): boolean {
+    const removed = this.#deps.tokens.remove(user, id);
+    if (removed) this.#audit(actor, "token.remove", id);
+    return removed;
+  }
+
+  #audit(actor: Actor, action: string, target: string, detail?: Record<string, unknown>): void {
+    const ip = actor.ip === undefined ? {} : { ip: actor.ip };
+    this.#deps.audit.append({
+      actor: actor.name,
+      action,
+      target,
+      result: "ok",
+      ...ip,
+      ...(detail === undefined ? {} : { detail }),
+    });
+  }
+}
+
+function handle({ key, user, csrfToken, expiresAt }: LiveSession): SessionHandle {
+  return { key, user: { name: user.name, displayName: user.displayName }, grants: user.grants, csrfToken, expiresAt };
+}

@@ -1,0 +1,276 @@
+import type { Clock } from "#core/clock.ts";
+import { type BatchIdentity, parseBatch } from "#core/contracts/batch.ts";
+import { parseHubTopic } from "#core/contracts/topics.ts";
+import { errorCode, errorMessage } from "#core/errors.ts";
+import type { GatewayId } from "#core/ids.ts";
+import type { Logger } from "#core/logger.ts";
+import type { Sample } from "#core/model/sample.ts";
+import type { HostOutput } from "#core/sparkplug/host-output.ts";
+import { HostSession, rebirthRequest } from "#core/sparkplug/host-session.ts";
+import { BATCH } from "#core/sparkplug/message.ts";
+import type { ResolvedMetric } from "#core/sparkplug/metric-table.ts";
+import type { Broker, GatewayMessage, GatewayMessageHandler } from "../broker/port.ts";
+import type { Db } from "../db/database.ts";
+import type { GatewayLink, IngestSinks, TelemetryStore } from "../ports.ts";
+import { LaneCursors } from "./cursors.ts";
+import { EventLane } from "./event-lane.ts";
+import { GapStore } from "./gap-store.ts";
+import { GatewayRows } from "./gateway-rows.ts";
+import { Offers } from "./offers.ts";
+import type { Presence } from "./presence.ts";
+import { Quarantine } from "./quarantine.ts";
+import { isPointMetric, PointNames, sampleOf } from "./samples.ts";
+import { TelemetryLane } from "./telemetry-lane.ts";
+
+/** How long a missing Sparkplug message is waited for before new births are asked for. TCP keeps the order: it is a restart or a loss. */
+const REORDER_TIMEOUT_MS = 2000;
+/** A batch whose metrics are not all known after so many births of its node will never be. */
+const BIRTHS_TO_RESOLVE = 3;
+
+/** What ingest works with. `sinks` are the domains; the order of construction is broker, presence, link, domains, ingest. */
+export interface IngestDeps {
+  readonly db: Db;
+  readonly store: TelemetryStore;
+  readonly broker: Broker;
+  readonly presence: Presence;
+  readonly link: GatewayLink;
+  readonly sinks: IngestSinks;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Sparkplug host id, `spBv1.0/STATE/<host>`. */
+  readonly host: string;
+}
+
+interface Unresolved {
+  readonly batch: string;
+  readonly births: number;
+}
+
+/**
+ * Takes in what gateways publish: births, telemetry batches, event batches, signs of life. Sparkplug host application
+ * and the cloud's side of store-and-forward. @see Sparkplug 3.0 §5
+ */
+export class Ingest implements GatewayMessageHandler {
+  readonly cursors: LaneCursors;
+  readonly gaps: GapStore;
+  readonly rows: GatewayRows;
+  readonly quarantine: Quarantine;
+  readonly #deps: IngestDeps;
+  readonly #host: HostSession;
+  readonly #telemetry: TelemetryLane;
+  readonly #events: EventLane;
+  readonly #names = new PointNames();
+  readonly #health = new Map<GatewayId, Map<string, number | string | boolean>>();
+  readonly #births = new Map<GatewayId, number>();
+  readonly #unresolved = new Map<GatewayId, Unresolved>();
+  readonly #listeners: ((gateway: GatewayId) => void)[] = [];
+  #closed = false;
+
+  constructor(deps: IngestDeps) {
+    const { db, clock, logger } = deps;
+    this.#deps = deps;
+    this.cursors = new LaneCursors(db, clock);
+    this.gaps = new GapStore(db, clock);
+    this.rows = new GatewayRows(db);
+    this.quarantine = new Quarantine({ db, rows: this.rows, clock, logger });
+    const { cursors, gaps, rows, quarantine } = this;
+    const parts = { ...deps, cursors, gaps, rows, quarantine, offers: new Offers(gaps) };
+    this.#telemetry = new TelemetryLane(parts);
+    this.#events = new EventLane({ ...parts, changed: (gateway) => this.#changed(gateway) });
+    this.#host = new HostSession({
+      host: deps.host,
+      clock,
+      reorderTimeoutMs: REORDER_TIMEOUT_MS,
+      onTimeout: (outputs) => void this.#handle(outputs, undefined),
+    });
+    deps.presence.onChange((gateway, online, at, reason) => deps.sinks.onGatewayOnline(gateway, online, at, reason));
+  }
+
+  /** Begins to take messages in and says online as host application. `gateways`: those that should be there. */
+  start(gateways: readonly GatewayId[]): void {
+    this.#deps.presence.expect(gateways);
+    this.#deps.broker.attach(this);
+    this.#publishState(true);
+  }
+
+  /** Calls back when what is shown of a gateway may have changed: a heartbeat, a gap, an applied configuration. */
+  onChange(listener: (gateway: GatewayId) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  #changed(gateway: GatewayId): void {
+    for (const listener of this.#listeners) listener(gateway);
+  }
+
+  /** Last health metrics of a gateway's heartbeat by name, such as `Health/backlogTelemetry`. */
+  healthOf(gateway: GatewayId): ReadonlyMap<string, number | string | boolean> {
+    return this.#health.get(gateway) ?? new Map();
+  }
+
+  /** Samples taken in and not yet stored. */
+  get backlog(): number {
+    return this.#telemetry.backlog;
+  }
+
+  message(message: GatewayMessage): Promise<void> | undefined {
+    if (this.#closed) return Promise.reject(new Error("ingest is closed"));
+    if (parseHubTopic(message.topic) !== undefined) {
+      this.#events.receive(message);
+      return undefined;
+    }
+    return this.#handle(this.#host.receive(message.topic, message.payload, this.#deps.clock.now()), message);
+  }
+
+  disconnected(_gateway: GatewayId, _session: number): void {
+    // Presence is a lease: the will has spoken already, or silence will.
+  }
+
+  /** Says offline, stores what is queued and stops. */
+  async close(): Promise<void> {
+    this.#publishState(false);
+    this.#closed = true;
+    this.#host.close();
+    await this.#telemetry.close();
+  }
+
+  #publishState(online: boolean): void {
+    const { topic, payload, qos, retain } = this.#host.stateMessage(online, this.#deps.clock.now());
+    this.#deps.broker.publish(topic, payload, { qos, retain });
+  }
+
+  #handle(outputs: readonly HostOutput[], message: GatewayMessage | undefined): Promise<void> | undefined {
+    const holds: Promise<void>[] = [];
+    for (const output of outputs) {
+      const hold = this.#output(output, message);
+      if (hold !== undefined) holds.push(hold);
+    }
+    return holds.length === 0 ? undefined : Promise.all(holds).then(() => undefined);
+  }
+
+  #output(output: HostOutput, message: GatewayMessage | undefined): Promise<void> | undefined {
+    const { presence, sinks, broker, clock, logger } = this.#deps;
+    switch (output.type) {
+      case "nodeBorn": {
+        const gateway = output.node as GatewayId;
+        this.#births.set(gateway, (this.#births.get(gateway) ?? 0) + 1);
+        this.#noteHealth(gateway, output.metrics);
+        presence.heard(gateway);
+        return undefined;
+      }
+      case "deviceBorn": {
+        const gateway = output.node as GatewayId;
+        presence.heard(gateway);
+        const points = output.metrics.filter(({ name }) => isPointMetric(name));
+        sinks.onBirth(gateway, this.#samples(output.node, output.device, points));
+        return undefined;
+      }
+      case "data":
+        return this.#data(output, message);
+      case "nodeDead":
+        presence.dead(output.node as GatewayId, output.cause);
+        return undefined;
+      case "rebirthNeeded": {
+        const { topic, payload, qos, retain } = rebirthRequest(output.node, clock.now());
+        logger.info({ gateway: output.node, reason: output.reason }, "asking for new births");
+        broker.publish(topic, payload, { qos, retain });
+        return undefined;
+      }
+      case "malformed":
+        if (message !== undefined) this.#putAside(message, "SPARKPLUG_MALFORMED", output.reason);
+        return undefined;
+      case "deviceDead": // the gateway says the same by bad-quality samples, which are stored
+      case "discarded": // not acknowledged, so they come again
+      case "ownStateOffline": // only our own process speaks on our state topic
+        return undefined;
+      default:
+        return output satisfies never;
+    }
+  }
+
+  #samples(node: string, device: string | undefined, metrics: readonly ResolvedMetric[]): Sample[] {
+    return metrics.map((metric) => sampleOf(this.#names.idOf(node, device, metric.name), metric));
+  }
+
+  #data(output: Extract<HostOutput, { type: "data" }>, message: GatewayMessage | undefined): Promise<void> | undefined {
+    const gateway = output.node as GatewayId;
+    this.#deps.presence.heard(gateway);
+    const text = output.metrics.find(({ name }) => name === BATCH)?.value;
+    if (text === undefined || text === null) {
+      if (output.device === undefined) this.#noteHealth(gateway, output.metrics);
+      return undefined;
+    }
+    const identity = this.#identity(String(text), message);
+    if (identity === undefined) return undefined;
+    const metrics = output.metrics.filter(({ name }) => name !== BATCH);
+    if (metrics.length !== identity.last - identity.first + 1) {
+      this.#incomplete(gateway, identity, String(text), metrics.length, message);
+      return undefined;
+    }
+    this.#unresolved.delete(gateway);
+    const { epoch, first, last } = identity;
+    return this.#telemetry.submit({
+      batch: { gateway, epoch, first, last, samples: this.#samples(output.node, output.device, metrics) },
+      session: message?.session ?? 0,
+      topic: message?.topic ?? "",
+      payload: message?.payload ?? new Uint8Array(),
+      historical: metrics.some((metric) => metric.isHistorical) ? metrics.map((m) => m.isHistorical) : undefined,
+    });
+  }
+
+  #identity(text: string, message: GatewayMessage | undefined): BatchIdentity | undefined {
+    try {
+      return parseBatch(text);
+    } catch (error) {
+      if (message !== undefined) this.#putAside(message, errorCode(error), errorMessage(error));
+      return undefined;
+    }
+  }
+
+  /**
+   * Not every metric of the batch is known. The next births will tell, so nothing is acknowledged; but a batch that stays
+   * so over several births (a point that no longer exists) must not block the lane for ever.
+   */
+  #incomplete(
+    gateway: GatewayId,
+    { epoch, first, last }: BatchIdentity,
+    batch: string,
+    known: number,
+    message: GatewayMessage | undefined,
+  ): void {
+    const births = this.#births.get(gateway) ?? 0;
+    const seen = this.#unresolved.get(gateway);
+    if (seen?.batch !== batch) {
+      this.#unresolved.set(gateway, { batch, births });
+      const { topic, payload, qos, retain } = rebirthRequest(gateway, this.#deps.clock.now());
+      this.#deps.broker.publish(topic, payload, { qos, retain });
+      return;
+    }
+    if (births - seen.births < BIRTHS_TO_RESOLVE || message === undefined) return;
+    this.#unresolved.delete(gateway);
+    const reason = `${known} of ${last - first + 1} metrics are declared in the births`;
+    const { topic, payload } = message;
+    const why = { topic, payload, code: "BATCH_METRICS_UNKNOWN", reason };
+    this.#telemetry.condemn({ gateway, lane: "telemetry", epoch }, { from: first, to: last }, why);
+  }
+
+  #noteHealth(gateway: GatewayId, metrics: readonly ResolvedMetric[]): void {
+    let health = this.#health.get(gateway);
+    if (health === undefined) {
+      health = new Map();
+      this.#health.set(gateway, health);
+    }
+    for (const { name, value } of metrics) {
+      if (name === BATCH || value === null || value instanceof Uint8Array) continue;
+      if (health.size < 500 || health.has(name)) health.set(name, typeof value === "bigint" ? Number(value) : value);
+    }
+    this.#changed(gateway);
+  }
+
+  #putAside({ gateway, topic, payload }: GatewayMessage, code: string, reason: string): void {
+    try {
+      this.quarantine.add({ gateway, topic, code, reason, bytes: payload });
+    } catch (error) {
+      this.#deps.logger.error({ gateway, code, err: error }, "quarantine failed");
+    }
+  }
+}

@@ -111,7 +111,10 @@ export const Alarm = Type.Object({
   resetAt: Type.Optional(Type.Integer()),
   resetBy: Type.Optional(Type.String()),
   shelvedUntil: Type.Optional(Type.Integer()),
-  version: Type.Integer({ minimum: 1, description: "Grows with every transition of the side that minted it; a mirror never changes it." }),
+  version: Type.Integer({
+    minimum: 1,
+    description: "Grows with every transition of the side that minted it; a mirror never changes it.",
+  }),
 });
 export type Alarm = Static<typeof Alarm>;
 

@@ -1,0 +1,88 @@
+import type { LiveKind, LiveRequest } from "#core/contracts/live.ts";
+import type { Actor, LiveChange, PageRequest, PageResult, Visible } from "../ports.ts";
+import type { ApiDeps } from "./deps.ts";
+
+type Filter = NonNullable<Extract<LiveRequest, { t: "view" }>["filter"]>;
+
+/** One view of a page: what it holds at the start and which changes belong to it. */
+export interface View {
+  snapshot(): readonly unknown[];
+  /** Does a change concern this view? */
+  matches(change: LiveChange): boolean;
+}
+
+/** What each kind shows asks for. */
+const PERMISSION: Readonly<Record<LiveKind, string>> = {
+  alarms: "alarm.read",
+  points: "point.read",
+  devices: "point.read",
+  gateways: "gateway.read",
+  runs: "rule.read",
+  notices: "alarm.read",
+};
+
+/** Every item of a paged list. */
+function all<T>(list: (page: PageRequest) => PageResult<T>): readonly T[] {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = list({ limit: 1000, ...(cursor === undefined ? {} : { cursor }) });
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return items;
+}
+
+function insideArea(deps: ApiDeps, area: string | undefined): (space: string | undefined) => boolean {
+  if (area === undefined) return () => true;
+  const actor: Actor = { name: "view", grants: [{ role: "viewer", space: area }] };
+  return (space) => space !== undefined && deps.authority.may(actor, "alarm.read", space);
+}
+
+function snapshotOf(kind: LiveKind, filter: Filter, visible: Visible, deps: ApiDeps): readonly unknown[] {
+  switch (kind) {
+    case "points": {
+      if (filter.ids !== undefined)
+        return filter.ids.flatMap((id) => {
+          const point = deps.state.point(id);
+          return point && (visible === "all" || visible.has(point.space)) ? [point] : [];
+        });
+      const device = filter.device === undefined ? {} : { device: filter.device };
+      return all((page) => deps.state.points({ ...page, ...device, visible }));
+    }
+    case "devices":
+      return all((page) => deps.state.devices({ ...page, visible }));
+    case "alarms": {
+      const area = filter.area === undefined ? {} : { area: filter.area };
+      return all((page) => deps.alarms.list({ ...page, ...area, state: "open", visible }));
+    }
+    case "gateways":
+      return deps.gateways.list();
+    // Runs and notices are told as they happen; what was is asked for by HTTP.
+    case "runs":
+    case "notices":
+      return [];
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** The view an actor may have, or undefined when none of its grants gives the permission. */
+export function viewFor(kind: LiveKind, filter: Filter, actor: Actor, deps: ApiDeps): View | undefined {
+  const permission = PERMISSION[kind];
+  if (!deps.authority.may(actor, permission)) return undefined;
+  const visible = deps.authority.spaces(actor, permission);
+  const ids = filter.ids === undefined ? undefined : new Set(filter.ids);
+  const inArea = insideArea(deps, filter.area);
+  const placed = kind === "points" || kind === "devices" || kind === "alarms" || kind === "notices";
+  const deviceOfPoint = filter.device === undefined ? undefined : `${filter.device}/`;
+  return {
+    snapshot: () => snapshotOf(kind, filter, visible, deps),
+    matches(change) {
+      if (placed && visible !== "all" && (change.space === undefined || !visible.has(change.space))) return false;
+      if (ids !== undefined && !ids.has(change.id)) return false;
+      if (kind === "points" && deviceOfPoint !== undefined && !change.id.startsWith(deviceOfPoint)) return false;
+      return kind !== "alarms" || inArea(change.space);
+    },
+  };
+}

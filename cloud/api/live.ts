@@ -1,0 +1,165 @@
+import { Ajv } from "ajv";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { WebSocket } from "ws";
+import { CLOSE_SESSION_ENDED, CLOSE_TOO_SLOW, type LiveMessage, LiveRequest } from "#core/contracts/live.ts";
+import type { LiveChange } from "../ports.ts";
+import { authorize, type Caller, callerOf, requireOwnOrigin } from "./access.ts";
+import type { ApiDeps } from "./deps.ts";
+import { LiveChannels } from "./live-channels.ts";
+import { type View, viewFor } from "./live-views.ts";
+
+const PING_MS = 10_000;
+const MOST_BUFFERED_BYTES = 1024 * 1024;
+const MOST_VIEWS = 32;
+/** A message that is none of ours. */
+const CLOSE_PROTOCOL = 1008;
+
+const validRequest = new Ajv({ strict: false }).compile<LiveRequest>(LiveRequest);
+
+/** One page's socket: its views, each told only what belongs to it. */
+class LiveConnection {
+  readonly #socket: WebSocket;
+  readonly #request: FastifyRequest;
+  readonly #deps: ApiDeps;
+  readonly #channels: LiveChannels;
+  readonly #caller: Caller;
+  readonly #views = new Map<string, () => void>();
+  readonly #stops: (() => void)[] = [];
+  #answered = true;
+
+  constructor(socket: WebSocket, request: FastifyRequest, caller: Caller, deps: ApiDeps, channels: LiveChannels) {
+    this.#socket = socket;
+    this.#request = request;
+    this.#caller = caller;
+    this.#deps = deps;
+    this.#channels = channels;
+  }
+
+  open(): void {
+    const { session } = this.#caller;
+    if (session)
+      this.#stops.push(
+        this.#deps.access.onSessionEnd((key) => {
+          if (key === session.key) this.#socket.close(CLOSE_SESSION_ENDED, "session ended");
+        }),
+      );
+    this.#stops.push(this.#deps.clock.every(PING_MS, () => this.#beat()));
+    this.#socket.on("pong", () => {
+      this.#answered = true;
+    });
+    this.#socket.on("message", (data) => this.#receive(String(data)));
+    this.#socket.on("error", (error) => this.#deps.logger.debug({ err: error }, "live socket failed"));
+    this.#socket.on("close", () => this.#close());
+  }
+
+  /** Dead peers are dropped, and so are those whose session or token has ended meanwhile. */
+  #beat(): void {
+    if (!this.#answered) {
+      this.#socket.terminate();
+      return;
+    }
+    const { session } = this.#caller;
+    const alive = session
+      ? this.#deps.access.sessionByKey(session.key) !== undefined
+      : callerOf(this.#request, this.#deps) !== undefined;
+    if (!alive) {
+      this.#socket.close(CLOSE_SESSION_ENDED, "session ended");
+      return;
+    }
+    this.#answered = false;
+    this.#socket.ping();
+  }
+
+  #receive(text: string): void {
+    let message: unknown;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      message = undefined;
+    }
+    if (!validRequest(message)) {
+      this.#socket.close(CLOSE_PROTOCOL, "expected a view or unview message");
+      return;
+    }
+    this.#views.get(message.id)?.();
+    this.#views.delete(message.id);
+    if (message.t === "view") this.#view(message);
+  }
+
+  #view({ id, kind, filter, since }: Extract<LiveRequest, { t: "view" }>): void {
+    const view = viewFor(kind, filter ?? {}, this.#caller.actor, this.#deps);
+    if (view === undefined) {
+      this.#send({ t: "error", id, code: "FORBIDDEN" });
+      return;
+    }
+    if (this.#views.size >= MOST_VIEWS) {
+      this.#send({ t: "error", id, code: "TOO_MANY_VIEWS" });
+      return;
+    }
+    // Number first, content after: a change in between is told twice, never missed.
+    const seq = this.#channels.seq(kind);
+    const { epoch } = this.#channels;
+    const missed = since && this.#channels.since(kind, since.epoch, since.seq);
+    if (missed) this.#delta(id, view, seq, missed, true);
+    else this.#send({ t: "snap", id, epoch, seq, items: view.snapshot() });
+    this.#views.set(
+      id,
+      this.#channels.listen(kind, (flushed, changes) => this.#delta(id, view, flushed, changes, false)),
+    );
+  }
+
+  #delta(id: string, view: View, seq: number, changes: ReadonlyMap<string, LiveChange>, always: boolean): void {
+    const up: unknown[] = [];
+    const rm: string[] = [];
+    for (const change of changes.values()) {
+      if (!view.matches(change)) continue;
+      const { item } = change;
+      if (item === undefined) rm.push(change.id);
+      else up.push(item);
+    }
+    if (always || up.length > 0 || rm.length > 0)
+      this.#send({ t: "delta", id, epoch: this.#channels.epoch, seq, up, rm });
+  }
+
+  #send(message: LiveMessage): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#socket.bufferedAmount > MOST_BUFFERED_BYTES) {
+      this.#deps.logger.warn(
+        { user: this.#caller.actor.name, ip: this.#request.ip },
+        "live socket reads too slowly and is closed",
+      );
+      this.#socket.close(CLOSE_TOO_SLOW, "too slow");
+      return;
+    }
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  #close(): void {
+    for (const stop of this.#stops) stop();
+    for (const stop of this.#views.values()) stop();
+    this.#views.clear();
+  }
+}
+
+/** `WS /api/v1/live`: snapshots and changes of what a page views. Reading only: every change is an HTTP request. */
+export function serveLive(app: FastifyInstance, url: string, deps: ApiDeps): void {
+  const channels = new LiveChannels(deps.bus, deps.clock);
+  app.addHook("onClose", async () => channels.close());
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  app.get(
+    url,
+    {
+      websocket: true,
+      schema: { hide: true },
+      preValidation: async (request, reply) => {
+        requireOwnOrigin(request);
+        callers.set(request, await authorize({ kind: "session" }, request, reply, deps));
+      },
+    },
+    (socket, request) => {
+      const caller = callers.get(request);
+      if (caller) new LiveConnection(socket, request, caller, deps, channels).open();
+      else socket.close(CLOSE_SESSION_ENDED, "sign in first");
+    },
+  );
+}

@@ -1,0 +1,119 @@
+import cookie from "@fastify/cookie";
+import websocket from "@fastify/websocket";
+import { Ajv, type ValidateFunction } from "ajv";
+import formats from "ajv-formats";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifySchema } from "fastify";
+import { authorize } from "./access.ts";
+import { serveConsole } from "./console-files.ts";
+import type { ApiDeps } from "./deps.ts";
+import { healthRoutes } from "./health.ts";
+import { serveLive } from "./live.ts";
+import { describeApi } from "./openapi.ts";
+import { problem, problemHandler, sendProblem } from "./problem.ts";
+import type { ApiRoute, Call } from "./route.ts";
+import { apiRoutes } from "./routes/index.ts";
+
+const API = "/api/v1";
+const BODY_LIMIT = 64 * 1024;
+/** [console evidence: antd needs inline styles; nothing else is let in] */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const HEADERS: Readonly<Record<string, string>> = {
+  "content-security-policy": CONTENT_SECURITY_POLICY,
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+};
+
+/** Bodies are taken as they are; text of a path or query becomes the number or truth value that its schema asks for. */
+function validators(): (part: string | undefined) => Ajv {
+  const exact = new Ajv({ strict: false, removeAdditional: false, useDefaults: true });
+  const coercing = new Ajv({ strict: false, removeAdditional: false, useDefaults: true, coerceTypes: true });
+  formats.default(exact);
+  formats.default(coercing);
+  return (part) => (part === "body" ? exact : coercing);
+}
+
+function schemaOf(route: ApiRoute): FastifySchema {
+  const { summary, tag, params, query, body, answer } = route;
+  return {
+    summary,
+    tags: [tag],
+    ...(params === undefined ? {} : { params }),
+    ...(query === undefined ? {} : { querystring: query }),
+    ...(body === undefined ? {} : { body }),
+    ...(answer === undefined ? {} : { response: { "2xx": answer } }),
+  } as FastifySchema;
+}
+
+/** Hangs one declared route into the server. Nothing is reached without its declared access. */
+function register(app: FastifyInstance, route: ApiRoute, deps: ApiDeps): void {
+  const callers = new WeakMap<FastifyRequest, Awaited<ReturnType<typeof authorize>>>();
+  app.route({
+    method: route.method,
+    url: `${API}${route.url}`,
+    schema: schemaOf(route),
+    bodyLimit: route.bodyLimit ?? BODY_LIMIT,
+    // Before the body is read: who may not call, uploads nothing.
+    onRequest: async (request, reply) => {
+      callers.set(request, await authorize(route.access, request, reply, deps));
+    },
+    handler: async (request: FastifyRequest, reply: FastifyReply) => {
+      const caller = callers.get(request);
+      if (caller === undefined) return sendProblem(reply, problem(401, "UNAUTHENTICATED"));
+      const { params, query, body } = request;
+      const call: Call<never, never, never> = {
+        params: params as never,
+        query: query as never,
+        body: body as never,
+        ...caller,
+        request,
+        reply,
+      };
+      return route.handle(call);
+    },
+  });
+}
+
+/** The HTTP service: API, live updates, health, documentation and the console's files. Does not listen yet. */
+export async function buildServer(deps: ApiDeps): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 60_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    routerOptions: { maxParamLength: 400 },
+    forceCloseConnections: true,
+  });
+  const ajvOf = validators();
+  app.setValidatorCompiler(({ schema, httpPart }): ValidateFunction => ajvOf(httpPart).compile(schema as object));
+  // The schemas of answers document; views are built to fit them and a test checks it. Serialising by schema would cost time and drop fields.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.setErrorHandler(problemHandler(deps.logger));
+  app.addHook("onSend", async (_request, reply) => {
+    for (const [name, value] of Object.entries(HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value);
+  });
+  for (const type of ["image/jpeg", "image/png", "video/mp4", "application/octet-stream"])
+    app.addContentTypeParser(type, { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+
+  await app.register(cookie);
+  await app.register(websocket, { options: { maxPayload: 256 * 1024 } });
+  await describeApi(app);
+  await app.register(async (scope) => {
+    scope.addHook("onSend", async (_request, reply) => {
+      if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
+    });
+    for (const route of apiRoutes(deps)) register(scope, route, deps);
+    serveLive(scope, `${API}/live`, deps);
+    scope.all("/api/*", async (request, reply) =>
+      sendProblem(reply, problem(404, "NOT_FOUND", `${request.method} ${request.url.split("?", 1)[0]}: no such route`)),
+    );
+  });
+  healthRoutes(app, deps);
+  await serveConsole(app, deps.consoleFolder);
+  return app;
+}

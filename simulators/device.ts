@@ -13,6 +13,11 @@ export interface SimulatedDevice {
   read(signal: string): SignalValue;
   /** Sets a signal from the wire or from a scenario; the change has its effect at the next `step`. @throws SIM_SIGNAL_UNKNOWN */
   write(signal: string, value: SignalValue): void;
+  /**
+   * Gives a commanded signal back to the device's own control: a server with command priorities calls it instead of `write`
+   * when the last command is relinquished. Absent where the device has no control of its own. @throws SIM_SIGNAL_UNKNOWN
+   */
+  relinquish?(signal: string): void;
   /** Advances the physics by `seconds` of simulated time. `nowMs` is the simulated time of day, Unix ms. */
   step(seconds: number, nowMs: number): void;
 }

@@ -7,6 +7,7 @@ import { ABORT, OBJECT_TYPES, REJECT, SEGMENTATION, UNCONFIRMED } from "#protoco
 import { decodeFrame, encodeFrame, type Peer, peerKey, senderOf } from "#protocols/bacnet/codec/frame.ts";
 import { MAX_APDU } from "#protocols/bacnet/codec/link.ts";
 import { decodeWhoIs, encodeIAm } from "#protocols/bacnet/codec/services/discovery.ts";
+import { objectIdWord } from "#protocols/bacnet/codec/values.ts";
 import type { FieldServer, SignalValue, SimulatedDevice } from "../device.ts";
 import { CovEngine } from "./bacnet/cov-engine.ts";
 import { deviceObject } from "./bacnet/device-object.ts";
@@ -113,7 +114,8 @@ class Server implements BacnetServer {
       objects: this.#objects.map((object) => object.id),
     });
     this.#context = {
-      objects: [itself, ...this.#objects],
+      device: itself,
+      objects: new Map([itself, ...this.#objects].map((object) => [objectIdWord(object.id), object])),
       cov: this.#cov,
       readsMultiple: options.readsMultiple ?? true,
     };

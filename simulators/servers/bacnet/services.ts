@@ -11,14 +11,17 @@ import {
   encodeReadPropertyMultipleAck,
   type ReadResult,
 } from "#protocols/bacnet/codec/services/property.ts";
-import type { ObjectId } from "#protocols/bacnet/codec/values.ts";
+import { type ObjectId, objectIdWord } from "#protocols/bacnet/codec/values.ts";
 import type { CovEngine } from "./cov-engine.ts";
 import { expandReferences, readReferenced, type ServedObject } from "./served-object.ts";
 import { SignalObject } from "./signal-object.ts";
 
 /** The objects of one device and its COV engine. */
 export interface ServiceContext {
-  readonly objects: readonly ServedObject[];
+  /** The Device object. */
+  readonly device: ServedObject;
+  /** Every object, the Device among them, by `objectIdWord`. */
+  readonly objects: ReadonlyMap<number, ServedObject>;
   readonly cov: CovEngine;
   /** ReadPropertyMultiple can be missing, as in simple controllers. */
   readonly readsMultiple: boolean;
@@ -29,8 +32,8 @@ const WILDCARD_INSTANCE = 4_194_303;
 const UNKNOWN_OBJECT: ErrorPair = { errorClass: ERROR_CLASS.object, errorCode: ERROR_CODE.unknownObject };
 
 function find(context: ServiceContext, id: ObjectId): ServedObject | undefined {
-  if (id.type === OBJECT_TYPES.device && id.instance === WILDCARD_INSTANCE) return context.objects[0];
-  return context.objects.find((object) => object.id.type === id.type && object.id.instance === id.instance);
+  if (id.type === OBJECT_TYPES.device && id.instance === WILDCARD_INSTANCE) return context.device;
+  return context.objects.get(objectIdWord(id));
 }
 
 /** Answers a confirmed request. @throws BACNET_MALFORMED when its body does not decode */

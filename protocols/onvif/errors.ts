@@ -1,0 +1,43 @@
+import { CommunicationError, errorCode, HubError } from "#core/errors.ts";
+import type { SoapFault } from "./codec/envelope.ts";
+
+/** The device refused with a fault. Code ONVIF_FAULT. */
+export class OnvifFault extends HubError {
+  readonly fault: SoapFault;
+  constructor(operation: string, fault: SoapFault) {
+    const names = [fault.code, ...fault.subcodes].filter((name) => name !== "").join("/");
+    super("ONVIF_FAULT", `${operation} refused: ${names} ${fault.reason}`.trim());
+    this.fault = fault;
+  }
+}
+
+/** User or password are refused. Code ONVIF_UNAUTHORIZED. */
+export class UnauthorizedError extends HubError {
+  constructor(what: string) {
+    super("ONVIF_UNAUTHORIZED", `${what}: user or password refused`);
+  }
+}
+
+/** No answer in time. Code ONVIF_TIMEOUT. */
+export function timeoutError(what: string, afterMs: number): CommunicationError {
+  return new CommunicationError("ONVIF_TIMEOUT", `${what}: no answer within ${Math.round(afterMs)} ms`);
+}
+
+/** No connection, or one that broke. Code ONVIF_UNREACHABLE. */
+export function unreachableError(what: string, cause: unknown): CommunicationError {
+  return new CommunicationError("ONVIF_UNREACHABLE", `${what}: ${errorCode(cause)}`, { cause });
+}
+
+/** Why a device is offline, for its state: `unauthorized`, `wrongDevice`, `malformed` or `commLost`. */
+export function offlineReason(error: unknown): string {
+  switch (errorCode(error)) {
+    case "ONVIF_UNAUTHORIZED":
+      return "unauthorized";
+    case "ONVIF_WRONG_DEVICE":
+      return "wrongDevice";
+    case "ONVIF_MALFORMED":
+      return "malformed";
+    default:
+      return "commLost";
+  }
+}

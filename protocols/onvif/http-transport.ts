@@ -1,0 +1,128 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Clock } from "#core/clock.ts";
+import { errorCode, InvalidInputError } from "#core/errors.ts";
+import { timeoutError, unreachableError } from "./errors.ts";
+
+/** One HTTP request. */
+export interface HttpRequest {
+  readonly url: URL;
+  readonly method: "GET" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** For the whole exchange, ms. */
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** What came back. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  /** Values of the WWW-Authenticate headers. */
+  readonly challenges: readonly string[];
+  readonly body: Buffer;
+}
+
+/** A pull, a poll, an action and a snapshot at once; more than that at one camera waits. */
+const SOCKETS_PER_DEVICE = 6;
+
+/** HTTP to one device: bounded in time and size, redirects never followed. */
+export class HttpTransport {
+  readonly #clock: Clock;
+  readonly #http = new HttpAgent({ keepAlive: true, maxSockets: SOCKETS_PER_DEVICE });
+  readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: SOCKETS_PER_DEVICE });
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** @throws ONVIF_TIMEOUT, ONVIF_UNREACHABLE, ONVIF_MALFORMED (too large) */
+  async exchange(request: HttpRequest): Promise<HttpAnswer> {
+    const startedAt = this.#clock.monotonic();
+    const first = await this.#once(request, request.timeoutMs);
+    if (first !== "stale") return first;
+    // The device had closed the idle connection while the request was under way; nothing of it was performed.
+    const again = await this.#once(request, request.timeoutMs - (this.#clock.monotonic() - startedAt));
+    if (again !== "stale") return again;
+    throw unreachableError(what(request), new Error("connection closed twice"));
+  }
+
+  close(): void {
+    this.#http.destroy();
+    this.#https.destroy();
+  }
+
+  #once(request: HttpRequest, timeoutMs: number): Promise<HttpAnswer | "stale"> {
+    const { url, method, headers, body } = request;
+    const secure = url.protocol === "https:";
+    const options = { method, headers: { ...headers }, agent: secure ? this.#https : this.#http };
+    return new Promise((resolve, reject) => {
+      const sent = secure ? httpsRequest(url, options) : httpRequest(url, options);
+      let settled = false;
+      const settle = (act: () => void): void => {
+        if (settled) return;
+        settled = true;
+        cancel();
+        request.signal.removeEventListener("abort", onAbort);
+        act();
+      };
+      const fail = (error: Error): void => settle(() => reject(error));
+      const onAbort = (): void => {
+        fail(unreachableError(what(request), new Error("aborted")));
+        sent.destroy();
+      };
+      const cancel = this.#clock.after(timeoutMs, () => {
+        fail(timeoutError(what(request), request.timeoutMs));
+        sent.destroy();
+      });
+      sent.on("error", (error) => {
+        const stale = sent.reusedSocket && ["ECONNRESET", "EPIPE"].includes(errorCode(error));
+        if (stale) settle(() => resolve("stale"));
+        else fail(unreachableError(what(request), error));
+      });
+      sent.on("response", (response) => {
+        void collect(response, request.maxBytes).then(
+          (bytes) => settle(() => resolve(answerOf(response, bytes))),
+          (error: unknown) => {
+            sent.destroy();
+            fail(error instanceof InvalidInputError ? error : unreachableError(what(request), error));
+          },
+        );
+      });
+      if (request.signal.aborted) onAbort();
+      else {
+        request.signal.addEventListener("abort", onAbort);
+        sent.end(body);
+      }
+    });
+  }
+}
+
+function what(request: HttpRequest): string {
+  return `${request.method} ${request.url.host}${request.url.pathname}`;
+}
+
+function answerOf(response: IncomingMessage, body: Buffer): HttpAnswer {
+  return {
+    status: response.statusCode ?? 0,
+    contentType: response.headers["content-type"] ?? "",
+    challenges: response.headersDistinct["www-authenticate"] ?? [],
+    body,
+  };
+}
+
+async function collect(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response) {
+    const bytes = Buffer.from(chunk);
+    length += bytes.length;
+    if (length > maxBytes) {
+      throw new InvalidInputError("ONVIF_MALFORMED", `answer larger than ${maxBytes} bytes`);
+    }
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
+}

@@ -16,11 +16,13 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         securitySchemes: {
           session: { type: "apiKey", in: "cookie", name: "parkhub_session" },
           token: { type: "http", scheme: "bearer" },
+          gateway: { type: "http", scheme: "basic", description: "User name `<site>:<gateway>` of a gateway." },
         },
       },
       security: [{ session: [] }, { token: [] }],
     },
   });
-  await app.register(swaggerUi, { routePrefix: "/api/docs", staticCSP: true, uiConfig: { deepLinking: false } });
+  // No own content security policy: the plugin's would let other origins in. No validator: it is on the internet.
+  await app.register(swaggerUi, { routePrefix: "/api/docs", uiConfig: { deepLinking: false, validatorUrl: null } });
   app.get("/api/v1/openapi.json", { schema: { hide: true } }, async () => app.swagger());
 }

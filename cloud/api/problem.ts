@@ -3,15 +3,24 @@ import type { Problem } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
 
-/** HTTP status of every code that may reach a client. A HubError whose code is not here is a fault of ours: 500. */
+/**
+ * HTTP status of every code that may reach a client. A HubError whose code is not here is a fault of ours: 500. What ends
+ * with 5xx keeps its text inside: it may hold SQL or paths.
+ */
 const STATUS: Readonly<Record<string, number>> = {
   VALIDATION: 400,
   CURSOR_INVALID: 400,
   ID_INVALID: 400,
   TIME_RANGE_INVALID: 400,
   INTERVAL_INVALID: 400,
+  TIME_ZONE_INVALID: 400,
+  HISTORY_RANGE_INVALID: 400,
+  HISTORY_TOO_MANY_BUCKETS: 400,
+  TOKEN_EXPIRY_INVALID: 400,
+  SPACE_UNKNOWN: 400,
   PASSWORD_TOO_SHORT: 400,
   BLOB_HASH_MISMATCH: 400,
+  BLOB_TYPE_INVALID: 400,
   UNAUTHENTICATED: 401,
   SIGN_IN_REFUSED: 401,
   FORBIDDEN: 403,
@@ -39,6 +48,9 @@ const STATUS: Readonly<Record<string, number>> = {
   VALUE_OUT_OF_RANGE: 422,
   ACTION_UNKNOWN: 422,
   SIGN_IN_THROTTLED: 429,
+  CREDENTIAL_BUSY: 503,
+  DB_BUSY: 503,
+  DB_FULL: 503,
 };
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -81,11 +93,17 @@ export function sendProblem(reply: FastifyReply, document: Problem): FastifyRepl
   return reply.code(document.status).type("application/problem+json").send(document);
 }
 
-function documentOf(error: FastifyError | HubError): Problem {
+/** A thrown thing as a problem document. Nothing of a fault of ours is told but that it happened. */
+export function problemOf(error: unknown): Problem {
   if (error instanceof HubError) {
     const known = STATUS[error.code] ?? (error.code.startsWith("ALARM_") ? 409 : undefined);
-    return known === undefined ? problem(500, "INTERNAL") : problem(known, error.code, error.message);
+    if (known === undefined) return problem(500, "INTERNAL");
+    return known >= 500 ? problem(known, error.code) : problem(known, error.code, error.message);
   }
+  return error instanceof Error ? problemOfFastify(error as FastifyError) : problem(500, "INTERNAL");
+}
+
+function problemOfFastify(error: FastifyError): Problem {
   if (error.validation) {
     const errors = error.validation.map((fault) => {
       const extra = fault.params["additionalProperty"];
@@ -97,15 +115,17 @@ function documentOf(error: FastifyError | HubError): Problem {
     });
     return problem(400, "VALIDATION", error.message, errors);
   }
+  const code = FASTIFY_CODES[error.code];
   const status = error.statusCode ?? 500;
-  if (status >= 500) return problem(500, "INTERNAL");
-  return problem(status, FASTIFY_CODES[error.code] ?? "BAD_REQUEST", error.message);
+  // A library's own text is passed on only where it is known to say nothing but what the client did.
+  if (status < 400 || status >= 500) return problem(500, "INTERNAL");
+  return code === undefined ? problem(status, "BAD_REQUEST") : problem(status, code, error.message);
 }
 
 /** Fastify's error handler: every failure as a problem document; what is our own fault is logged, and its text kept inside. */
 export function problemHandler(logger: Logger) {
-  return (error: FastifyError | HubError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const document = documentOf(error);
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const document = problemOf(error);
     if (document.status >= 500)
       logger.error({ err: error, method: request.method, url: request.routeOptions.url }, "request failed");
     return sendProblem(reply, document);

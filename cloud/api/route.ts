@@ -4,16 +4,20 @@ import type { Actor, SessionHandle } from "../ports.ts";
 
 /**
  * Who may call a route. `public`: everybody. `session`: whoever is signed in. `permission`: whoever holds it somewhere; the
- * handler narrows to the spaces in which it is held. `gateway`: the gateway named in the path, by its own credential.
+ * handler narrows to the spaces in which it is held; with `whole` it must be held for the whole site. `gateway`: the gateway
+ * named in the path, by its own credential.
  */
 export type RouteAccess =
   | { readonly kind: "public" }
   | { readonly kind: "session" }
-  | { readonly kind: "permission"; readonly permission: string }
+  | { readonly kind: "permission"; readonly permission: string; readonly whole?: true }
   | { readonly kind: "gateway" };
 
 /** Shorthand for the access of most routes. */
 export const allow = (permission: string): RouteAccess => ({ kind: "permission", permission });
+
+/** Access to what belongs to no space: the permission must be held at the root of the site. */
+export const allowWhole = (permission: string): RouteAccess => ({ kind: "permission", permission, whole: true });
 
 /** What a handler is given: the checked parts of the request and who acts. */
 export interface Call<P = unknown, Q = unknown, B = unknown> {
@@ -41,6 +45,8 @@ export interface ApiRoute<P extends TSchema = TSchema, Q extends TSchema = TSche
   readonly answer?: TSchema;
   /** Longest body, bytes; 64 KiB when absent. */
   readonly bodyLimit?: number;
+  /** The body is a picture and handed over as bytes. */
+  readonly takesBytes?: true;
   handle(call: Call<Static<P>, Static<Q>, Static<B>>): unknown;
 }
 

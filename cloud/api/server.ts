@@ -3,7 +3,9 @@ import websocket from "@fastify/websocket";
 import { Ajv, type ValidateFunction } from "ajv";
 import formats from "ajv-formats";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifySchema } from "fastify";
-import { authorize } from "./access.ts";
+import { Type } from "typebox";
+import { Problem } from "#core/contracts/http.ts";
+import { auditRefusal, authorize, isMutation } from "./access.ts";
 import { serveConsole } from "./console-files.ts";
 import type { ApiDeps } from "./deps.ts";
 import { healthRoutes } from "./health.ts";
@@ -37,15 +39,21 @@ function validators(): (part: string | undefined) => Ajv {
   return (part) => (part === "body" ? exact : coercing);
 }
 
+/** A query that nobody declared is refused like an unknown field. */
+const NO_QUERY = Type.Object({}, { additionalProperties: false });
+
 function schemaOf(route: ApiRoute): FastifySchema {
-  const { summary, tag, params, query, body, answer } = route;
+  const { summary, tag, params, query = NO_QUERY, body, answer, access } = route;
+  const security = access.kind === "public" ? [] : access.kind === "gateway" ? [{ gateway: [] }] : undefined;
   return {
     summary,
     tags: [tag],
+    ...(security === undefined ? {} : { security }),
+    ...(access.kind === "permission" ? { description: `Needs the permission \`${access.permission}\`.` } : {}),
     ...(params === undefined ? {} : { params }),
-    ...(query === undefined ? {} : { querystring: query }),
+    querystring: query,
     ...(body === undefined ? {} : { body }),
-    ...(answer === undefined ? {} : { response: { "2xx": answer } }),
+    response: { ...(answer === undefined ? {} : { "2xx": answer }), "4xx": Problem },
   } as FastifySchema;
 }
 
@@ -73,9 +81,32 @@ function register(app: FastifyInstance, route: ApiRoute, deps: ApiDeps): void {
         request,
         reply,
       };
-      return route.handle(call);
+      try {
+        return await route.handle(call);
+      } catch (error) {
+        if (route.access.kind !== "public" && isMutation(request)) auditRefusal(deps, caller.actor, request, error);
+        throw error;
+      }
     },
   });
+}
+
+function notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return sendProblem(
+    reply,
+    problem(404, "NOT_FOUND", `${request.method} ${request.url.split("?", 1)[0]}: no such route`),
+  );
+}
+
+/** Pictures come as they are; only the routes that take them know these kinds of body. */
+function takePictures(app: FastifyInstance): void {
+  for (const type of ["image/jpeg", "image/png", "video/mp4", "application/octet-stream"])
+    app.addContentTypeParser(type, { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+}
+
+function setHeaders(reply: FastifyReply, deps: ApiDeps): void {
+  for (const [name, value] of Object.entries(HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value);
+  if (deps.https) reply.header("strict-transport-security", "max-age=31536000");
 }
 
 /** The HTTP service: API, live updates, health, documentation and the console's files. Does not listen yet. */
@@ -88,17 +119,31 @@ export async function buildServer(deps: ApiDeps): Promise<FastifyInstance> {
     keepAliveTimeout: 72_000,
     routerOptions: { maxParamLength: 400 },
     forceCloseConnections: true,
+    // What cannot be routed at all passes no hook.
+    frameworkErrors: (error, request, reply) => {
+      setHeaders(reply, deps);
+      problemHandler(deps.logger)(error, request, reply);
+    },
   });
   const ajvOf = validators();
   app.setValidatorCompiler(({ schema, httpPart }): ValidateFunction => ajvOf(httpPart).compile(schema as object));
   // The schemas of answers document; views are built to fit them and a test checks it. Serialising by schema would cost time and drop fields.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler(problemHandler(deps.logger));
-  app.addHook("onSend", async (_request, reply) => {
-    for (const [name, value] of Object.entries(HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value);
-  });
-  for (const type of ["image/jpeg", "image/png", "video/mp4", "application/octet-stream"])
-    app.addContentTypeParser(type, { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.setNotFoundHandler(notFound);
+  app.addHook("onSend", async (_request, reply) => setHeaders(reply, deps));
+  // The route's pattern and no query: neither ids nor secrets get into the log.
+  app.addHook("onResponse", async (request, reply) =>
+    deps.logger.debug(
+      {
+        method: request.method,
+        url: request.routeOptions.url,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      "request answered",
+    ),
+  );
 
   await app.register(cookie);
   await app.register(websocket, { options: { maxPayload: 256 * 1024 } });
@@ -107,11 +152,14 @@ export async function buildServer(deps: ApiDeps): Promise<FastifyInstance> {
     scope.addHook("onSend", async (_request, reply) => {
       if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
     });
-    for (const route of apiRoutes(deps)) register(scope, route, deps);
+    const routes = apiRoutes(deps);
+    for (const route of routes) if (route.takesBytes !== true) register(scope, route, deps);
+    await scope.register(async (pictures) => {
+      takePictures(pictures);
+      for (const route of routes) if (route.takesBytes === true) register(pictures, route, deps);
+    });
     serveLive(scope, `${API}/live`, deps);
-    scope.all("/api/*", async (request, reply) =>
-      sendProblem(reply, problem(404, "NOT_FOUND", `${request.method} ${request.url.split("?", 1)[0]}: no such route`)),
-    );
+    scope.all("/api/*", { schema: { hide: true } }, notFound);
   });
   healthRoutes(app, deps);
   await serveConsole(app, deps.consoleFolder);

@@ -20,7 +20,10 @@ function hashOf(row: Omit<Row, "hash">): string {
     .digest("hex");
 }
 
-/** Hash-chained audit rows from the first one on: a changed, removed or inserted row breaks the chain. */
+/**
+ * Hash-chained audit rows from the first one on: a changed, removed or inserted row breaks the chain, at its end too.
+ * The chain holds no key: against somebody who rewrites the whole database only a copy of the newest hash elsewhere helps.
+ */
 export class AuditChain implements AuditLog {
   readonly #db: Db;
   readonly #now: () => number;
@@ -33,9 +36,11 @@ export class AuditChain implements AuditLog {
   append(entry: Parameters<AuditLog["append"]>[0]): void {
     const { kysely, sync } = this.#db;
     sync.transaction(() => {
-      const last = sync.get(kysely.selectFrom("audit").select(["seq", "hash"]).orderBy("seq", "desc").limit(1));
+      const head = this.#head() ?? { seq: 0, hash: GENESIS };
+      const last = sync.get(kysely.selectFrom("audit").select("seq").orderBy("seq", "desc").limit(1));
       const row = {
-        seq: (last?.seq ?? 0) + 1,
+        // Past a row that is none of ours: it stays as the break that it is, and recording goes on.
+        seq: Math.max(head.seq, last?.seq ?? 0) + 1,
         at: this.#now(),
         actor: entry.actor,
         action: entry.action,
@@ -43,9 +48,17 @@ export class AuditChain implements AuditLog {
         result: entry.result,
         detail: entry.detail === undefined ? null : JSON.stringify(entry.detail),
         ip: entry.ip ?? null,
-        prev_hash: last?.hash ?? GENESIS,
+        prev_hash: head.hash,
       };
-      sync.run(kysely.insertInto("audit").values({ ...row, hash: hashOf(row) }));
+      const hash = hashOf(row);
+      sync.run(kysely.insertInto("audit").values({ ...row, hash }));
+      const newest = { seq: row.seq, hash };
+      sync.run(
+        kysely
+          .insertInto("audit_head")
+          .values({ id: 1, ...newest })
+          .onConflict((c) => c.column("id").doUpdateSet(newest)),
+      );
     });
   }
 
@@ -76,13 +89,19 @@ export class AuditChain implements AuditLog {
     let seq = 0;
     for (;;) {
       const rows = sync.all(kysely.selectFrom("audit").selectAll().where("seq", ">", seq).orderBy("seq").limit(1000));
-      if (rows.length === 0) return undefined;
+      if (rows.length === 0) return (this.#head()?.seq ?? 0) === seq ? undefined : seq + 1;
       for (const row of rows) {
         if (row.seq !== seq + 1 || row.prev_hash !== previous || row.hash !== hashOf(row)) return seq + 1;
         seq = row.seq;
         previous = row.hash;
       }
     }
+  }
+
+  /** The last row as it was written. Not read from the chain: what was cut off must be missed, not continued. */
+  #head(): { seq: number; hash: string } | undefined {
+    const { kysely, sync } = this.#db;
+    return sync.get(kysely.selectFrom("audit_head").select(["seq", "hash"]).where("id", "=", 1));
   }
 }
 

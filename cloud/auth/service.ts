@@ -5,7 +5,7 @@ import type { AccessService, Actor, AuditLog, SessionHandle, TokenEntry, UserEnt
 import type { LiveSession, Sessions } from "./sessions.ts";
 import type { SignInThrottle } from "./throttle.ts";
 import type { Tokens } from "./tokens.ts";
-import type { Users } from "./users.ts";
+import { UNKNOWN_USER, type Users } from "./users.ts";
 
 export interface AccessDeps {
   readonly users: Users;
@@ -26,32 +26,22 @@ export class Access implements AccessService {
 
   async signIn(username: string, password: string, ip: string): Promise<{ id: string; session: SessionHandle }> {
     const { users, sessions, throttle, audit } = this.#deps;
-    const keys = [`user:${username.toLowerCase()}`, `ip:${ip}`];
-    const waitMs = throttle.waitMs(keys);
+    const keys = { user: `user:${username.toLowerCase()}`, ip: `ip:${ip}` };
+    const both = [keys.user, keys.ip];
+    const waitMs = throttle.waitMs(both);
     if (waitMs > 0) {
-      audit.append({
-        actor: username,
-        action: "session.signIn",
-        result: "refused",
-        ip,
-        detail: { code: "SIGN_IN_THROTTLED" },
-      });
+      if (throttle.firstRefusal(both)) this.#refused(username, ip, "SIGN_IN_THROTTLED");
       throw new HubError("SIGN_IN_THROTTLED", `too many failed attempts: try again in ${Math.ceil(waitMs / 1000)} s`);
     }
     // Counted before the hash is made: attempts that come at once must not all pass.
-    throttle.failed(keys);
+    throttle.failed(both);
     const user = await users.authenticate(username, password);
     if (user === undefined) {
-      audit.append({
-        actor: username,
-        action: "session.signIn",
-        result: "refused",
-        ip,
-        detail: { code: "SIGN_IN_REFUSED" },
-      });
+      this.#refused(username, ip, "SIGN_IN_REFUSED");
       throw new HubError("SIGN_IN_REFUSED", "user name or password is wrong");
     }
-    throttle.succeeded(keys);
+    throttle.succeeded(keys.user);
+    throttle.takeBack(keys.ip);
     const { id, session } = sessions.open(user, ip);
     audit.append({ actor: user.name, action: "session.signIn", result: "ok", ip });
     return { id, session: handle(session) };
@@ -113,6 +103,12 @@ export class Access implements AccessService {
     const removed = this.#deps.tokens.remove(user, id);
     if (removed) this.#audit(actor, "token.remove", id);
     return removed;
+  }
+
+  /** A name that nobody has is not written down: people type their password into the wrong field. */
+  #refused(username: string, ip: string, code: string): void {
+    const actor = this.#deps.users.get(username) === undefined ? UNKNOWN_USER : username;
+    this.#deps.audit.append({ actor, action: "session.signIn", result: "refused", ip, detail: { code } });
   }
 
   #audit(actor: Actor, action: string, target: string, detail?: Record<string, unknown>): void {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Grant } from "#core/contracts/session.ts";
-import { HubError } from "#core/errors.ts";
+import { HubError, InvalidInputError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import type { Db } from "../db/database.ts";
 import type { User, Users } from "./users.ts";
@@ -37,7 +37,10 @@ export class Tokens {
     return sync.all(kysely.selectFrom("tokens").selectAll().where("user", "=", user).orderBy("id")).map(show);
   }
 
-  /** Makes a token with some of the user's own grants. @throws GRANT_NOT_HELD */
+  /**
+   * Makes a token with some of the user's own grants. `expiresAt` is Unix ms, null for never.
+   * @throws GRANT_NOT_HELD, TOKEN_EXPIRY_INVALID
+   */
   add(user: User, name: string, grants: readonly Grant[], expiresAt: number | null): { token: string; entry: Token } {
     const foreign = grants.find((grant) => !holds(user, grant));
     if (foreign)
@@ -45,8 +48,11 @@ export class Tokens {
         "GRANT_NOT_HELD",
         `${foreign.role} in ${foreign.space}: ${user.name} does not hold this grant`,
       );
-    const token = `${PREFIX}${randomBytes(32).toString("base64url")}`;
     const now = this.#now();
+    // Not a number is written as null, which would mean for ever.
+    if (expiresAt !== null && !(Number.isFinite(expiresAt) && expiresAt > now))
+      throw new InvalidInputError("TOKEN_EXPIRY_INVALID", "the end of a token must be a time that is still to come");
+    const token = `${PREFIX}${randomBytes(32).toString("base64url")}`;
     const row = {
       id: newId(now),
       hash: hashed(token),

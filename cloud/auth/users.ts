@@ -14,6 +14,11 @@ export interface User {
 /** Shortest password that is accepted. [GB/T 22239-2019 8.1.4.1, OWASP ASVS 5.0 V6.2.1] */
 export const PASSWORD_MIN = 12;
 
+/** Stands in the audit log for a name that no user has. */
+export const UNKNOWN_USER = "unknown";
+/** Names under which the hub itself writes into records. */
+const RESERVED: readonly string[] = [UNKNOWN_USER, "system"];
+
 /** Users and their passwords in the record database. */
 export class Users {
   readonly #db: Db;
@@ -42,6 +47,8 @@ export class Users {
         "PASSWORD_TOO_SHORT",
         `password: expected at least ${PASSWORD_MIN} characters, got ${password.length}`,
       );
+    if (RESERVED.includes(user.name.toLowerCase()))
+      throw new HubError("USER_EXISTS", `user ${user.name}: the name is taken by the hub itself`);
     const hash = await hashPassword(password);
     const { kysely, sync } = this.#db;
     const row = {

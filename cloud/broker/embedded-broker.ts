@@ -4,8 +4,8 @@ import { gatewayClientId, hubTopic } from "#core/contracts/topics.ts";
 import { HubError } from "#core/errors.ts";
 import type { GatewayId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
+import type { Broker, GatewayMessageHandler } from "../ports.ts";
 import { GuardedConnection } from "./guarded-connection.ts";
-import type { Broker, GatewayMessageHandler } from "./port.ts";
 import { type GatewayTopics, mayPublish, maySubscribe } from "./topic-rules.ts";
 import type { Violations } from "./violations.ts";
 
@@ -50,6 +50,7 @@ export class EmbeddedBroker implements Broker {
   readonly #options: EmbeddedBrokerOptions;
   readonly #sessions = new WeakMap<Client, Session>();
   readonly #current = new Map<GatewayId, Session>();
+  readonly #connections = new Set<GuardedConnection>();
   #handler: GatewayMessageHandler | undefined;
   #sessionCount = 0;
 
@@ -58,9 +59,12 @@ export class EmbeddedBroker implements Broker {
     this.#options = options;
     this.#server = createServer((socket) => {
       socket.setNoDelay(true);
-      aedes.handle(
-        new GuardedConnection(socket, (address) => options.violations.report("packetTooLarge", address, { address })),
+      const connection = new GuardedConnection(socket, (address) =>
+        options.violations.report("packetTooLarge", address, { address }),
       );
+      this.#connections.add(connection);
+      connection.once("close", () => this.#connections.delete(connection));
+      aedes.handle(connection);
     });
     this.#server.maxConnections = 2000;
   }
@@ -108,6 +112,8 @@ export class EmbeddedBroker implements Broker {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await new Promise<void>((resolve) => this.#aedes.close(() => resolve()));
+    // The library closes its clients; a connection that never said CONNECT is none.
+    for (const connection of this.#connections) connection.destroy();
     await closed;
   }
 
@@ -172,6 +178,8 @@ export class EmbeddedBroker implements Broker {
       throw refusal(IDENTIFIER_REJECTED, "only clean sessions");
     }
     if (client.conn instanceof GuardedConnection) client.conn.signedIn();
+    // Harmless once, after a silent cut; two gateways with one identity evict each other for ever.
+    if (this.#current.has(id)) violations.report("takeover", id, {});
     this.#sessions.set(client, { id, site, gateway, client, number: ++this.#sessionCount, filters: new Set() });
   }
 
@@ -179,8 +187,6 @@ export class EmbeddedBroker implements Broker {
     const session = this.#sessions.get(client);
     if (session === undefined) return;
     const { id } = session;
-    const former = this.#current.get(id);
-    if (former !== undefined && !former.client.closed) this.#options.violations.report("takeover", id, {});
     this.#current.set(id, session);
     this.#options.logger.info({ gateway: id, session: session.number }, "gateway connected");
   }

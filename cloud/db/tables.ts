@@ -1,11 +1,25 @@
+import type { AlarmTables } from "../alarms/tables.ts";
 import type { AuditTables } from "../audit/tables.ts";
 import type { AccessTables } from "../auth/tables.ts";
+import type { CommandTables } from "../commands/tables.ts";
 import type { IngestTables } from "../ingest/tables.ts";
+import type { LinkageTables } from "../linkage/tables.ts";
+import type { NoticeTables } from "../notices/tables.ts";
 import type { SiteTables } from "../site/tables.ts";
+import type { StateTables } from "../state/tables.ts";
 
 /**
  * Every table of the record database. Each domain declares its own rows in `<domain>/tables.ts` (types only, no
  * imports of other domains) and is named here. Columns are snake_case; times are Unix ms; JSON is text; booleans are
  * 0 and 1.
  */
-export interface Tables extends IngestTables, SiteTables, AccessTables, AuditTables {}
+export interface Tables
+  extends IngestTables,
+    SiteTables,
+    StateTables,
+    AccessTables,
+    AuditTables,
+    AlarmTables,
+    CommandTables,
+    LinkageTables,
+    NoticeTables {}

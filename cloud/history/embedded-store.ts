@@ -103,7 +103,7 @@ export class EmbeddedTelemetryStore implements TelemetryStore {
   }
 
   async #ask<R extends StoreRequest>(request: R): Promise<StoreAnswers[R["op"]]> {
-    if (this.#closed) throw new HistoryError("HISTORY_CLOSED", "the telemetry store is closed");
+    if (this.#closed) throw new HistoryError("HISTORY_CLOSED", "the telemetry store is closed", { retriable: true });
     const { worker, waiting } = await this.#running();
     const id = this.#nextId++;
     return await new Promise((resolve, reject) => {

@@ -21,7 +21,7 @@ export class TelemetryHistoryService implements HistoryService {
 
   /**
    * Raw samples, oldest first, `truncated` when there are more than `limit`; or with `agg` buckets of `intervalMs` that
-   * begin with the site's local day. `from` inclusive, `to` exclusive, Unix ms.
+   * begin with the local day of `timeZone` (the site's when absent). `from` inclusive, `to` exclusive, Unix ms.
    * @throws ID_INVALID, HISTORY_RANGE_INVALID, HISTORY_TOO_MANY_BUCKETS
    */
   async history(query: {
@@ -30,6 +30,7 @@ export class TelemetryHistoryService implements HistoryService {
     readonly to: number;
     readonly intervalMs?: number;
     readonly agg?: boolean;
+    readonly timeZone?: string;
     readonly limit: number;
   }): Promise<HistoryView> {
     const { from, to } = query;
@@ -37,7 +38,7 @@ export class TelemetryHistoryService implements HistoryService {
     if (!Number.isFinite(from) || !Number.isFinite(to) || to <= from)
       throw new InvalidInputError("HISTORY_RANGE_INVALID", `history from ${from} to ${to}: expected from < to`);
     const unit = this.#catalog.point(point)?.unit ?? null;
-    if (query.agg === true) return { point, unit, buckets: await this.#buckets(point, from, to, query.intervalMs) };
+    if (query.agg === true) return { point, unit, buckets: await this.#buckets(point, query) };
     const rows = await this.#store.read({ point, from, to, limit: query.limit + 1 });
     const samples = rows
       .slice(0, query.limit)
@@ -47,17 +48,21 @@ export class TelemetryHistoryService implements HistoryService {
 
   async #buckets(
     point: ReturnType<typeof pointId>,
-    from: number,
-    to: number,
-    intervalMs: number | undefined,
+    query: {
+      readonly from: number;
+      readonly to: number;
+      readonly intervalMs?: number;
+      readonly timeZone?: string;
+    },
   ): Promise<NonNullable<HistoryView["buckets"]>> {
+    const { from, to, intervalMs, timeZone = this.#catalog.timeZone } = query;
     const bucketMs = intervalMs ?? Math.max(1000, Math.ceil((to - from) / DEFAULT_BUCKETS / 1000) * 1000);
     if (bucketMs < 1 || (to - from) / bucketMs > MAX_BUCKETS)
       throw new InvalidInputError(
         "HISTORY_TOO_MANY_BUCKETS",
         `intervals of ${bucketMs} ms over ${to - from} ms: expected at most ${MAX_BUCKETS}`,
       );
-    const alignMs = startOfLocalDay(from, this.#catalog.timeZone);
+    const alignMs = startOfLocalDay(from, timeZone);
     const buckets = await this.#store.buckets({ point, from, to, bucketMs, alignMs });
     return buckets.map(({ t, ...rest }) => ({ t: iso(t), ...rest }));
   }

@@ -2,10 +2,9 @@ import type { LaneItem } from "#core/contracts/lanes.ts";
 import { errorCode, errorMessage } from "#core/errors.ts";
 import type { GatewayId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
-import type { GatewayMessage } from "../broker/port.ts";
 import type { Db } from "../db/database.ts";
 import type { Range } from "../db/ranges.ts";
-import type { GatewayLink, IngestSinks } from "../ports.ts";
+import type { GatewayLink, GatewayMessage, IngestSinks } from "../ports.ts";
 import type { CursorChanges, CursorKey, LaneCursors } from "./cursors.ts";
 import { parseEventBatch, type ReceivedBatch } from "./event-batch.ts";
 import type { GapStore } from "./gap-store.ts";
@@ -63,8 +62,9 @@ export class EventLane {
   #acknowledge(key: CursorKey): void {
     const cursor = this.#deps.cursors.get(key);
     // Also when nothing moved: it tells a gateway that offers too much, or a restored one, where we are.
-    if (cursor !== undefined && cursor.upTo >= 0)
-      this.#deps.link.sendAck(key.gateway, { lane: key.lane, epoch: key.epoch, upTo: cursor.upTo });
+    // 0 also when nothing is known yet: a gateway opens its window at the first answer.
+    const upTo = cursor?.upTo ?? 0;
+    if (upTo >= 0) this.#deps.link.sendAck(key.gateway, { lane: key.lane, epoch: key.epoch, upTo });
   }
 
   #reject(
@@ -87,14 +87,20 @@ export class EventLane {
   }
 
   #take(message: GatewayMessage, batch: ReceivedBatch): void {
-    const { cursors, offers } = this.#deps;
+    const { cursors, offers, gaps } = this.#deps;
     const key = { gateway: message.gateway, lane: batch.lane, epoch: batch.epoch };
     const first = batch.items[0]?.offset;
     if (first === undefined) return;
     const callbacks: (() => void)[] = [];
     cursors.change((changes) => {
       offers.note(changes, key, message.session, first);
+      let next = (changes.get(key)?.upTo ?? Math.min(first, 1) - 1) + 1;
+      // A hole in front of the batch: order is by offset, so it waits until it is offered again after what is missing.
+      if (first > next) return;
       for (const { offset, item } of batch.items) {
+        // A hole inside a batch will not be filled: who sent it has nothing there.
+        if (offset > next) gaps.add(changes, key, { from: next, to: offset - 1 }, "notOffered");
+        next = Math.max(next, offset + 1);
         if (changes.store(key, { from: offset, to: offset }).length === 0) continue;
         const after = this.#apply(message, key, changes, offset, item);
         if (after !== undefined) callbacks.push(after);

@@ -2,8 +2,7 @@ import type { Ack, ConfigNotice } from "#core/contracts/lanes.ts";
 import { type HubTopicKind, hubTopic } from "#core/contracts/topics.ts";
 import type { GatewayId } from "#core/ids.ts";
 import type { Command } from "#core/model/command.ts";
-import type { Broker } from "../broker/port.ts";
-import type { GatewayLink } from "../ports.ts";
+import type { Broker, GatewayLink } from "../ports.ts";
 import type { Presence } from "./presence.ts";
 
 function topic(gateway: GatewayId, kind: HubTopicKind): string {

@@ -9,9 +9,15 @@ import type { HostOutput } from "#core/sparkplug/host-output.ts";
 import { HostSession, rebirthRequest } from "#core/sparkplug/host-session.ts";
 import { BATCH } from "#core/sparkplug/message.ts";
 import type { ResolvedMetric } from "#core/sparkplug/metric-table.ts";
-import type { Broker, GatewayMessage, GatewayMessageHandler } from "../broker/port.ts";
 import type { Db } from "../db/database.ts";
-import type { GatewayLink, IngestSinks, TelemetryStore } from "../ports.ts";
+import type {
+  Broker,
+  GatewayLink,
+  GatewayMessage,
+  GatewayMessageHandler,
+  IngestSinks,
+  TelemetryStore,
+} from "../ports.ts";
 import { LaneCursors } from "./cursors.ts";
 import { EventLane } from "./event-lane.ts";
 import { GapStore } from "./gap-store.ts";
@@ -81,9 +87,16 @@ export class Ingest implements GatewayMessageHandler {
       host: deps.host,
       clock,
       reorderTimeoutMs: REORDER_TIMEOUT_MS,
-      onTimeout: (outputs) => void this.#handle(outputs, undefined),
+      onTimeout: (outputs) => this.#guarded(undefined, () => this.#handle(outputs, undefined)),
     });
-    deps.presence.onChange((gateway, online, at, reason) => deps.sinks.onGatewayOnline(gateway, online, at, reason));
+    deps.presence.onChange((gateway, online, at, reason) => {
+      try {
+        deps.sinks.onGatewayOnline(gateway, online, at, reason);
+      } catch (error) {
+        logger.error({ gateway, online, err: error }, "following up on a gateway's presence failed");
+      }
+      this.#changed(gateway);
+    });
   }
 
   /** Begins to take messages in and says online as host application. `gateways`: those that should be there. */
@@ -114,11 +127,22 @@ export class Ingest implements GatewayMessageHandler {
 
   message(message: GatewayMessage): Promise<void> | undefined {
     if (this.#closed) return Promise.reject(new Error("ingest is closed"));
-    if (parseHubTopic(message.topic) !== undefined) {
+    return this.#guarded(message, () => {
+      if (parseHubTopic(message.topic) === undefined)
+        return this.#handle(this.#host.receive(message.topic, message.payload, this.#deps.clock.now()), message);
       this.#events.receive(message);
       return undefined;
+    });
+  }
+
+  /** A fault of ours must not take the broker and every other gateway with it. Nothing was acknowledged. */
+  #guarded(message: GatewayMessage | undefined, work: () => Promise<void> | undefined): Promise<void> | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.#deps.logger.error({ gateway: message?.gateway, topic: message?.topic, err: error }, "ingest failed");
+      return undefined;
     }
-    return this.#handle(this.#host.receive(message.topic, message.payload, this.#deps.clock.now()), message);
   }
 
   disconnected(_gateway: GatewayId, _session: number): void {
@@ -260,8 +284,8 @@ export class Ingest implements GatewayMessageHandler {
       this.#health.set(gateway, health);
     }
     for (const { name, value } of metrics) {
-      if (name === BATCH || value === null || value instanceof Uint8Array) continue;
-      if (health.size < 500 || health.has(name)) health.set(name, typeof value === "bigint" ? Number(value) : value);
+      if (!name.startsWith("Health/") || value === null || value instanceof Uint8Array) continue;
+      if (health.size < 100 || health.has(name)) health.set(name, typeof value === "bigint" ? Number(value) : value);
     }
     this.#changed(gateway);
   }

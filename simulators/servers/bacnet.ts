@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "#core/clock.ts";
 import { CommunicationError, errorCode, errorMessage, InvalidInputError } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
 import { type Apdu, type ConfirmedRequest, encodeApdu } from "#protocols/bacnet/codec/apdu.ts";
-import { ABORT, OBJECT_TYPES, REJECT, SEGMENTATION, UNCONFIRMED } from "#protocols/bacnet/codec/enums.ts";
+import { ABORT, CONFIRMED, OBJECT_TYPES, REJECT, SEGMENTATION, UNCONFIRMED } from "#protocols/bacnet/codec/enums.ts";
 import { decodeFrame, encodeFrame, type Peer, peerKey, senderOf } from "#protocols/bacnet/codec/frame.ts";
 import { MAX_APDU } from "#protocols/bacnet/codec/link.ts";
 import { decodeWhoIs, encodeIAm } from "#protocols/bacnet/codec/services/discovery.ts";
@@ -245,7 +245,8 @@ class Server implements BacnetServer {
     }
     this.#answer(peer, request, this.#perform(peer, request));
     // a write or a new subscription shows at once
-    this.#cov.scan();
+    if (request.service === CONFIRMED.writeProperty) this.#cov.scan();
+    else this.#cov.tellFresh();
   }
 
   #perform(peer: Peer, request: ConfirmedRequest): Apdu {

@@ -19,10 +19,9 @@ interface Subscription {
   readonly peer: Peer;
   readonly processId: number;
   readonly object: SignalObject;
-  confirmed: boolean;
-  lifetimeS: number;
+  readonly confirmed: boolean;
   /** Monotonic ms; Infinity for an indefinite one. */
-  expiresAt: number;
+  readonly expiresAt: number;
   reported: Reported | undefined;
 }
 
@@ -55,6 +54,7 @@ export class CovEngine {
   readonly #deps: CovDeps;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #pending = new Map<string, Pending>();
+  #fresh: Subscription[] = [];
   #nextInvokeId = 0;
 
   constructor(deps: CovDeps) {
@@ -66,7 +66,7 @@ export class CovEngine {
     return this.#subscriptions.size;
   }
 
-  /** Adds, renews or cancels; undefined when done. The first notification goes out with the next `scan`. */
+  /** Adds, renews or cancels; undefined when done. The first notification goes out with `tellFresh`, after the answer. */
   subscribe(peer: Peer, object: SignalObject, request: SubscribeCov): ErrorPair | undefined {
     const key = `${peerKey(peer)}|${request.processId}|${objectIdWord(request.object)}`;
     if (request.subscription === undefined) {
@@ -84,7 +84,9 @@ export class CovEngine {
     const expiresAt = lifetimeS === 0 ? Number.POSITIVE_INFINITY : this.#deps.clock.monotonic() + lifetimeS * 1000;
     const processId = request.processId;
     // [BACnet 13.14.2] a renewal too is answered by a notification of the present value
-    this.#subscriptions.set(key, { peer, processId, object, confirmed, lifetimeS, expiresAt, reported: undefined });
+    const subscription = { peer, processId, object, confirmed, expiresAt, reported: undefined };
+    this.#subscriptions.set(key, subscription);
+    this.#fresh.push(subscription);
     return undefined;
   }
 
@@ -95,6 +97,12 @@ export class CovEngine {
       if (subscription.expiresAt <= now) this.#subscriptions.delete(key);
       else this.#check(subscription, now);
     }
+  }
+
+  /** Notifies what was subscribed since the last call. */
+  tellFresh(): void {
+    const now = this.#deps.clock.monotonic();
+    for (const subscription of this.#fresh.splice(0)) this.#check(subscription, now);
   }
 
   /** The subscriber answered a confirmed notification, in whatever way. */
@@ -108,17 +116,22 @@ export class CovEngine {
   clear(): void {
     for (const { cancel } of this.#pending.values()) cancel();
     this.#pending.clear();
+    this.#fresh = [];
     this.#subscriptions.clear();
   }
 
   #check(subscription: Subscription, now: number): void {
     const { object, reported } = subscription;
     // a confirmed notification still under way: the value that counts is told once it is answered
-    for (const pending of this.#pending.values()) if (pending.subscription === subscription) return;
+    if (subscription.confirmed && this.#underWay(subscription)) return;
     const current: Reported = { value: object.presentValue(), flags: object.statusFlags() };
     if (reported !== undefined && !changed(object, reported, current)) return;
     subscription.reported = current;
     this.#notify(subscription, current, now);
+  }
+
+  #underWay(subscription: Subscription): boolean {
+    return [...this.#pending.values()].some((pending) => pending.subscription === subscription);
   }
 
   #notify(subscription: Subscription, current: Reported, now: number): void {

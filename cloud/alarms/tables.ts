@@ -1,0 +1,84 @@
+import type { Generated } from "kysely";
+import type { AlarmActKind } from "../ports.ts";
+
+/**
+ * Rows of the alarms. Retention: alarms, their journal and what belongs to them are records of what happened in the
+ * park and are kept; `alarm_commands` holds only what a gateway has not yet confirmed.
+ */
+export interface AlarmTables {
+  /** One row an episode. The columns are those that lists ask for; `document` is the whole alarm (core/model/alarm.ts). */
+  alarms: {
+    id: string;
+    origin: string;
+    definition: string;
+    occurrence: number;
+    law: string;
+    category: string;
+    priority: string;
+    condition: string;
+    acknowledged: number;
+    /** 1 until the episode is over. */
+    open: number;
+    area: string | null;
+    raised_at: number;
+    /** End of a shelving that this side has to end itself; null for alarms of gateways. */
+    shelved_until: number | null;
+    /** Lower case texts and ids for the free search. */
+    search: string;
+    document: string;
+  };
+  /** What happened, in the order in which it came to be known. */
+  alarm_journal: {
+    seq: Generated<number>;
+    /** Names the happening, so that the same one is written once however often and by whichever way it is told. */
+    happening: string;
+    alarm: string;
+    occurrence: number;
+    transition: string;
+    at: number;
+    received_at: number;
+    actor: string | null;
+    comment: string | null;
+  };
+  /** Idempotency keys of acts. */
+  alarm_acts: {
+    actor: string;
+    idempotency_key: string;
+    alarm: string;
+    occurrence: number;
+    kind: AlarmActKind;
+    at: number;
+  };
+  /** Acts that the minting gateway has not yet confirmed; `document` is the AlarmCommand. */
+  alarm_commands: {
+    seq: Generated<number>;
+    id: string;
+    gateway: string;
+    alarm: string;
+    occurrence: number;
+    action: string;
+    requested_by: string;
+    expires_at: number;
+    /** Last time it was sent; null when never. */
+    sent_at: number | null;
+    document: string;
+  };
+  /** Episode counter of each alarm that the cloud mints itself, with the epoch that goes into its ids. */
+  alarm_episodes: {
+    definition: string;
+    epoch: string;
+    episode: number;
+  };
+  /** Pictures taken for an alarm, or (`alarm` empty) for nothing in particular. */
+  alarm_snapshots: {
+    alarm: string;
+    sha256: string;
+    gateway: string;
+    occurrence: number | null;
+    run: string | null;
+    camera: string;
+    bytes: number;
+    content_type: string;
+    taken_at: number;
+  };
+}

@@ -1,0 +1,112 @@
+import type {
+  AlarmAct,
+  AlarmDetail,
+  AlarmView,
+  AuditEntry,
+  CommandRequest,
+  CommandView,
+  Completeness,
+  DeviceView,
+  GatewayView,
+  HistoryView,
+  PointView,
+  Problem,
+  RunView,
+} from "#core/contracts/http.ts";
+import type { Session, SignIn } from "#core/contracts/session.ts";
+import type { Rule } from "#core/linkage/rule.ts";
+import type { Partition, Space, Zone } from "#core/model/site.ts";
+import type { ApiClient } from "./client.ts";
+
+/** One page of a list. */
+export interface ListPage<T> {
+  readonly items: readonly T[];
+  readonly nextCursor?: string;
+  readonly total?: number;
+}
+/** A rule with where it runs and why. */
+export type PlacedRule = Rule & { readonly place: string; readonly because: string };
+/** How one alarm of a bulk acknowledgement fared. */
+export interface BulkItem {
+  readonly id: string;
+  readonly alarm?: AlarmView;
+  readonly problem?: Pick<Problem, "code" | "detail">;
+}
+export interface HistoryRange {
+  readonly from: string;
+  readonly to: string;
+  readonly interval?: string;
+  readonly agg?: boolean;
+  readonly limit?: number;
+}
+
+const enc = encodeURIComponent;
+const LARGEST_PAGE = 1000;
+
+/** The API's routes, by what they are for. Every method throws ApiError. */
+export class HubApi {
+  readonly #client: ApiClient;
+
+  constructor(client: ApiClient) {
+    this.#client = client;
+  }
+
+  session = (): Promise<Session> => this.#client.call("GET", "/session");
+  signIn = (body: SignIn): Promise<Session> => this.#client.call("POST", "/session", { body });
+  signOut = (): Promise<void> => this.#client.call("DELETE", "/session");
+
+  alarm = (id: string, signal?: AbortSignal): Promise<AlarmDetail> => this.#get(`/alarms/${enc(id)}`, signal);
+  actOnAlarm = (id: string, act: "acknowledge" | "reset", body: AlarmAct): Promise<AlarmView> =>
+    this.#client.call("POST", `/alarms/${enc(id)}/${act}`, { body });
+  acknowledgeMany = (
+    items: readonly { readonly id: string; readonly occurrence: number }[],
+    comment: string | undefined,
+  ): Promise<{ readonly items: readonly BulkItem[] }> =>
+    this.#client.call("POST", "/alarms/acknowledge", { body: { items, ...(comment ? { comment } : {}) } });
+
+  run = (id: string, signal?: AbortSignal): Promise<RunView> => this.#get(`/runs/${enc(id)}`, signal);
+  rules = (signal?: AbortSignal): Promise<ListPage<PlacedRule>> => this.#get("/rules", signal);
+  runsOf = (rule: string, limit: number, signal?: AbortSignal): Promise<ListPage<RunView>> =>
+    this.#get(`/rules/${enc(rule)}/runs`, signal, { limit });
+  switchRule = (id: string, enabled: boolean): Promise<PlacedRule> =>
+    this.#client.call("POST", `/rules/${enc(id)}/${enabled ? "enable" : "disable"}`);
+
+  spaces = (): Promise<ListPage<Space>> => this.#get("/spaces");
+  zones = (): Promise<ListPage<Zone>> => this.#get("/zones");
+  partitions = (): Promise<ListPage<Partition>> => this.#get("/partitions");
+  devices = (): Promise<readonly DeviceView[]> => this.#all<DeviceView>("/devices");
+
+  point = (id: string, signal?: AbortSignal): Promise<PointView> => this.#get(`/points/${enc(id)}`, signal);
+  searchPoints = (q: string, limit: number, signal?: AbortSignal): Promise<ListPage<PointView>> =>
+    this.#get("/points", signal, { q, limit });
+  history = (point: string, range: HistoryRange, signal?: AbortSignal): Promise<HistoryView> =>
+    this.#get(`/points/${enc(point)}/history`, signal, { ...range });
+  command = (id: string): Promise<CommandView> => this.#get(`/commands/${enc(id)}`);
+  requestCommand = (body: CommandRequest): Promise<CommandView> => this.#client.call("POST", "/commands", { body });
+
+  gateways = (signal?: AbortSignal): Promise<ListPage<GatewayView>> => this.#get("/gateways", signal);
+  completeness = (id: string, signal?: AbortSignal): Promise<Completeness> =>
+    this.#get(`/gateways/${enc(id)}/completeness`, signal);
+
+  audit = (cursor: string | undefined, signal?: AbortSignal): Promise<ListPage<AuditEntry>> =>
+    this.#get("/audit", signal, { limit: 100, cursor });
+  verifyAudit = (): Promise<{ readonly whole: boolean; readonly brokenAt?: number }> => this.#get("/audit/verify");
+
+  #get<T>(path: string, signal?: AbortSignal, query?: Record<string, string | number | boolean | undefined>): Promise<T> {
+    return this.#client.call("GET", path, {
+      ...(query === undefined ? {} : { query }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  async #all<T>(path: string): Promise<readonly T[]> {
+    const items: T[] = [];
+    let cursor: string | undefined;
+    do {
+      const page: ListPage<T> = await this.#get(path, undefined, { limit: LARGEST_PAGE, cursor });
+      items.push(...page.items);
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    return items;
+  }
+}

@@ -1,0 +1,53 @@
+import { useEffect, useState, useSyncExternalStore } from "react";
+import type { LiveKind, LiveRequest } from "#core/contracts/live.ts";
+import { useServices } from "../services-context.ts";
+import { withNextFrame } from "./browser-socket.ts";
+import type { Cell } from "./cell.ts";
+import { LiveCollection } from "./collection.ts";
+
+type Filter = NonNullable<Extract<LiveRequest, { t: "view" }>["filter"]>;
+
+/** The value of a cell; draws again when it changes. */
+export function useCell<T>(cell: Cell<T>): T {
+  return useSyncExternalStore(cell.subscribe, cell.get);
+}
+
+/** The items of a collection in order; draws again when they change. */
+export function useItems<T>(collection: LiveCollection<T>): readonly T[] {
+  return useSyncExternalStore(collection.subscribe, collection.items);
+}
+
+/** Has the first snapshot of a collection arrived? */
+export function useLoaded<T>(collection: LiveCollection<T>): boolean {
+  return useSyncExternalStore(collection.subscribe, collection.isLoaded);
+}
+
+/** A live view for as long as the component is shown. Another `key` is another view; undefined is none. */
+export function useLiveView<T extends { readonly id: string }>(
+  kind: LiveKind,
+  key: string | undefined,
+  filter: Filter | undefined,
+  compare: (a: T, b: T) => number,
+): LiveCollection<T> {
+  const { live } = useServices();
+  const [collection] = useState(
+    () => new LiveCollection<T>({ idOf: (item) => item.id, compare, schedule: withNextFrame }),
+  );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the filter, which is a new object each time.
+  useEffect(() => {
+    collection.clear();
+    if (key === undefined) return undefined;
+    return live.view<T>(kind, filter, (message) => collection.apply(message));
+  }, [live, collection, kind, key]);
+  return collection;
+}
+
+/** Unix ms, told again every `periodMs`: for ages. */
+export function useNow(periodMs = 1000): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), periodMs);
+    return () => clearInterval(timer);
+  }, [periodMs]);
+  return now;
+}

@@ -1,0 +1,6 @@
+import { enableCompileCache } from "node:module";
+
+enableCompileCache();
+// After the cache is on, so that the rest of the program is loaded from it.
+const { runCloud } = await import("./run.ts");
+await runCloud();

@@ -1,0 +1,41 @@
+const NAMES = [
+  "requests",
+  "retries",
+  "timeouts",
+  "malformed",
+  "late",
+  "unexpected",
+  "sendErrors",
+  "networkMessages",
+  "notForUs",
+  "linkMessages",
+  "covNotifications",
+  "covUnknown",
+  "covRefused",
+  "covMissed",
+  "wrongInstance",
+  "duplicateInstance",
+  "rebinds",
+  "reconnects",
+  "resyncs",
+] as const;
+
+/** What a BACnet driver counts; each only grows. */
+export type CounterName = (typeof NAMES)[number];
+
+/** Monotonic counters of one driver. */
+export class Counters {
+  readonly #counts = new Map<CounterName, number>(NAMES.map((name) => [name, 0]));
+
+  add(name: CounterName): void {
+    this.#counts.set(name, this.get(name) + 1);
+  }
+
+  get(name: CounterName): number {
+    return this.#counts.get(name) ?? 0;
+  }
+
+  snapshot(): Readonly<Record<CounterName, number>> {
+    return Object.fromEntries(this.#counts) as Record<CounterName, number>;
+  }
+}

@@ -1,10 +1,12 @@
 import path from "node:path";
-import type { Logger } from "#core/logger.ts";
-import { systemClock } from "#core/clock.ts";
 import { loadSite } from "#config/load-site.ts";
+import { systemClock } from "#core/clock.ts";
+import { HubError } from "#core/errors.ts";
+import type { Logger } from "#core/logger.ts";
 import { driverByKind } from "#protocols/registry.ts";
+import { Alarms } from "./alarms/service.ts";
+import type { PartState } from "./api/deps.ts";
 import { buildServer } from "./api/server.ts";
-import type { ApiDeps } from "./api/deps.ts";
 import { AuditChain } from "./audit/log.ts";
 import { GrantAuthority } from "./auth/authority.ts";
 import { makeFirstAdministrator } from "./auth/first-administrator.ts";
@@ -16,7 +18,8 @@ import { Users } from "./auth/users.ts";
 import { FileBlobStore } from "./blobs/store.ts";
 import { EmbeddedBroker } from "./broker/embedded-broker.ts";
 import { Violations } from "./broker/violations.ts";
-import { openDatabase } from "./db/database.ts";
+import { Commands } from "./commands/service.ts";
+import { type Db, openDatabase } from "./db/database.ts";
 import { GatewayCredentials } from "./gateways/credentials.ts";
 import { CloudGatewayService } from "./gateways/service.ts";
 import { EmbeddedTelemetryStore } from "./history/embedded-store.ts";
@@ -25,21 +28,284 @@ import { MqttGatewayLink } from "./ingest/gateway-link.ts";
 import { GatewayRows } from "./ingest/gateway-rows.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { Presence } from "./ingest/presence.ts";
+import { Linkage } from "./linkage/service.ts";
+import { RunStore } from "./linkage/store.ts";
 import { ProcessLiveBus } from "./live/bus.ts";
 import { cloudMetrics } from "./metrics.ts";
+import { DeviceEvents } from "./notices/device-events.ts";
+import { Notices } from "./notices/service.ts";
+import { sinksOf } from "./sinks.ts";
 import { StoredCatalog } from "./site/catalog.ts";
 import { withDescendants } from "./site/space-tree.ts";
 import { SiteVersions } from "./site/versions.ts";
+import { KeptValues } from "./state/kept-values.ts";
 import { CurrentState } from "./state/service.ts";
 
+/** Where the cloud keeps its things and listens. */
 export interface CloudOptions {
   /** Data folder, `$PARKHUB_DATA`. */
   readonly data: string;
   readonly http: { readonly host: string; readonly port: number };
   readonly mqtt: { readonly host: string; readonly port: number };
+  /** Site that seeds an empty database. */
   readonly siteFolder: string;
   readonly profilesFolder: string;
   readonly consoleFolder: string;
+  /** Password of the first administrator; a random one is made without it. */
   readonly adminPassword?: string;
   readonly logger: Logger;
+}
+
+/** Name of this host application in Sparkplug's STATE topic. */
+const HOST_ID = "parkhub";
+const FIRST_LOGIN_FILE = "first-login.txt";
+/** The park counts as up when so few points have never been heard. */
+const KNOWN_SHARE = 0.99;
+
+const clock = systemClock;
+const now = (): number => clock.now();
+
+/** Who may do what, and who they are. */
+async function buildAccess(db: Db, catalog: StoredCatalog, options: CloudOptions) {
+  const audit = new AuditChain(db, now);
+  const users = new Users(db, now);
+  const sessions = new Sessions(db, users, clock);
+  const access = new Access({
+    users,
+    sessions,
+    tokens: new Tokens(db, users, now),
+    throttle: new SignInThrottle(clock),
+    audit,
+    clock,
+  });
+  const root = catalog.spaces().find((space) => space.parent === undefined)?.id ?? catalog.site;
+  const authority = new GrantAuthority(() => ({ root, below: (space) => withDescendants(catalog.spaces(), space) }));
+  if (await makeFirstAdministrator(users, root, options.adminPassword, path.join(options.data, FIRST_LOGIN_FILE)))
+    audit.append({ actor: "system", action: "user.add", target: "admin", result: "ok" });
+  return { audit, access, authority };
+}
+
+function openCatalog(db: Db, { siteFolder, profilesFolder }: CloudOptions): StoredCatalog {
+  return StoredCatalog.open(new SiteVersions(db), () => loadSite(siteFolder, profilesFolder, driverByKind), now);
+}
+
+/** The domains, wired to each other by plain functions: none of them imports another. */
+function buildDomains(
+  db: Db,
+  catalog: StoredCatalog,
+  parts: { link: MqttGatewayLink; presence: Presence; audit: AuditChain; bus: ProcessLiveBus; logger: Logger },
+) {
+  const { link, presence, audit, bus, logger } = parts;
+  const state = new CurrentState({ catalog, bus, isOnline: (gateway) => presence.isOnline(gateway) });
+  state.take(KeptValues.load(db));
+  const kept = new KeptValues(db, clock, () => state.samples());
+  const runs = new RunStore(db);
+  const actionsOf = (protocol: string): readonly string[] => driverByKind.get(protocol)?.actions ?? [];
+  const commands = new Commands({ db, catalog, link, audit, clock, logger, actionsOf });
+  const alarms: Alarms = new Alarms({
+    db,
+    catalog,
+    link,
+    audit,
+    bus,
+    clock,
+    logger,
+    below: (space) => withDescendants(catalog.spaces(), space),
+    runsOf: (ids) => runs.idsOfAlarms(ids),
+    onTransition: (trigger, at) => linkage.trigger(trigger, at),
+  });
+  const notices = new Notices({ db, catalog, areaOf: (alarm) => alarms.areaOf(alarm), bus, clock });
+  const linkage: Linkage = new Linkage({
+    db,
+    store: runs,
+    catalog,
+    commands,
+    notices,
+    sample: (point) => state.sample(point),
+    bus,
+    onRunOfAlarm: (alarm) => alarms.refresh(alarm),
+    clock,
+    logger,
+  });
+  return { state, kept, commands, alarms, notices, linkage, deviceEvents: new DeviceEvents(db) };
+}
+
+/** A running cloud. */
+export interface Cloud {
+  close(): Promise<void>;
+}
+
+/**
+ * Builds and starts the whole service in the embedded profile. Nothing is left behind when it throws.
+ * @throws CONFIG_INVALID, PORT_TAKEN, DB_NEWER, HISTORY_NEWER ...
+ */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const closers: (() => void | Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    await build(options, closers);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { close };
+}
+
+async function build(options: CloudOptions, closers: (() => void | Promise<void>)[]): Promise<void> {
+  const { data, logger } = options;
+  const db = await openDatabase(path.join(data, "cloud", "records.db"), logger.child({ module: "db" }));
+  closers.push(() => db.close());
+  const catalog = openCatalog(db, options);
+  const { audit, access, authority } = await buildAccess(db, catalog, options);
+  const bus = new ProcessLiveBus((error) => logger.error({ err: error }, "a live listener failed"));
+
+  const credentials = new GatewayCredentials({ db, folder: path.join(data, "gateways"), clock, logger });
+  const gatewayIds = () => catalog.gateways().map(({ id }) => id);
+  await credentials.ensure(gatewayIds());
+  const violations = new Violations({ logger, audit, clock });
+  const broker = await startBroker(options, credentials, violations);
+  closers.push(() => broker.close());
+  const store = await EmbeddedTelemetryStore.open(
+    { file: path.join(data, "cloud", "telemetry.db") },
+    logger.child({ module: "history" }),
+  );
+  closers.push(() => store.close());
+
+  const presence = new Presence({ clock, rows: new GatewayRows(db), logger });
+  closers.push(() => presence.close());
+  const link = new MqttGatewayLink(broker, presence);
+  const domains = buildDomains(db, catalog, { link, presence, audit, bus, logger });
+  closers.push(() => domains.kept.close());
+  const sinks = sinksOf({ ...domains, gatewayChanged: (gateway) => gateways.publish(gateway) }, now);
+  const ingest = new Ingest({
+    db,
+    store,
+    broker,
+    presence,
+    link,
+    sinks,
+    clock,
+    logger: logger.child({ module: "ingest" }),
+    host: HOST_ID,
+  });
+  const gateways = new CloudGatewayService({ catalog, knowledge: ingest, presence, store, credentials, bus });
+  ingest.onChange((gateway) => gateways.publish(gateway));
+
+  const { commands, alarms, linkage, state } = domains;
+  for (const part of [commands, alarms, linkage]) {
+    part.start();
+    closers.push(() => part.stop());
+  }
+  const announce = (): void => {
+    for (const gateway of gatewayIds()) {
+      const bundle = catalog.bundle(gateway);
+      const url = `/api/v1/gateways/${encodeURIComponent(gateway.split("/")[1] ?? "")}/bundle`;
+      if (bundle) link.announceConfig(gateway, { version: catalog.version, sha256: bundle.sha256, url });
+    }
+  };
+  announce();
+  catalog.onChange(announce);
+  ingest.start(gatewayIds());
+  closers.push(() => ingest.close());
+
+  const points = catalog.points();
+  const parts = (): Readonly<Record<string, PartState>> => {
+    const known = catalog.points().filter(({ id }) => state.current(id).reason !== "noValue").length;
+    const away = gatewayIds().filter((gateway) => !presence.isOnline(gateway));
+    return {
+      records: { ready: true },
+      telemetry: { ready: true },
+      broker: { ready: true },
+      gateways: { ready: away.length === 0, ...(away.length === 0 ? {} : { detail: `not heard: ${away.join(", ")}` }) },
+      points: { ready: known >= points.length * KNOWN_SHARE, detail: `${known} of ${points.length} points heard` },
+    };
+  };
+  const app = await buildServer({
+    logger: logger.child({ module: "api" }),
+    clock,
+    catalog,
+    access,
+    authority,
+    audit,
+    state,
+    history: new TelemetryHistoryService(store, catalog),
+    alarms,
+    commands,
+    runs: linkage,
+    gateways,
+    blobs: new FileBlobStore({ db, folder: path.join(data, "blobs"), clock, logger }),
+    pictures: {
+      spacesOf: (sha256) =>
+        alarms.picture(sha256).flatMap(({ alarm, camera }) => [alarms.areaOf(alarm), catalog.device(camera)?.space]),
+    },
+    bus,
+    parts,
+    metrics: () =>
+      cloudMetrics({
+        gateways: () => gateways.list(),
+        healthOf: (gateway) => ingest.healthOf(gateway as Parameters<typeof ingest.healthOf>[0]),
+        violations: () => violations.counts,
+        ingestBacklog: () => ingest.backlog,
+        openAlarms: () => countByPriority(alarms),
+      }),
+    consoleFolder: options.consoleFolder,
+    https: false,
+  });
+  closers.push(() => app.close());
+  await listen(app, options.http);
+  logger.info(
+    { http: options.http, mqtt: options.mqtt, site: catalog.site, version: catalog.version, points: points.length },
+    "cloud started",
+  );
+}
+
+function countByPriority(alarms: Alarms): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  let cursor: string | undefined;
+  do {
+    const page = alarms.list({ limit: 1000, visible: "all", ...(cursor === undefined ? {} : { cursor }) });
+    for (const { priority } of page.items) counts.set(priority, (counts.get(priority) ?? 0) + 1);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return counts;
+}
+
+async function startBroker(
+  { mqtt, logger }: CloudOptions,
+  credentials: GatewayCredentials,
+  violations: Violations,
+): Promise<EmbeddedBroker> {
+  try {
+    return await EmbeddedBroker.start({
+      ...mqtt,
+      authenticate: (username, password) => credentials.verify(username, password),
+      violations,
+      logger: logger.child({ module: "broker" }),
+    });
+  } catch (error) {
+    throw portTaken(error, mqtt, "PARKHUB_MQTT");
+  }
+}
+
+async function listen(app: Awaited<ReturnType<typeof buildServer>>, http: CloudOptions["http"]): Promise<void> {
+  try {
+    await app.listen(http);
+  } catch (error) {
+    throw portTaken(error, http, "PARKHUB_HTTP");
+  }
+}
+
+/** Says which port and which variable changes it, where the fault is that the port is taken. */
+function portTaken(error: unknown, { host, port }: { host: string; port: number }, variable: string): unknown {
+  const codes = [error, (error as { cause?: unknown } | undefined)?.cause].map(
+    (one) => (one as NodeJS.ErrnoException | undefined)?.code,
+  );
+  if (!codes.includes("EADDRINUSE") && !codes.includes("EACCES")) return error;
+  return new HubError(
+    "PORT_TAKEN",
+    `port ${port} of ${host} is in use or not allowed: set ${variable} to another host:port`,
+    { cause: error },
+  );
 }

@@ -47,7 +47,8 @@ export async function runCloud(): Promise<void> {
   try {
     await start();
   } catch (error) {
-    const text = error instanceof ConfigError ? error.problems.join("\n") : `${errorCode(error)} ${errorMessage(error)}`;
+    const text =
+      error instanceof ConfigError ? error.problems.join("\n") : `${errorCode(error)} ${errorMessage(error)}`;
     process.stderr.write(`${text}\n`);
     process.exit(error instanceof ConfigError || errorCode(error) === "PORT_TAKEN" ? EXIT_CONFIG : 1);
   }

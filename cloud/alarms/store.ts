@@ -216,6 +216,22 @@ export class AlarmStore {
     return next;
   }
 
+  /** The act that a person did under an idempotency key. */
+  act(actor: string, key: string): Pick<AlarmTables["alarm_acts"], "alarm" | "occurrence" | "kind"> | undefined {
+    const { kysely, sync } = this.#db;
+    return sync.get(
+      kysely
+        .selectFrom("alarm_acts")
+        .select(["alarm", "occurrence", "kind"])
+        .where("actor", "=", actor)
+        .where("idempotency_key", "=", key),
+    );
+  }
+
+  rememberAct(act: AlarmTables["alarm_acts"]): void {
+    this.#db.sync.run(this.#db.kysely.insertInto("alarm_acts").values(act));
+  }
+
   addSnapshot(gateway: string, item: SnapshotItem): void {
     const { kysely, sync } = this.#db;
     sync.run(
@@ -234,6 +250,12 @@ export class AlarmStore {
         })
         .onConflict((c) => c.columns(["alarm", "sha256"]).doNothing()),
     );
+  }
+
+  /** What a picture was taken for and by which camera. */
+  picture(sha256: string): readonly { readonly alarm: string; readonly camera: string }[] {
+    const { kysely, sync } = this.#db;
+    return sync.all(kysely.selectFrom("alarm_snapshots").select(["alarm", "camera"]).where("sha256", "=", sha256));
   }
 
   /** Hashes of the pictures of each alarm, oldest first. */

@@ -153,4 +153,3 @@ export function auditRefusal(deps: ApiDeps, actor: Actor, request: FastifyReques
     ...(id === undefined ? {} : { target: id }),
   });
 }
-

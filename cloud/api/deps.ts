@@ -21,6 +21,12 @@ export interface PartState {
   readonly detail?: string;
 }
 
+/** What pictures were taken for. */
+export interface PictureIndex {
+  /** Spaces of a picture: those of the alarms it was taken for and of its camera; undefined for one that is in no space. */
+  spacesOf(sha256: string): readonly (string | undefined)[];
+}
+
 /** Everything the HTTP API asks of the rest. */
 export interface ApiDeps {
   readonly logger: Logger;
@@ -36,6 +42,7 @@ export interface ApiDeps {
   readonly runs: RunService;
   readonly gateways: GatewayService;
   readonly blobs: BlobStore;
+  readonly pictures: PictureIndex;
   readonly bus: LiveBus;
   /** Every part by name; the service is ready when all are. */
   readonly parts: () => Readonly<Record<string, PartState>>;

@@ -1,6 +1,7 @@
 import type { LiveKind, LiveRequest } from "#core/contracts/live.ts";
 import type { Actor, LiveChange, PageRequest, PageResult, Visible } from "../ports.ts";
 import type { ApiDeps } from "./deps.ts";
+import { gatewaySeen, isVisible } from "./visible.ts";
 
 type Filter = NonNullable<Extract<LiveRequest, { t: "view" }>["filter"]>;
 
@@ -39,13 +40,19 @@ function insideArea(deps: ApiDeps, area: string | undefined): (space: string | u
   return (space) => space !== undefined && deps.authority.may(actor, "alarm.read", space);
 }
 
-function snapshotOf(kind: LiveKind, filter: Filter, visible: Visible, deps: ApiDeps): readonly unknown[] {
+function snapshotOf(
+  kind: LiveKind,
+  filter: Filter,
+  visible: Visible,
+  deps: ApiDeps,
+): readonly { readonly id: string }[] {
   switch (kind) {
     case "points": {
+      // Named points are looked up one by one: a page names some dozens of thousands.
       if (filter.ids !== undefined)
         return filter.ids.flatMap((id) => {
           const point = deps.state.point(id);
-          return point && (visible === "all" || visible.has(point.space)) ? [point] : [];
+          return point && isVisible(visible, point.space) ? [point] : [];
         });
       const device = filter.device === undefined ? {} : { device: filter.device };
       return all((page) => deps.state.points({ ...page, ...device, visible }));
@@ -74,14 +81,18 @@ export function viewFor(kind: LiveKind, filter: Filter, actor: Actor, deps: ApiD
   const visible = deps.authority.spaces(actor, permission);
   const ids = filter.ids === undefined ? undefined : new Set(filter.ids);
   const inArea = insideArea(deps, filter.area);
-  const placed = kind === "points" || kind === "devices" || kind === "alarms" || kind === "notices";
-  const deviceOfPoint = filter.device === undefined ? undefined : `${filter.device}/`;
+  const isSeen = kind === "gateways" ? gatewaySeen(deps, actor) : undefined;
+  const deviceOfPoint = kind !== "points" || filter.device === undefined ? undefined : `${filter.device}/`;
+  const named = (id: string): boolean =>
+    (ids === undefined || ids.has(id)) &&
+    (deviceOfPoint === undefined || id.startsWith(deviceOfPoint)) &&
+    (isSeen === undefined || isSeen(id));
   return {
-    snapshot: () => snapshotOf(kind, filter, visible, deps),
+    snapshot: () => snapshotOf(kind, filter, visible, deps).filter(({ id }) => named(id)),
     matches(change) {
-      if (placed && visible !== "all" && (change.space === undefined || !visible.has(change.space))) return false;
-      if (ids !== undefined && !ids.has(change.id)) return false;
-      if (kind === "points" && deviceOfPoint !== undefined && !change.id.startsWith(deviceOfPoint)) return false;
+      if (!named(change.id)) return false;
+      // A rule may act anywhere: its runs, like whatever lies in no space, are the whole site's.
+      if (isSeen === undefined && !isVisible(visible, kind === "runs" ? undefined : change.space)) return false;
       return kind !== "alarms" || inArea(change.space);
     },
   };

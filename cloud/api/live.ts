@@ -10,6 +10,8 @@ import { type View, viewFor } from "./live-views.ts";
 
 const PING_MS = 10_000;
 const MOST_BUFFERED_BYTES = 1024 * 1024;
+/** A page asks for its snapshots itself and may take its time with so much of them. */
+const MOST_SNAPSHOT_BYTES = 16 * 1024 * 1024;
 const MOST_VIEWS = 32;
 /** A message that is none of ours. */
 const CLOSE_PROTOCOL = 1008;
@@ -25,7 +27,10 @@ class LiveConnection {
   readonly #caller: Caller;
   readonly #views = new Map<string, () => void>();
   readonly #stops: (() => void)[] = [];
+  readonly #grants: string;
   #answered = true;
+  /** Snapshots that are still on their way to the peer. */
+  #snapshotBytes = 0;
 
   constructor(socket: WebSocket, request: FastifyRequest, caller: Caller, deps: ApiDeps, channels: LiveChannels) {
     this.#socket = socket;
@@ -33,6 +38,7 @@ class LiveConnection {
     this.#caller = caller;
     this.#deps = deps;
     this.#channels = channels;
+    this.#grants = JSON.stringify(caller.actor.grants);
   }
 
   open(): void {
@@ -52,17 +58,17 @@ class LiveConnection {
     this.#socket.on("close", () => this.#close());
   }
 
-  /** Dead peers are dropped, and so are those whose session or token has ended meanwhile. */
+  /** Dead peers are dropped, and so are those whose session or token has ended, or gives something else, meanwhile. */
   #beat(): void {
     if (!this.#answered) {
       this.#socket.terminate();
       return;
     }
     const { session } = this.#caller;
-    const alive = session
-      ? this.#deps.access.sessionByKey(session.key) !== undefined
-      : callerOf(this.#request, this.#deps) !== undefined;
-    if (!alive) {
+    const grants = session
+      ? this.#deps.access.sessionByKey(session.key)?.grants
+      : callerOf(this.#request, this.#deps)?.actor.grants;
+    if (grants === undefined || JSON.stringify(grants) !== this.#grants) {
       this.#socket.close(CLOSE_SESSION_ENDED, "session ended");
       return;
     }
@@ -122,16 +128,26 @@ class LiveConnection {
   }
 
   #send(message: LiveMessage): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#socket.bufferedAmount > MOST_BUFFERED_BYTES) {
+    const socket = this.#socket;
+    if (socket.readyState !== socket.OPEN) return;
+    const changes = socket.bufferedAmount - this.#snapshotBytes;
+    if (changes > MOST_BUFFERED_BYTES || this.#snapshotBytes > MOST_SNAPSHOT_BYTES) {
       this.#deps.logger.warn(
         { user: this.#caller.actor.name, ip: this.#request.ip },
         "live socket reads too slowly and is closed",
       );
-      this.#socket.close(CLOSE_TOO_SLOW, "too slow");
+      socket.close(CLOSE_TOO_SLOW, "too slow");
       return;
     }
-    this.#socket.send(JSON.stringify(message));
+    const bytes = Buffer.from(JSON.stringify(message));
+    if (message.t !== "snap") {
+      socket.send(bytes, { binary: false });
+      return;
+    }
+    this.#snapshotBytes += bytes.length;
+    socket.send(bytes, { binary: false }, () => {
+      this.#snapshotBytes -= bytes.length;
+    });
   }
 
   #close(): void {
@@ -151,8 +167,8 @@ export function serveLive(app: FastifyInstance, url: string, deps: ApiDeps): voi
     {
       websocket: true,
       schema: { hide: true },
-      preValidation: async (request, reply) => {
-        requireOwnOrigin(request);
+      onRequest: async (request, reply) => {
+        requireOwnOrigin(request, deps.https);
         callers.set(request, await authorize({ kind: "session" }, request, reply, deps));
       },
     },

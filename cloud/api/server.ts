@@ -148,18 +148,20 @@ export async function buildServer(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(cookie);
   await app.register(websocket, { options: { maxPayload: 256 * 1024 } });
   await describeApi(app);
-  await app.register(async (scope) => {
+  const routes = apiRoutes(deps);
+  await app.register((scope, _options, ready) => {
     scope.addHook("onSend", async (_request, reply) => {
       if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
     });
-    const routes = apiRoutes(deps);
     for (const route of routes) if (route.takesBytes !== true) register(scope, route, deps);
-    await scope.register(async (pictures) => {
-      takePictures(pictures);
-      for (const route of routes) if (route.takesBytes === true) register(pictures, route, deps);
-    });
     serveLive(scope, `${API}/live`, deps);
     scope.all("/api/*", { schema: { hide: true } }, notFound);
+    ready();
+  });
+  await app.register((scope, _options, ready) => {
+    takePictures(scope);
+    for (const route of routes) if (route.takesBytes === true) register(scope, route, deps);
+    ready();
   });
   healthRoutes(app, deps);
   await serveConsole(app, deps.consoleFolder);

@@ -11,6 +11,19 @@ const base = {
   }),
   createdAt: Type.Integer({ description: "Unix ms." }),
   expiresAt: Type.Integer({ description: "Unix ms. Never executed after it." }),
+  cause: Type.Optional(
+    Type.Object(
+      {
+        alarm: Type.Optional(Type.String({ description: "Alarm id." })),
+        occurrence: Type.Optional(Type.Integer({ description: "Occurrence of that alarm." })),
+        run: Type.Optional(Type.String({ description: "Run id." })),
+        rule: Type.Optional(Type.String({ description: "Rule id." })),
+      },
+      {
+        description: "For what a rule of the cloud asks this; what it produces, a picture for instance, belongs there.",
+      },
+    ),
+  ),
 };
 
 /** A request to change one point. `null` relinquishes (BACnet 19.2). */
@@ -20,6 +33,9 @@ export const WriteCommand = Type.Object({
   point: Type.String(),
   value: Value,
   priority: Type.Integer({ minimum: 1, maximum: 16, description: "BACnet command priority, 1 (life safety) to 16." }),
+  leaseMs: Type.Optional(
+    Type.Integer({ minimum: 1, description: "The gateway gives the value back by itself after so long, ms." }),
+  ),
 });
 export type WriteCommand = Static<typeof WriteCommand>;
 

@@ -36,6 +36,8 @@ export interface MetricReading {
   readonly quality?: Quality;
   /** Why it is not good. */
   readonly reason?: string;
+  /** When the device itself says it happened, Unix ms; sent as the property `sourceTime`. */
+  readonly sourceTime?: number;
   /** A value from before, sent after a break: for storage only. [Sparkplug 6.4.6 is_historical] */
   readonly isHistorical?: boolean;
 }
@@ -70,6 +72,12 @@ function qualityProperties(quality: Quality, reason: string | undefined): Record
   if (quality === "good") return code;
   const words = { ...code, quality: { type: DataType.String, value: quality } };
   return reason === undefined ? words : { ...words, reason: { type: DataType.String, value: reason } };
+}
+
+/** The device's own time, beside the metric's time stamp, which is when the driver saw it. */
+function sourceTimeProperty(reading: MetricReading | undefined): Record<string, PropertyValue> | undefined {
+  if (reading?.sourceTime === undefined) return undefined;
+  return { sourceTime: { type: DataType.Int64, value: reading.sourceTime } };
 }
 
 /**
@@ -292,7 +300,7 @@ export class EdgeNodeSession {
         alias,
         timestamp: reading?.timestamp ?? nowMs,
         datatype,
-        properties: { ...properties, ...qualityProperties(quality, reason) },
+        properties: { ...properties, ...qualityProperties(quality, reason), ...sourceTimeProperty(reading) },
         value: reading?.value ?? null,
       });
     }
@@ -323,7 +331,9 @@ export class EdgeNodeSession {
       if (known === undefined || known.owner !== owner) {
         throw new InvalidInputError("SPARKPLUG_ALIAS_UNKNOWN", `alias ${alias} is not one of "${owner}"`);
       }
-      const properties = this.#dataProperties(reading);
+      const source = sourceTimeProperty(reading);
+      const quality = this.#dataProperties(reading);
+      const properties = source === undefined ? quality : { ...quality, ...source };
       metrics.push({
         alias,
         timestamp,

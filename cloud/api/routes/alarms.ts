@@ -1,10 +1,11 @@
 import { Type } from "typebox";
 import { AlarmAct, AlarmDetail, AlarmView, JournalEntry, Page, PageQuery, Problem } from "#core/contracts/http.ts";
-import { errorCode, errorMessage, HubError } from "#core/errors.ts";
+import { HubError } from "#core/errors.ts";
 import { AlarmCategory, AlarmPriority, Law } from "#core/model/alarm.ts";
 import type { Actor, AlarmActKind } from "../../ports.ts";
-import { requireAt } from "../access.ts";
+import { mayAt, requireAt } from "../access.ts";
 import type { ApiDeps } from "../deps.ts";
+import { problemOf } from "../problem.ts";
 import { type ApiRoute, allow, route } from "../route.ts";
 import { closed, IdParams, pageOf } from "./parts.ts";
 
@@ -66,7 +67,7 @@ const ACTS: readonly {
 export function alarmRoutes(deps: ApiDeps): readonly ApiRoute[] {
   const seen = (id: string, actor: Actor) => {
     const alarm = deps.alarms.get(id);
-    if (alarm && deps.authority.may(actor, "alarm.read", alarm.area)) return alarm;
+    if (alarm && mayAt(deps, actor, "alarm.read", alarm.area)) return alarm;
     throw new HubError("ALARM_UNKNOWN", `alarm ${id}: no such alarm`);
   };
   const act = (id: string, kind: AlarmActKind, permission: string, body: AlarmAct, actor: Actor) => {
@@ -132,8 +133,9 @@ export function alarmRoutes(deps: ApiDeps): readonly ApiRoute[] {
             try {
               return { id, alarm: act(id, "acknowledge", "alarm.acknowledge", { occurrence, ...comment }, actor) };
             } catch (error) {
-              if (!(error instanceof HubError)) throw error;
-              return { id, problem: { code: errorCode(error), detail: errorMessage(error) } };
+              const { status, code, detail } = problemOf(error);
+              if (status >= 500) deps.logger.error({ err: error, alarm: id }, "alarm not acknowledged");
+              return { id, problem: { code, ...(detail === undefined ? {} : { detail }) } };
             }
           }),
         };

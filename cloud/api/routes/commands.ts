@@ -1,6 +1,6 @@
 import { CommandRequest, CommandView } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
-import { requireAt } from "../access.ts";
+import { forbidden, mayAt, requireAt } from "../access.ts";
 import type { ApiDeps } from "../deps.ts";
 import { type ApiRoute, allow, route } from "../route.ts";
 import { IdParams } from "./parts.ts";
@@ -21,12 +21,17 @@ export function commandRoutes(deps: ApiDeps): readonly ApiRoute[] {
       answer: CommandView,
       handle({ body, actor, reply }) {
         const permission = "point" in body ? "command.write" : "command.action";
+        const { authority } = deps;
+        if (!authority.may(actor, permission)) throw forbidden(actor, permission);
         const space = spaceOf(body);
-        if (space === undefined || !deps.authority.may(actor, "point.read", space)) {
-          requireAt(deps, actor, permission, undefined);
-          if (space !== undefined)
-            throw new HubError("point" in body ? "POINT_UNKNOWN" : "DEVICE_UNKNOWN", "no such point or device");
-        } else requireAt(deps, actor, permission, space);
+        if (space !== undefined) {
+          // What the actor does not see is not there; what he sees he is told he may not touch.
+          if (!authority.may(actor, "point.read", space))
+            throw "point" in body
+              ? new HubError("POINT_UNKNOWN", `point ${body.point}: no such point`)
+              : new HubError("DEVICE_UNKNOWN", `device ${body.device}: no such device`);
+          requireAt(deps, actor, permission, space);
+        }
         return reply.code(202).send(deps.commands.request(body, actor));
       },
     }),
@@ -40,7 +45,7 @@ export function commandRoutes(deps: ApiDeps): readonly ApiRoute[] {
       answer: CommandView,
       handle({ params, actor }) {
         const command = deps.commands.get(params.id);
-        if (command && deps.authority.may(actor, "point.read", spaceOf(command))) return command;
+        if (command && mayAt(deps, actor, "point.read", spaceOf(command))) return command;
         throw new HubError("NOT_FOUND", `command ${params.id}: no such command`);
       },
     }),

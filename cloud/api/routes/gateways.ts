@@ -2,9 +2,11 @@ import { Type } from "typebox";
 import { Completeness, GatewayView, Page } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
 import type { GatewayId } from "#core/ids.ts";
+import type { Actor } from "../../ports.ts";
 import type { ApiDeps } from "../deps.ts";
 import { type ApiRoute, allow, route } from "../route.ts";
-import { closed, IdParams } from "./parts.ts";
+import { gatewaySeen } from "../visible.ts";
+import { BoundedListQuery, boundedPage, closed, IdParams } from "./parts.ts";
 
 const BlobParams = Type.Object(
   { id: Type.String({ maxLength: 64 }), sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }) },
@@ -15,6 +17,11 @@ const BLOB_LIMIT = 32 * 1024 * 1024;
 /** Gateways for people (`<site>/<gateway>` or the gateway's part alone), and what gateways themselves fetch and bring. */
 export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
   const full = (id: string): string => (id.includes("/") ? id : `${deps.catalog.site}/${id}`);
+  /** The whole id of a gateway that the actor sees. */
+  const seen = (id: string, actor: Actor): string => {
+    if (gatewaySeen(deps, actor)(full(id))) return full(id);
+    throw new HubError("NOT_FOUND", `gateway ${id}: no such gateway`);
+  };
   return [
     route({
       method: "GET",
@@ -22,8 +29,13 @@ export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
       access: allow("gateway.read"),
       summary: "Gateways: presence, backlog, acknowledged offsets, gaps",
       tag: "gateways",
+      query: BoundedListQuery,
       answer: Page(GatewayView),
-      handle: () => ({ items: deps.gateways.list() }),
+      handle({ query, actor }) {
+        const isSeen = gatewaySeen(deps, actor);
+        const gateways = deps.gateways.list().filter(({ id }) => isSeen(id));
+        return boundedPage(gateways, ({ id }) => id, query);
+      },
     }),
     route({
       method: "GET",
@@ -33,8 +45,8 @@ export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
       tag: "gateways",
       params: IdParams,
       answer: GatewayView,
-      handle({ params }) {
-        const gateway = deps.gateways.get(full(params.id));
+      handle({ params, actor }) {
+        const gateway = deps.gateways.get(seen(params.id, actor));
         if (gateway) return gateway;
         throw new HubError("NOT_FOUND", `gateway ${params.id}: no such gateway`);
       },
@@ -47,8 +59,8 @@ export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
       tag: "gateways",
       params: IdParams,
       answer: Completeness,
-      async handle({ params }) {
-        const report = await deps.gateways.completeness(full(params.id));
+      async handle({ params, actor }) {
+        const report = await deps.gateways.completeness(seen(params.id, actor));
         if (report) return report;
         throw new HubError("NOT_FOUND", `gateway ${params.id}: no such gateway`);
       },
@@ -74,6 +86,7 @@ export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
       tag: "gateways",
       params: BlobParams,
       bodyLimit: BLOB_LIMIT,
+      takesBytes: true,
       async handle({ params, body, request, reply }) {
         if (!Buffer.isBuffer(body))
           throw new HubError("VALIDATION", "expected the bytes of a picture, not JSON or text");

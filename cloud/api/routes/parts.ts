@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { PageQuery } from "#core/contracts/http.ts";
-import { pageById } from "../../paging.ts";
+import { InvalidInputError } from "#core/errors.ts";
+import { decodeCursor, encodeCursor } from "../../paging.ts";
 import type { PageRequest, PageResult } from "../../ports.ts";
 
 /** A closed object: unknown names are refused. */
@@ -18,14 +19,23 @@ export const BoundedListQuery = Type.Object(
   closed,
 );
 
-/** A page of such a list, by id. */
+/** A page of such a list, in the order of the configuration. @throws CURSOR_INVALID */
 export function boundedPage<T>(
   items: readonly T[],
   idOf: (item: T) => string,
   query: { limit?: number; cursor?: string; count?: boolean },
 ): PageResult<T> {
-  const sorted = items.toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
-  return pageById(sorted, idOf, { ...pageOf(query), limit: query.limit ?? Math.max(1, sorted.length) });
+  const [after] = decodeCursor(query.cursor, ["string"]) ?? [];
+  const from = after === undefined ? 0 : items.findIndex((item) => idOf(item) === after) + 1;
+  if (after !== undefined && from === 0)
+    throw new InvalidInputError("CURSOR_INVALID", "the list has changed since this cursor was given");
+  const page = items.slice(from, query.limit === undefined ? undefined : from + query.limit);
+  const last = page.at(-1);
+  return {
+    items: page,
+    ...(last !== undefined && from + page.length < items.length ? { nextCursor: encodeCursor([idOf(last)]) } : {}),
+    ...(query.count === true ? { total: items.length } : {}),
+  };
 }
 
 /** The page asked for, with the default size. */

@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import { DeviceView, HistoryView, Page, PageQuery, PointView, Time } from "#core/contracts/http.ts";
 import { HubError, InvalidInputError } from "#core/errors.ts";
 import type { Actor } from "../../ports.ts";
+import { mayAt } from "../access.ts";
 import type { ApiDeps } from "../deps.ts";
 import { type ApiRoute, allow, route } from "../route.ts";
 import { closed, IdParams, ListQuery, pageOf } from "./parts.ts";
@@ -20,19 +21,29 @@ const HistoryQuery = Type.Object(
     from: Time,
     to: Type.Optional(Time),
     interval: Type.Optional(
-      Type.String({ pattern: "^[1-9][0-9]{0,5}(s|m|h|d)$", description: "Width of a bucket, e.g. 5m, 1h." }),
+      Type.String({
+        pattern: "^[1-9][0-9]{0,9}(ms|s|m|h|d)?$",
+        description: "Width of a bucket, e.g. 5m, 1h; milliseconds without a unit.",
+      }),
     ),
     agg: Type.Optional(Type.Boolean({ description: "Buckets of min, max, mean, last instead of samples." })),
+    tz: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: "IANA time zone in which buckets begin with the day; the site's when absent.",
+      }),
+    ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 20_000 })),
   },
   closed,
 );
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const MOST_BUCKETS = 5000;
 
 function intervalMs(text: string, spanMs: number): number {
-  const ms = Number(text.slice(0, -1)) * (UNIT_MS[text.slice(-1)] ?? 0);
+  const [, count = "", unit = "ms"] = /^(\d+)([a-z]+)?$/.exec(text) ?? [];
+  const ms = Number(count) * (UNIT_MS[unit] ?? 0);
   if (ms > 0 && spanMs / ms <= MOST_BUCKETS) return ms;
   throw new InvalidInputError(
     "INTERVAL_INVALID",
@@ -40,12 +51,22 @@ function intervalMs(text: string, spanMs: number): number {
   );
 }
 
+function timeZone(name: string): string {
+  try {
+    return new Intl.DateTimeFormat("en-US", { timeZone: name }).resolvedOptions().timeZone;
+  } catch (cause) {
+    throw new InvalidInputError("TIME_ZONE_INVALID", `tz ${name}: expected an IANA time zone, e.g. Asia/Shanghai`, {
+      cause,
+    });
+  }
+}
+
 /** Points, their history, and devices. */
 export function pointRoutes(deps: ApiDeps): readonly ApiRoute[] {
   const visible = (actor: Actor) => deps.authority.spaces(actor, "point.read");
   const point = (id: string, actor: Actor): PointView => {
     const found = deps.state.point(id);
-    if (found && deps.authority.may(actor, "point.read", found.space)) return found;
+    if (found && mayAt(deps, actor, "point.read", found.space)) return found;
     throw new HubError("POINT_UNKNOWN", `point ${id}: no such point`);
   };
   return [
@@ -101,6 +122,7 @@ export function pointRoutes(deps: ApiDeps): readonly ApiRoute[] {
           agg,
           limit: query.limit ?? 5000,
           ...(width === undefined ? {} : { intervalMs: width }),
+          ...(query.tz === undefined ? {} : { timeZone: timeZone(query.tz) }),
         });
       },
     }),
@@ -124,7 +146,7 @@ export function pointRoutes(deps: ApiDeps): readonly ApiRoute[] {
       answer: DeviceView,
       handle({ params, actor }) {
         const found = deps.state.device(params.id);
-        if (found && deps.authority.may(actor, "point.read", found.space)) return found;
+        if (found && mayAt(deps, actor, "point.read", found.space)) return found;
         throw new HubError("DEVICE_UNKNOWN", `device ${params.id}: no such device`);
       },
     }),

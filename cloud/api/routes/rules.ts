@@ -2,19 +2,21 @@ import { Type } from "typebox";
 import { Page, RunView } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
 import { Rule } from "#core/linkage/rule.ts";
-import { requireAt } from "../access.ts";
+import type { Actor } from "../../ports.ts";
+import { mayAt } from "../access.ts";
 import type { ApiDeps } from "../deps.ts";
-import { type ApiRoute, allow, route } from "../route.ts";
-import { IdParams, ListQuery, pageOf } from "./parts.ts";
+import { type ApiRoute, allow, allowWhole, route } from "../route.ts";
+import { BoundedListQuery, boundedPage, IdParams, ListQuery, pageOf } from "./parts.ts";
 
 const PlacedRule = Type.Intersect([
   Rule,
   Type.Object({ place: Type.String({ description: "Gateway id, or cloud." }), because: Type.String() }),
 ]);
 
-/** Linkage rules, where they run, and their runs. A rule may act anywhere: it is seen and switched at the site's root only. */
+/** Linkage rules, where they run, and their runs. A rule may act anywhere: it is seen and switched by those who may for the whole site. */
 export function ruleRoutes(deps: ApiDeps): readonly ApiRoute[] {
   const { catalog } = deps;
+  const seesRules = (actor: Actor): boolean => mayAt(deps, actor, "rule.read", undefined);
   const placed = (rule: Rule) => ({
     ...rule,
     ...(catalog.placement(rule.id) ?? { place: "cloud", because: "not placed" }),
@@ -23,13 +25,12 @@ export function ruleRoutes(deps: ApiDeps): readonly ApiRoute[] {
     route({
       method: "POST",
       url: `/rules/:id/${enabled ? "enable" : "disable"}`,
-      access: allow("rule.write"),
+      access: allowWhole("rule.write"),
       summary: enabled ? "Switch a rule on" : "Switch a rule off",
       tag: "rules",
       params: IdParams,
       answer: PlacedRule,
       handle({ params, actor }) {
-        requireAt(deps, actor, "rule.write", catalog.site);
         const rule = catalog.setRuleEnabled(params.id, enabled, actor.name);
         const ip = actor.ip === undefined ? {} : { ip: actor.ip };
         deps.audit.append({
@@ -50,8 +51,10 @@ export function ruleRoutes(deps: ApiDeps): readonly ApiRoute[] {
       access: allow("rule.read"),
       summary: "Linkage rules, where each runs and why",
       tag: "rules",
+      query: BoundedListQuery,
       answer: Page(PlacedRule),
-      handle: () => ({ items: catalog.rules().map(placed) }),
+      handle: ({ query, actor }) =>
+        boundedPage(seesRules(actor) ? catalog.rules().map(placed) : [], ({ id }) => id, query),
     }),
     route({
       method: "GET",
@@ -62,8 +65,8 @@ export function ruleRoutes(deps: ApiDeps): readonly ApiRoute[] {
       params: IdParams,
       query: ListQuery,
       answer: Page(RunView),
-      handle({ params, query }) {
-        if (!catalog.rules().some((rule) => rule.id === params.id))
+      handle({ params, query, actor }) {
+        if (!seesRules(actor) || !catalog.rules().some((rule) => rule.id === params.id))
           throw new HubError("RULE_UNKNOWN", `rule ${params.id}: no such rule`);
         return deps.runs.runsOf(params.id, pageOf(query));
       },
@@ -76,8 +79,8 @@ export function ruleRoutes(deps: ApiDeps): readonly ApiRoute[] {
       tag: "rules",
       params: IdParams,
       answer: RunView,
-      handle({ params }) {
-        const run = deps.runs.run(params.id);
+      handle({ params, actor }) {
+        const run = seesRules(actor) ? deps.runs.run(params.id) : undefined;
         if (run) return run;
         throw new HubError("NOT_FOUND", `run ${params.id}: no such run`);
       },

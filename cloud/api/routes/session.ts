@@ -3,7 +3,7 @@ import { Session, SignIn } from "#core/contracts/session.ts";
 import { HubError } from "#core/errors.ts";
 import type { SessionHandle } from "../../ports.ts";
 import { iso } from "../../time.ts";
-import { requireOwnOrigin, SESSION_COOKIE } from "../access.ts";
+import { callerOf, requireOwnOrigin, SESSION_COOKIE } from "../access.ts";
 import type { ApiDeps } from "../deps.ts";
 import { type ApiRoute, route } from "../route.ts";
 
@@ -27,8 +27,11 @@ export function sessionRoutes(deps: ApiDeps): readonly ApiRoute[] {
       body: SignIn,
       answer: Session,
       async handle({ body, request, reply }) {
-        requireOwnOrigin(request);
+        requireOwnOrigin(request, deps.https);
         const { id, session } = await deps.access.signIn(body.username, body.password, request.ip);
+        // The session that the browser had is over: its cookie is replaced. [OWASP ASVS 5.0 V7.2.4]
+        const before = callerOf(request, deps)?.session;
+        if (before) deps.access.signOut(before, request.ip);
         reply.setCookie(SESSION_COOKIE, id, cookie);
         return view(session);
       },

@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { CommandView, Page } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
 import { Partition, Space, Zone } from "#core/model/site.ts";
@@ -6,7 +6,7 @@ import type { Actor, Visible } from "../../ports.ts";
 import { requireAt } from "../access.ts";
 import type { ApiDeps } from "../deps.ts";
 import { type ApiRoute, allow, route } from "../route.ts";
-import { closed, IdParams } from "./parts.ts";
+import { BoundedListQuery, boundedPage, closed, IdParams } from "./parts.ts";
 
 const Camera = Type.Object({
   id: Type.String(),
@@ -21,26 +21,30 @@ const Ptz = Type.Object({ preset: Type.String({ minLength: 1, maxLength: 64 }) }
 const inside = <T extends { readonly space: string }>(entries: readonly T[], visible: Visible): readonly T[] =>
   visible === "all" ? entries : entries.filter((entry) => visible.has(entry.space));
 
+const idOf = ({ id }: { readonly id: string }): string => id;
+
 /** Places, zones and cameras. */
 export function siteRoutes(deps: ApiDeps): readonly ApiRoute[] {
   const { catalog, authority } = deps;
   const cameras = (actor: Actor) =>
     inside(catalog.devices(), authority.spaces(actor, "point.read"))
       .filter((device) => device.kind.startsWith("camera"))
-      .map(({ id, name, nameEn, space, kind }) => ({
-        id,
-        name,
-        nameEn,
-        space,
-        ptz: kind === "camera-ptz",
-        zones: catalog
-          .zones()
-          .flatMap((zone) =>
-            zone.camera === id
-              ? [{ zone: zone.id, ...(zone.preset === undefined ? {} : { preset: zone.preset }) }]
-              : [],
-          ),
-      }));
+      .map(
+        ({ id, name, nameEn, space, kind }): Static<typeof Camera> => ({
+          id,
+          name,
+          nameEn,
+          space,
+          ptz: kind === "camera-ptz",
+          zones: catalog
+            .zones()
+            .flatMap((zone) =>
+              zone.camera === id
+                ? [{ zone: zone.id, ...(zone.preset === undefined ? {} : { preset: zone.preset }) }]
+                : [],
+            ),
+        }),
+      );
   return [
     route({
       method: "GET",
@@ -48,10 +52,12 @@ export function siteRoutes(deps: ApiDeps): readonly ApiRoute[] {
       access: allow("site.read"),
       summary: "The tree of places",
       tag: "site",
+      query: BoundedListQuery,
       answer: Page(Space),
-      handle({ actor }) {
+      handle({ actor, query }) {
         const visible = authority.spaces(actor, "site.read");
-        return { items: catalog.spaces().filter((space) => visible === "all" || visible.has(space.id)) };
+        const spaces = catalog.spaces().filter(({ id }) => visible === "all" || visible.has(id));
+        return boundedPage(spaces, idOf, query);
       },
     }),
     route({
@@ -60,8 +66,10 @@ export function siteRoutes(deps: ApiDeps): readonly ApiRoute[] {
       access: allow("site.read"),
       summary: "What is armed as one",
       tag: "site",
+      query: BoundedListQuery,
       answer: Page(Partition),
-      handle: ({ actor }) => ({ items: inside(catalog.partitions(), authority.spaces(actor, "site.read")) }),
+      handle: ({ actor, query }) =>
+        boundedPage(inside(catalog.partitions(), authority.spaces(actor, "site.read")), idOf, query),
     }),
     route({
       method: "GET",
@@ -69,8 +77,10 @@ export function siteRoutes(deps: ApiDeps): readonly ApiRoute[] {
       access: allow("site.read"),
       summary: "Detector zones with camera, preset and light",
       tag: "site",
+      query: BoundedListQuery,
       answer: Page(Zone),
-      handle: ({ actor }) => ({ items: inside(catalog.zones(), authority.spaces(actor, "site.read")) }),
+      handle: ({ actor, query }) =>
+        boundedPage(inside(catalog.zones(), authority.spaces(actor, "site.read")), idOf, query),
     }),
     route({
       method: "GET",
@@ -78,8 +88,9 @@ export function siteRoutes(deps: ApiDeps): readonly ApiRoute[] {
       access: allow("point.read"),
       summary: "Cameras and the zones they look at",
       tag: "site",
+      query: BoundedListQuery,
       answer: Page(Camera),
-      handle: ({ actor }) => ({ items: cameras(actor) }),
+      handle: ({ actor, query }) => boundedPage(cameras(actor), idOf, query),
     }),
     route({
       method: "POST",

@@ -236,24 +236,23 @@ describe("demo park", () => {
   });
 
   // A working day in May, the hottest weekend of July and a cold day in January, each begun at another hour.
-  it.each([
-    Date.UTC(2026, 4, 12, 0, 0, 0),
-    Date.UTC(2026, 6, 18, 7, 0, 0),
-    Date.UTC(2026, 0, 15, 18, 0, 0),
-  ])("has no alarm on a day on which nothing happens, begun at %d", (start) => {
-    const quiet = buildDevices(1, () => start);
-    const devices = [...quiet.bacnet, quiet.panel, quiet.lighting, ...quiet.powerMeters];
-    const byId = new Map(devices.map((device) => [device.id, device]));
-    const watches = site.alarms.flatMap((alarm) => {
-      const watch = new Watch(alarm);
-      const device = byId.get(watch.device);
-      return device === undefined ? [] : [{ watch, device }];
-    });
-    for (let now = start; now < start + 24 * 3_600_000; now += 20_000) {
-      for (const device of devices) device.step(20, now);
-      for (const { watch, device } of watches) watch.look(device, now);
-    }
-    expect(watches.length).toBeGreaterThan(90);
-    expect(watches.filter(({ watch }) => watch.raised).map(({ watch }) => watch.id)).toEqual([]);
-  });
+  it.each([Date.UTC(2026, 4, 12, 0, 0, 0), Date.UTC(2026, 6, 18, 7, 0, 0), Date.UTC(2026, 0, 15, 18, 0, 0)])(
+    "has no alarm on a day on which nothing happens, begun at %d",
+    (start) => {
+      const quiet = buildDevices(1, () => start);
+      const devices = [...quiet.bacnet, quiet.panel, quiet.lighting, ...quiet.powerMeters];
+      const byId = new Map(devices.map((device) => [device.id, device]));
+      const watches = site.alarms.flatMap((alarm) => {
+        const watch = new Watch(alarm);
+        const device = byId.get(watch.device);
+        return device === undefined ? [] : [{ watch, device }];
+      });
+      for (let now = start; now < start + 24 * 3_600_000; now += 20_000) {
+        for (const device of devices) device.step(20, now);
+        for (const { watch, device } of watches) watch.look(device, now);
+      }
+      expect(watches.length).toBeGreaterThan(90);
+      expect(watches.filter(({ watch }) => watch.raised).map(({ watch }) => watch.id)).toEqual([]);
+    },
+  );
 });

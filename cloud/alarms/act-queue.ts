@@ -1,0 +1,152 @@
+import type { Selectable } from "kysely";
+import type { Clock } from "#core/clock.ts";
+import { type GatewayId, newId } from "#core/ids.ts";
+import type { Alarm } from "#core/model/alarm.ts";
+import type { AlarmCommand, CommandResult } from "#core/model/command.ts";
+import type { Db } from "../db/database.ts";
+import type { GatewayLink } from "../ports.ts";
+import type { AlarmTables } from "./tables.ts";
+
+type Row = Selectable<AlarmTables["alarm_commands"]>;
+type Action = AlarmCommand["action"];
+
+/** An act on an alarm, without what makes it a command. */
+export type QueuedAct = Pick<AlarmCommand, "alarm" | "occurrence" | "action" | "requestedBy" | "createdAt"> &
+  Partial<Pick<AlarmCommand, "reason" | "until">>;
+
+/** How an act ended at the gateway. `refused`: the gateway will not do it, and why. */
+export interface ActEnd {
+  readonly gateway: string;
+  readonly act: AlarmCommand;
+  readonly refused?: { readonly code: string; readonly message: string };
+}
+
+const RESEND_MS = 30_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** An acknowledgement or reset names its occurrence and so does no harm late: it is offered for as long as a gateway may be away. */
+const ACT_EXPIRY_MS = 30 * DAY_MS;
+
+/** Acts of a kind that a later act of the same kind makes void. */
+const SUPERSEDES: Readonly<Record<Action, readonly Action[]>> = {
+  acknowledge: ["acknowledge"],
+  reset: ["reset"],
+  shelve: ["shelve", "unshelve"],
+  unshelve: ["shelve", "unshelve"],
+  outOfService: ["outOfService", "returnToService"],
+  returnToService: ["outOfService", "returnToService"],
+};
+
+/** Acts on alarms of gateways, kept on the disk and sent again until the gateway has confirmed or refused them. */
+export class ActQueue {
+  readonly #db: Db;
+  readonly #link: Pick<GatewayLink, "sendCommand">;
+  readonly #clock: Clock;
+  readonly #fence: number;
+
+  constructor(db: Db, link: Pick<GatewayLink, "sendCommand">, clock: Clock, fence: number) {
+    this.#db = db;
+    this.#link = link;
+    this.#clock = clock;
+    this.#fence = fence;
+  }
+
+  /** Queues an act in the running transaction. What it makes void leaves the queue. */
+  add(gateway: string, act: QueuedAct): void {
+    const { kysely, sync } = this.#db;
+    const command: AlarmCommand = {
+      ...act,
+      kind: "alarm",
+      id: newId(this.#clock.now()),
+      fence: this.#fence,
+      expiresAt: expiryOf(act),
+    };
+    sync.run(
+      kysely.deleteFrom("alarm_commands").where("alarm", "=", act.alarm).where("action", "in", SUPERSEDES[act.action]),
+    );
+    sync.run(
+      kysely.insertInto("alarm_commands").values({
+        id: command.id,
+        gateway,
+        alarm: command.alarm,
+        occurrence: command.occurrence,
+        action: command.action,
+        requested_by: command.requestedBy,
+        expires_at: command.expiresAt,
+        sent_at: null,
+        document: JSON.stringify(command),
+      }),
+    );
+  }
+
+  /** Does an act of one of these kinds wait for this alarm? */
+  waits(alarm: string, actions: readonly Action[]): boolean {
+    const { kysely, sync } = this.#db;
+    const row = sync.get(
+      kysely.selectFrom("alarm_commands").select("id").where("alarm", "=", alarm).where("action", "in", actions),
+    );
+    return row !== undefined;
+  }
+
+  /** Takes out what the gateway's own record of the alarm shows to be done or past. */
+  confirm(told: Alarm): void {
+    const { kysely, sync } = this.#db;
+    const past = kysely.deleteFrom("alarm_commands").where("alarm", "=", told.id);
+    sync.run(past.where("occurrence", "<", told.occurrence));
+    if (told.acknowledged) sync.run(past.where("action", "=", "acknowledge").where("occurrence", "=", told.occurrence));
+    if (told.condition === "inactive")
+      sync.run(past.where("action", "=", "reset").where("occurrence", "=", told.occurrence));
+  }
+
+  /** Sends what has not been sent for a while; with a gateway, all that waits for it. */
+  flush(gateway?: GatewayId): void {
+    const { kysely, sync } = this.#db;
+    const now = this.#clock.now();
+    sync.run(kysely.deleteFrom("alarm_commands").where("expires_at", "<", now));
+    const rows = sync.all(kysely.selectFrom("alarm_commands").selectAll().orderBy("seq"));
+    for (const row of rows) {
+      const due = row.sent_at === null || now < row.sent_at || now - row.sent_at >= RESEND_MS;
+      if (gateway === undefined ? due : row.gateway === gateway) this.#send(row, now);
+    }
+  }
+
+  /**
+   * Takes the gateway's result, inside the transaction of its lane. Undefined when it is not about one of these acts. What
+   * failed for another reason than the alarm itself is offered again under a new id, because an id is executed once.
+   */
+  takeResult(gateway: GatewayId, { id, status, code, message }: CommandResult): ActEnd | undefined {
+    const { kysely, sync } = this.#db;
+    const row = sync.get(
+      kysely.selectFrom("alarm_commands").selectAll().where("id", "=", id).where("gateway", "=", gateway),
+    );
+    if (row === undefined) return undefined;
+    const act = commandOf(row);
+    if (status !== "done" && status !== "expired" && !(code ?? "").startsWith("ALARM_")) {
+      const again: AlarmCommand = { ...act, id: newId(this.#clock.now()) };
+      sync.run(
+        kysely
+          .updateTable("alarm_commands")
+          .set({ id: again.id, document: JSON.stringify(again), sent_at: this.#clock.now() })
+          .where("seq", "=", row.seq),
+      );
+      return undefined;
+    }
+    sync.run(kysely.deleteFrom("alarm_commands").where("seq", "=", row.seq));
+    if (status === "done") return { gateway, act };
+    return { gateway, act, refused: { code: code ?? status, message: message ?? status } };
+  }
+
+  #send(row: Row, now: number): void {
+    if (!this.#link.sendCommand(row.gateway as GatewayId, commandOf(row))) return;
+    const { kysely, sync } = this.#db;
+    sync.run(kysely.updateTable("alarm_commands").set({ sent_at: now }).where("seq", "=", row.seq));
+  }
+}
+
+function commandOf({ document }: Row): AlarmCommand {
+  return JSON.parse(document) as AlarmCommand;
+}
+
+function expiryOf({ action, createdAt, until }: QueuedAct): number {
+  if (action === "acknowledge" || action === "reset") return createdAt + ACT_EXPIRY_MS;
+  return action === "shelve" ? (until ?? createdAt) : createdAt + DAY_MS;
+}

@@ -1,0 +1,81 @@
+import { operatorMayShelve } from "#core/alarm/law.ts";
+import { type AlarmApplied, type AlarmEvent, type AlarmRefusal, apply } from "#core/alarm/lifecycle.ts";
+import type { AlarmAct } from "#core/contracts/http.ts";
+import { HubError, InvalidInputError } from "#core/errors.ts";
+import type { Alarm } from "#core/model/alarm.ts";
+import type { AlarmActKind } from "../ports.ts";
+
+/** An act that changes an alarm. */
+export type ChangingAct = Exclude<AlarmActKind, "comment">;
+
+const DEFAULT_SHELVE_MINUTES = 60;
+
+/** What the API calls a refusal of the core, where the two differ. */
+const API_CODE: Partial<Record<AlarmRefusal, string>> = {
+  ALARM_SHELVE_FORBIDDEN: "ALARM_LAW_FORBIDS",
+  ALARM_SUPPRESSION_FORBIDDEN: "ALARM_LAW_FORBIDS",
+  ALARM_OUT_OF_SERVICE_FORBIDDEN: "ALARM_LAW_FORBIDS",
+  ALARM_NOT_LATCHING: "ALARM_LAW_FORBIDS",
+};
+
+/** Until when an act shelves, Unix ms. */
+export function shelvedUntil({ minutes }: AlarmAct, now: number): number {
+  return now + (minutes ?? DEFAULT_SHELVE_MINUTES) * 60_000;
+}
+
+function eventOf(kind: ChangingAct, act: AlarmAct, by: string, now: number): AlarmEvent {
+  const { occurrence, comment = "" } = act;
+  switch (kind) {
+    case "acknowledge":
+    case "reset":
+      return { type: kind, occurrence, by, at: now };
+    case "shelve":
+      return { type: kind, occurrence, until: shelvedUntil(act, now), reason: comment };
+    case "outOfService":
+      return { type: kind, occurrence, reason: comment };
+    case "unshelve":
+    case "returnToService":
+      return { type: kind, occurrence };
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** Is this an act that a mirror does at once? What hides an alarm is decided where it was minted. */
+export function mirrors(kind: ChangingAct): boolean {
+  return kind === "acknowledge" || kind === "reset";
+}
+
+/**
+ * What an act does to an alarm.
+ * @throws ALARM_OCCURRENCE_STALE, ALARM_STILL_ACTIVE, ALARM_NOT_ACKNOWLEDGED, ALARM_LAW_FORBIDS, ALARM_REASON_MISSING, ALARM_CLOSED
+ */
+export function applyAct(
+  alarm: Alarm,
+  kind: ChangingAct,
+  act: AlarmAct,
+  who: { readonly by: string; readonly now: number; readonly side: "minting" | "mirror" },
+): AlarmApplied {
+  const { by, now, side } = who;
+  if (kind === "shelve" && !operatorMayShelve(alarm))
+    throw new HubError(
+      "ALARM_LAW_FORBIDS",
+      `alarm ${alarm.id}: a ${alarm.law} alarm of priority ${alarm.priority} may not be shelved`,
+    );
+  const result = apply(alarm, eventOf(kind, act, by, now), { now, side });
+  if ("refused" in result)
+    throw new HubError(API_CODE[result.refused] ?? result.refused, `alarm ${alarm.id}: ${result.message}`);
+  return result;
+}
+
+/** Checks a comment on an alarm. @throws ALARM_OCCURRENCE_STALE, ALARM_OCCURRENCE_UNKNOWN, ALARM_COMMENT_MISSING */
+export function checkComment(alarm: Alarm, { occurrence, comment }: AlarmAct): string {
+  if (occurrence !== alarm.occurrence)
+    throw new HubError(
+      occurrence < alarm.occurrence ? "ALARM_OCCURRENCE_STALE" : "ALARM_OCCURRENCE_UNKNOWN",
+      `alarm ${alarm.id}: occurrence ${occurrence} was named, the alarm is at ${alarm.occurrence}`,
+    );
+  const text = comment?.trim() ?? "";
+  if (text === "") throw new InvalidInputError("ALARM_COMMENT_MISSING", `alarm ${alarm.id}: a comment needs a text`);
+  return text;
+}

@@ -1,0 +1,20 @@
+import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import type { Texts } from "../i18n/zh-cn.ts";
+import type { IconName } from "../ui/icon.tsx";
+
+/** A page of the console. */
+export interface PageEntry {
+  readonly path: string;
+  /** Text `page.<title>`. */
+  readonly title: keyof Texts["page"];
+  /** Who lacks it does not see the page. */
+  readonly permission: string;
+  readonly icon: IconName;
+  /** Loaded when it is first opened. */
+  readonly Page: LazyExoticComponent<ComponentType>;
+}
+
+/** Every page, in the order of the navigation. Add a page here. */
+export const PAGES: readonly PageEntry[] = [
+  { path: "/alarms", title: "alarms", permission: "alarm.read", icon: "bell", Page: lazy(() => import("./alarms.tsx")) },
+];

@@ -1,0 +1,118 @@
+import { Dropdown } from "antd";
+import { useTranslation } from "react-i18next";
+import { shortTime, timeOfDay } from "../i18n/format.ts";
+import { asksForAttention, countAlarms, PRIORITIES } from "../live/alarm-order.ts";
+import { useCell, useItems, useNow } from "../live/hooks.ts";
+import { useServices } from "../services-context.ts";
+import { Icon } from "../ui/icon.tsx";
+import { Link } from "../ui/link.tsx";
+import { PriorityMark, PriorityShape } from "../ui/priority-mark.tsx";
+import { useNames } from "../ui/use-names.ts";
+import { LanguageSwitch, ThemeSwitch } from "./switches.tsx";
+
+/** The most important unacknowledged alarm in one line, and how many are open: on every page. */
+function AlarmBar() {
+  const { t } = useTranslation();
+  const { alarms } = useServices();
+  const items = useItems(alarms);
+  const names = useNames();
+  const now = useNow(30_000);
+  const counts = countAlarms(items);
+  // The first of the list is unacknowledged if any is.
+  const first = items[0] !== undefined && asksForAttention(items[0]) ? items[0] : undefined;
+  return (
+    <section className="alarm-bar" aria-label={t("alarm.bar")} data-testid="alarm-bar">
+      {first === undefined ? (
+        <span className="none">{t("alarm.barNone")}</span>
+      ) : (
+        <Link to={`/alarms?alarm=${encodeURIComponent(first.id)}`} title={t("alarm.barOpen")}>
+          <PriorityMark priority={first.priority} />
+          <span className="soft">{shortTime(first.raisedAt, now)}</span>
+          <strong className="cut">{names.language === "en" ? first.messageEn : first.message}</strong>
+          <span className="soft cut">{names.place(first.area)}</span>
+        </Link>
+      )}
+      <ul className="counts" aria-label={t("alarm.counts")}>
+        {PRIORITIES.map((priority) => {
+          const { open, unacknowledged } = counts[priority];
+          const label = t("alarm.countOf", {
+            priority: t(`alarm.priority.${priority}`),
+            count: open,
+            unacknowledged,
+          });
+          return (
+            <li
+              key={priority}
+              className={`count-chip${unacknowledged > 0 ? ` on-${priority}` : ""}`}
+              title={label}
+              data-testid={`count-${priority}`}
+            >
+              <PriorityShape priority={priority} />
+              <span aria-hidden="true">{open}</span>
+              <span className="visually-hidden">{label}</span>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+function LinkState() {
+  const { t } = useTranslation();
+  const { live } = useServices();
+  const { status } = useCell(live.state);
+  const shown = status === "off" ? "connecting" : status;
+  return (
+    <span className={`link-state link-${shown}`} role="status" data-testid="live-status">
+      {t(`live.${shown}`)}
+    </span>
+  );
+}
+
+function Clock() {
+  const now = useNow();
+  return <time className="clock">{timeOfDay(new Date(now))}</time>;
+}
+
+function UserMenu() {
+  const { t } = useTranslation();
+  const { session } = useServices();
+  const state = useCell(session.state);
+  if (state.is !== "in") return null;
+  const { name, displayName } = state.session.user;
+  const roles = [...new Set(state.session.grants.map((grant) => grant.role))].join(", ");
+  const items = [
+    { key: "who", label: `${name} · ${roles}`, disabled: true },
+    { type: "divider" as const },
+    { key: "out", label: t("app.signOut"), icon: <Icon name="exit" /> },
+  ];
+  const choose = ({ key }: { key: string }): void => {
+    if (key === "out") void session.signOut();
+  };
+  return (
+    <Dropdown trigger={["click"]} menu={{ items, onClick: choose }}>
+      <button type="button" className="plain" data-testid="user-menu">
+        <Icon name="user" />
+        <span className="visually-hidden">{t("app.user")}</span>
+        {displayName}
+      </button>
+    </Dropdown>
+  );
+}
+
+/** The line above every page. */
+export function TopBar() {
+  return (
+    <header className="top">
+      <AlarmBar />
+      <div className="top-tools">
+        <LinkState />
+        <Clock />
+        <LanguageSwitch />
+        <ThemeSwitch />
+        <UserMenu />
+      </div>
+    </header>
+  );
+}

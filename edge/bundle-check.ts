@@ -1,0 +1,107 @@
+import { placeholderSources, resolveReferences } from "#config/references.ts";
+import { schemaProblems } from "#config/yaml-file.ts";
+import { Bundle } from "#core/contracts/bundle.ts";
+import { ruleProblems } from "#core/linkage/evaluate.ts";
+import type { DriverSource } from "./driver-modules.ts";
+
+type Drivers = ReadonlyMap<string, Pick<DriverSource, "descriptor">>;
+
+function sectionProblems(
+  drivers: Drivers,
+  protocol: string,
+  part: "config" | "device" | "address",
+  section: unknown,
+): string[] {
+  const descriptor = drivers.get(protocol)?.descriptor;
+  if (descriptor === undefined)
+    return [`expected one of the protocols ${[...drivers.keys()].join(", ")}, got ${protocol}`];
+  return schemaProblems(descriptor[part], resolveReferences(section, placeholderSources)).map(({ text }) => text);
+}
+
+function duplicates(what: string, ids: readonly string[]): string[] {
+  return [...new Set(ids.filter((id, at) => ids.indexOf(id) !== at))].map((id) => `${what} ${id} is there twice`);
+}
+
+function channelProblems({ channels }: Bundle, drivers: Drivers): string[] {
+  return channels.flatMap(({ id, protocol, config }) =>
+    sectionProblems(drivers, protocol, "config", config).map((text) => `channel ${id} config: ${text}`),
+  );
+}
+
+function deviceProblems({ site, gateway, channels, devices }: Bundle, drivers: Drivers): string[] {
+  const byId = new Map(channels.map((channel) => [channel.id, channel]));
+  return devices.flatMap((device) => {
+    const { id, protocol } = device;
+    const problems = sectionProblems(drivers, protocol, "device", device.config).map((text) => `config: ${text}`);
+    const channel = byId.get(device.channel);
+    if (!id.startsWith(`${site}/${gateway}/`) || id.split("/").length !== 3)
+      problems.push(`expected an id ${site}/${gateway}/<device>`);
+    if (channel === undefined) problems.push(`expected a channel of this gateway, got ${device.channel}`);
+    else if (channel.protocol !== protocol)
+      problems.push(`expected the protocol of its channel, ${channel.protocol}, got ${protocol}`);
+    return problems.map((text) => `device ${id} ${text}`);
+  });
+}
+
+function pointProblems({ devices, points }: Bundle, drivers: Drivers): string[] {
+  const byId = new Map(devices.map((device) => [device.id, device]));
+  return points.flatMap(({ id, address }) => {
+    const device = byId.get(id.slice(0, id.lastIndexOf("/")));
+    if (device === undefined) return [`point ${id} expected a device of this gateway`];
+    return sectionProblems(drivers, device.protocol, "address", address).map((text) => `point ${id} address: ${text}`);
+  });
+}
+
+function alarmProblems({ alarms, points, devices }: Bundle): string[] {
+  const pointIds = new Set(points.map((point) => point.id));
+  const deviceIds = new Set(devices.map((device) => device.id));
+  return alarms.flatMap(({ id, condition }) => {
+    if ("point" in condition)
+      return pointIds.has(condition.point)
+        ? []
+        : [`alarm ${id} expected a point of this gateway, got ${condition.point}`];
+    return deviceIds.has(condition.device)
+      ? []
+      : [`alarm ${id} expected a device of this gateway, got ${condition.device}`];
+  });
+}
+
+/** A bundle that this gateway can run, or everything that is wrong with it. */
+export type CheckedBundle = { readonly bundle: Bundle } | { readonly errors: readonly string[] };
+
+/** Checks a bundle against its schema, this gateway's identity and every driver's own schemas. References need not resolve yet. */
+export function checkBundle(value: unknown, self: { site: string; gateway: string }, drivers: Drivers): CheckedBundle {
+  const shape = schemaProblems(Bundle, value).map(({ text }) => text);
+  if (shape.length > 0) return { errors: shape };
+  const bundle = value as Bundle;
+  if (bundle.site !== self.site || bundle.gateway !== self.gateway)
+    return { errors: [`expected a bundle for ${self.site}/${self.gateway}, got ${bundle.site}/${bundle.gateway}`] };
+  const errors = [
+    ...duplicates(
+      "channel",
+      bundle.channels.map(({ id }) => id),
+    ),
+    ...duplicates(
+      "device",
+      bundle.devices.map(({ id }) => id),
+    ),
+    ...duplicates(
+      "point",
+      bundle.points.map(({ id }) => id),
+    ),
+    ...duplicates(
+      "alarm",
+      bundle.alarms.map(({ id }) => id),
+    ),
+    ...duplicates(
+      "rule",
+      bundle.rules.map(({ id }) => id),
+    ),
+    ...channelProblems(bundle, drivers),
+    ...deviceProblems(bundle, drivers),
+    ...pointProblems(bundle, drivers),
+    ...alarmProblems(bundle),
+    ...bundle.rules.flatMap((rule) => ruleProblems(rule).map((text) => `rule ${rule.id} ${text}`)),
+  ];
+  return errors.length === 0 ? { bundle } : { errors };
+}

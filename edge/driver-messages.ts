@@ -1,0 +1,49 @@
+import type { DeviceEvent } from "#core/model/event.ts";
+import type { Sample } from "#core/model/sample.ts";
+import type {
+  ActionRequest,
+  ActionResult,
+  DeviceBinding,
+  DeviceState,
+  DriverCounters,
+  WriteRequest,
+  WriteResult,
+} from "#protocols/driver.ts";
+
+/** What a driver worker is started with. `config` has every reference filled in. */
+export interface DriverWorkerData {
+  /** URL of a module that exports the descriptor: the registry, or one driver's own module. */
+  readonly module: string;
+  readonly kind: string;
+  readonly channel: string;
+  readonly config: unknown;
+  /** How often the worker says that it lives, ms. */
+  readonly beatMs: number;
+}
+
+/** From the gateway to a driver worker. */
+export type ToDriver =
+  | { readonly kind: "start"; readonly timeoutMs: number }
+  | { readonly kind: "bind"; readonly devices: readonly DeviceBinding[] }
+  | { readonly kind: "write"; readonly id: number; readonly request: WriteRequest; readonly timeoutMs: number }
+  | { readonly kind: "act"; readonly id: number; readonly request: ActionRequest; readonly timeoutMs: number }
+  | { readonly kind: "stop" };
+
+/** From a driver worker to the gateway, in the order it happened. */
+export type FromDriver =
+  | { readonly kind: "loaded" }
+  | { readonly kind: "started" }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly retriable: boolean }
+  | { readonly kind: "beat"; readonly counters: DriverCounters; readonly heapBytes: number }
+  | { readonly kind: "samples"; readonly samples: readonly Sample[] }
+  | { readonly kind: "event"; readonly event: DeviceEvent }
+  | { readonly kind: "device"; readonly state: DeviceState }
+  | { readonly kind: "written"; readonly id: number; readonly result: WriteResult }
+  | { readonly kind: "acted"; readonly id: number; readonly result: ActionResult }
+  | {
+      readonly kind: "log";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly fields: object;
+      readonly message: string;
+    };

@@ -1,0 +1,49 @@
+import { errorMessage, HubError } from "#core/errors.ts";
+import type { DriverDescriptor } from "#protocols/driver.ts";
+
+/** Module with every driver of the hub. Others may be named beside it, each exporting one or more descriptors. */
+export const REGISTRY_MODULE: string = import.meta.resolve("#protocols/registry.ts");
+
+/** A driver kind that a module exports, and where to load it from. */
+export interface DriverSource {
+  readonly descriptor: DriverDescriptor;
+  readonly module: string;
+}
+
+function isDescriptor(value: unknown): value is DriverDescriptor {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "kind" in value &&
+    typeof value.kind === "string" &&
+    "create" in value &&
+    typeof value.create === "function"
+  );
+}
+
+async function descriptorsOf(module: string): Promise<readonly DriverDescriptor[]> {
+  let exported: object;
+  try {
+    exported = (await import(module)) as object;
+  } catch (error) {
+    throw new HubError("DRIVER_MODULE_UNUSABLE", `${module}: ${errorMessage(error)}`, { cause: error });
+  }
+  return Object.values(exported)
+    .flatMap((value: unknown) => (value instanceof Map ? [...value.values()] : [value]))
+    .filter(isDescriptor);
+}
+
+/** Every driver kind of the modules; a later module replaces a kind of an earlier one. @throws DRIVER_MODULE_UNUSABLE */
+export async function loadDriverSources(modules: readonly string[]): Promise<ReadonlyMap<string, DriverSource>> {
+  const sources = new Map<string, DriverSource>();
+  for (const module of modules)
+    for (const descriptor of await descriptorsOf(module)) sources.set(descriptor.kind, { descriptor, module });
+  return sources;
+}
+
+/** The descriptor of one kind in one module. @throws DRIVER_UNKNOWN | DRIVER_MODULE_UNUSABLE */
+export async function loadDescriptor(module: string, kind: string): Promise<DriverDescriptor> {
+  const found = (await descriptorsOf(module)).find((descriptor) => descriptor.kind === kind);
+  if (found === undefined) throw new HubError("DRIVER_UNKNOWN", `${module} has no driver of kind "${kind}"`);
+  return found;
+}

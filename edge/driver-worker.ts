@@ -1,0 +1,136 @@
+/**
+ * Entry of a driver's worker thread: loads one driver, hands it plain data and passes on what it tells. It decides nothing: a
+ * throw that nobody catches ends the thread, and the supervisor starts another.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { systemClock } from "#core/clock.ts";
+import { errorCode, errorMessage, HubError } from "#core/errors.ts";
+import type { Logger } from "#core/logger.ts";
+import type { Sample } from "#core/model/sample.ts";
+import type { ActionResult, ProtocolDriver, WriteResult } from "#protocols/driver.ts";
+import type { DriverWorkerData, FromDriver, ToDriver } from "./driver-messages.ts";
+import { loadDescriptor } from "./driver-modules.ts";
+
+/** Most samples in one message: a huge first read must not hold the gateway's thread for long at once. */
+const MAX_MESSAGE_SAMPLES = 2_000;
+
+const port = parentPort;
+if (port === null) throw new HubError("DRIVER_WORKER_ALONE", "driver-worker.ts runs only as a worker thread");
+const { module, kind, channel, config, beatMs } = workerData as DriverWorkerData;
+const tell = (message: FromDriver, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+
+function plainFields(fields: object): object {
+  const plain = Object.entries(fields).map(([key, value]) => [
+    key,
+    value instanceof Error ? { code: errorCode(value), message: value.message } : value,
+  ]);
+  return JSON.parse(JSON.stringify(Object.fromEntries(plain))) as object;
+}
+
+function workerLogger(bindings: object): Logger {
+  const log =
+    (level: "debug" | "info" | "warn" | "error") =>
+    (fields: object, message: string): void =>
+      tell({ kind: "log", level, fields: plainFields({ ...bindings, ...fields }), message });
+  return {
+    debug: log("debug"),
+    info: log("info"),
+    warn: log("warn"),
+    error: log("error"),
+    child: (more) => workerLogger({ ...bindings, ...more }),
+  };
+}
+
+let waiting: Sample[] = [];
+function flush(): void {
+  const samples = waiting;
+  waiting = [];
+  for (let at = 0; at < samples.length; at += MAX_MESSAGE_SAMPLES)
+    tell({ kind: "samples", samples: samples.slice(at, at + MAX_MESSAGE_SAMPLES) });
+}
+function onSamples(samples: readonly Sample[]): void {
+  // what one turn of the event loop brings travels as one message
+  if (waiting.length === 0) setImmediate(flush);
+  for (const sample of samples) waiting.push(sample);
+}
+
+/** Keeps the order between samples and what follows them. */
+function inOrder(message: FromDriver): void {
+  if (waiting.length > 0) flush();
+  tell(message);
+}
+
+async function load(): Promise<ProtocolDriver> {
+  const descriptor = await loadDescriptor(module, kind);
+  return descriptor.create(config, {
+    logger: workerLogger({ channel }),
+    clock: systemClock,
+    onSamples,
+    onEvent: (event) => inOrder({ kind: "event", event }),
+    onDevice: (state) => inOrder({ kind: "device", state }),
+  });
+}
+
+function failed(error: unknown): void {
+  const retriable = error instanceof HubError && error.retriable;
+  inOrder({ kind: "failed", code: errorCode(error), message: errorMessage(error), retriable });
+}
+
+/** A driver never throws for what a device does; one that does anyway has failed its request, not its whole channel. */
+function thrown(error: unknown): { status: "failed"; code: string; message: string } {
+  return { status: "failed", code: errorCode(error), message: errorMessage(error) };
+}
+
+async function answerWrite(driver: ProtocolDriver, message: ToDriver & { kind: "write" }): Promise<void> {
+  const signal = AbortSignal.timeout(message.timeoutMs);
+  const result: WriteResult = await driver.write(message.request, signal).catch(thrown);
+  inOrder({ kind: "written", id: message.id, result });
+}
+
+async function answerAct(driver: ProtocolDriver, message: ToDriver & { kind: "act" }): Promise<void> {
+  const signal = AbortSignal.timeout(message.timeoutMs);
+  const result: ActionResult = await driver.act(message.request, signal).catch(thrown);
+  inOrder({ kind: "acted", id: message.id, result });
+}
+
+async function stop(driver: ProtocolDriver): Promise<void> {
+  await driver.stop();
+  inOrder({ kind: "stopped" });
+  port?.close();
+}
+
+async function handle(driver: ProtocolDriver, message: ToDriver): Promise<void> {
+  switch (message.kind) {
+    case "start":
+      await driver.start(AbortSignal.timeout(message.timeoutMs));
+      inOrder({ kind: "started" });
+      break;
+    case "bind":
+      await driver.bind(message.devices);
+      break;
+    case "write":
+      await answerWrite(driver, message);
+      break;
+    case "act":
+      await answerAct(driver, message);
+      break;
+    case "stop":
+      await stop(driver);
+      break;
+    default:
+      message satisfies never;
+  }
+}
+
+try {
+  const driver = await load();
+  setInterval(() => {
+    tell({ kind: "beat", counters: { ...driver.counters() }, heapBytes: process.memoryUsage().heapUsed });
+  }, beatMs);
+  port.on("message", (message: ToDriver) => {
+    handle(driver, message).catch(failed);
+  });
+  tell({ kind: "loaded" });
+} catch (error) {
+  failed(error);
+}

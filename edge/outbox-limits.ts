@@ -1,0 +1,30 @@
+/** Caps of an outbox. At `telemetryBytes` and `ledgerBytes` the oldest go and a gap is recorded; at `eventsBytes` device events are refused. */
+export interface OutboxLimits {
+  readonly telemetryBytes: number;
+  readonly eventsBytes: number;
+  readonly ledgerBytes: number;
+  /** Samples held in memory while the disk refuses every commit; beyond it they are lost and recorded as a gap. */
+  readonly pendingSamples: number;
+  /** Items and records held likewise before device events are refused. */
+  readonly pendingItems: number;
+}
+
+/** Three days of 150 samples a second, about. */
+export const DEFAULT_OUTBOX_LIMITS: OutboxLimits = {
+  telemetryBytes: 512 * 1024 * 1024,
+  eventsBytes: 64 * 1024 * 1024,
+  ledgerBytes: 8 * 1024 * 1024,
+  pendingSamples: 50_000,
+  pendingItems: 20_000,
+};
+
+/** Most samples in one row, which is one batch on the wire. */
+export const MAX_ROW_SAMPLES = 200;
+
+/**
+ * A hard stop of the file below the disk's own: at a page limit a DELETE still works, on a full disk it does not (SQLITE_FULL).
+ * @returns pages of 4096 bytes
+ */
+export function pageLimit({ telemetryBytes, eventsBytes, ledgerBytes }: OutboxLimits): number {
+  return Math.ceil(((telemetryBytes + eventsBytes * 2 + ledgerBytes) * 1.5) / 4096) + 256;
+}

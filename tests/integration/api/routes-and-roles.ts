@@ -1,0 +1,128 @@
+import { createHash } from "node:crypto";
+import type { Role } from "#core/contracts/session.ts";
+import { anAlarm } from "#tests/fixtures/cloud/alarms.ts";
+import { type Ask, PASSWORD, type ParkApi, type SignedIn } from "#tests/fixtures/cloud/park-api.ts";
+import { A_RUN } from "#tests/fixtures/cloud/services.ts";
+import { PARK } from "#tests/fixtures/cloud/small-park.ts";
+
+/** A picture that an alarm at the perimeter holds. */
+export const PICTURE = Buffer.from("the bytes of a picture");
+export const PICTURE_SHA = createHash("sha256").update(PICTURE).digest("hex");
+/** The alarm at the perimeter. */
+export const ALARM = "alarm-at-the-fence";
+/** A command on the setpoint in building A. */
+export const COMMAND = "command-1";
+
+/** One good request of a route. */
+export interface Sample extends Ask {
+  /** Path below `/api/v1` with real ids. */
+  readonly url: string;
+  /** Status when the caller may; 200 when absent. */
+  readonly status?: number;
+}
+
+const enc = encodeURIComponent;
+const act = { payload: { occurrence: 1 } } as const;
+const acts = ["acknowledge", "reset", "shelve", "unshelve", "out-of-service", "return-to-service", "comment"];
+
+/**
+ * How each route is called with a request that is right. A route that is not here fails the test that walks over all of them.
+ * `role` and `as` make requests of different callers differ where they must.
+ */
+export const SAMPLES: Readonly<Record<string, (park: ParkApi, as: SignedIn | undefined, role: Role) => Sample>> = {
+  "POST /session": () => ({ url: "/session", payload: { username: "doorman", password: PASSWORD } }),
+  "GET /session": () => ({ url: "/session" }),
+  "DELETE /session": () => ({ url: "/session", status: 204 }),
+  "GET /users": () => ({ url: "/users" }),
+  "POST /users": (park, as, role) => ({
+    url: "/users",
+    status: 201,
+    payload: {
+      name: `made-by-${as?.name ?? "nobody"}`,
+      displayName: "New",
+      password: PASSWORD,
+      grants: [{ role: "viewer", space: park.users.get(as?.name ?? "")?.grants[0]?.space ?? role }],
+    },
+  }),
+  "GET /tokens": () => ({ url: "/tokens" }),
+  "POST /tokens": (park, as) => ({
+    url: "/tokens",
+    status: 201,
+    payload: { name: "program", grants: park.users.get(as?.name ?? "")?.grants ?? [] },
+  }),
+  "DELETE /tokens/:id": (park, as) => ({ url: `/tokens/${tokenOf(park, as)}`, status: 204 }),
+  "GET /spaces": () => ({ url: "/spaces" }),
+  "GET /partitions": () => ({ url: "/partitions" }),
+  "GET /zones": () => ({ url: "/zones" }),
+  "GET /cameras": () => ({ url: "/cameras" }),
+  "POST /cameras/:id/ptz": () => ({
+    url: `/cameras/${enc(PARK.camera)}/ptz`,
+    status: 202,
+    payload: { preset: "north" },
+  }),
+  "GET /points": () => ({ url: "/points" }),
+  "GET /points/:id": () => ({ url: `/points/${enc(PARK.setpoint)}` }),
+  "GET /points/:id/history": () => ({ url: `/points/${enc(PARK.setpoint)}/history?from=2026-11-21T00:00:00Z` }),
+  "GET /devices": () => ({ url: "/devices" }),
+  "GET /devices/:id": () => ({ url: `/devices/${enc(PARK.ahu)}` }),
+  "GET /alarms": () => ({ url: "/alarms" }),
+  "GET /alarms/journal": () => ({ url: "/alarms/journal" }),
+  "POST /alarms/acknowledge": () => ({
+    url: "/alarms/acknowledge",
+    payload: { items: [{ id: ALARM, occurrence: 1 }] },
+  }),
+  "GET /alarms/:id": () => ({ url: `/alarms/${ALARM}` }),
+  ...Object.fromEntries(
+    acts.map((name) => [`POST /alarms/:id/${name}`, () => ({ url: `/alarms/${ALARM}/${name}`, ...act })]),
+  ),
+  "POST /commands": () => ({ url: "/commands", status: 202, payload: { point: PARK.setpoint, value: 21 } }),
+  "GET /commands/:id": () => ({ url: `/commands/${COMMAND}` }),
+  "GET /rules": () => ({ url: "/rules" }),
+  "GET /rules/:id/runs": () => ({ url: `/rules/${PARK.rule}/runs` }),
+  "GET /runs/:id": () => ({ url: `/runs/${A_RUN.id}` }),
+  "POST /rules/:id/enable": () => ({ url: `/rules/${PARK.rule}/enable` }),
+  "POST /rules/:id/disable": () => ({ url: `/rules/${PARK.rule}/disable` }),
+  "GET /gateways": () => ({ url: "/gateways" }),
+  "GET /gateways/:id": () => ({ url: `/gateways/${enc(PARK.gateway)}` }),
+  "GET /gateways/:id/completeness": () => ({ url: "/gateways/gw-1/completeness" }),
+  "GET /gateways/:id/bundle": () => ({ url: "/gateways/gw-1/bundle" }),
+  "PUT /gateways/:id/blobs/:sha256": () => ({
+    url: `/gateways/gw-1/blobs/${PICTURE_SHA}`,
+    status: 204,
+    payload: PICTURE,
+    headers: { "content-type": "image/jpeg" },
+  }),
+  "GET /blobs/:sha256": () => ({ url: `/blobs/${PICTURE_SHA}` }),
+  "GET /audit": () => ({ url: "/audit" }),
+  "GET /audit/verify": () => ({ url: "/audit/verify" }),
+};
+
+function tokenOf(park: ParkApi, as: SignedIn | undefined): string {
+  const user = park.users.get(as?.name ?? "");
+  if (user === undefined) return "none";
+  const actor = { name: user.name, grants: user.grants };
+  return park.deps.access.addToken(user.name, "to-be-withdrawn", user.grants, null, actor).entry.id;
+}
+
+/** Fills the park with what the samples ask for. */
+export async function furnish(park: ParkApi): Promise<void> {
+  await park.addUser("doorman", [{ role: "viewer", space: PARK.root }]);
+  park.alarms.put(anAlarm(ALARM, "perimeter", { snapshots: [`/api/v1/blobs/${PICTURE_SHA}`] }));
+  park.alarms.put(anAlarm("alarm-of-nowhere", undefined));
+  await park.deps.blobs.put(PICTURE_SHA, "image/jpeg", PICTURE);
+  const { kysely, sync } = park.db;
+  sync.run(
+    kysely.insertInto("alarm_snapshots").values({
+      alarm: ALARM,
+      sha256: PICTURE_SHA,
+      gateway: PARK.gateway,
+      occurrence: 1,
+      run: null,
+      camera: PARK.camera,
+      bytes: PICTURE.length,
+      content_type: "image/jpeg",
+      taken_at: park.clock.now(),
+    }),
+  );
+  park.deps.commands.request({ point: PARK.setpoint, value: 20 }, { name: "somebody", grants: [] });
+}

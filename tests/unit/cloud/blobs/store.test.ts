@@ -1,0 +1,64 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FileBlobStore, MAX_BLOB_BYTES } from "#cloud/blobs/store.ts";
+import { type Db, openDatabase } from "#cloud/db/database.ts";
+import { systemClock } from "#core/clock.ts";
+import { silentLogger } from "#core/logger.ts";
+
+let db: Db;
+let folder = "";
+let blobs: FileBlobStore;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "parkhub-blobs-"));
+  db = await openDatabase(":memory:", silentLogger);
+  blobs = new FileBlobStore({ db, folder, clock: systemClock, logger: silentLogger });
+});
+afterEach(async () => {
+  await db.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const picture = new Uint8Array([0xff, 0xd8, 1, 2, 3]);
+const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+describe("blobs", () => {
+  it("come back as they were given, with their type", async () => {
+    await blobs.put(hash(picture), "image/jpeg", picture);
+    const found = await blobs.get(hash(picture));
+    expect(found?.contentType).toBe("image/jpeg");
+    expect([...(found?.bytes ?? [])]).toEqual([...picture]);
+  });
+
+  it("are stored once however often they are sent, also at the same time, and leave nothing half", async () => {
+    await Promise.all(Array.from({ length: 5 }, () => blobs.put(hash(picture), "image/jpeg", picture)));
+    await blobs.put(hash(picture), "image/jpeg", picture);
+    expect(readdirSync(join(folder, hash(picture).slice(0, 2)))).toEqual([hash(picture)]);
+  });
+
+  it("are stored again when their file was lost", async () => {
+    const path = join(folder, hash(picture).slice(0, 2), hash(picture));
+    await blobs.put(hash(picture), "image/jpeg", picture);
+    rmSync(path);
+    expect(await blobs.get(hash(picture))).toBeUndefined();
+    await blobs.put(hash(picture), "image/jpeg", picture);
+    expect(existsSync(path)).toBe(true);
+  });
+
+  it.each([
+    ["a hash of something else", hash(new Uint8Array([9])), "image/jpeg", picture, "BLOB_HASH_MISMATCH"],
+    ["a path instead of a hash", "../../etc/passwd", "image/jpeg", picture, "BLOB_HASH_MISMATCH"],
+    ["a type that would break a header", hash(picture), "image/jpeg\r\nX: y", picture, "BLOB_TYPE_INVALID"],
+    ["too many bytes", "0".repeat(64), "image/jpeg", new Uint8Array(MAX_BLOB_BYTES + 1), "BLOB_TOO_LARGE"],
+  ])("are refused with %s, and nothing is written", async (_what, sha256, type, bytes, code) => {
+    await expect(blobs.put(sha256, type, bytes)).rejects.toMatchObject({ code });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("that nobody sent, or names that are no hash, are not there", async () => {
+    expect(await blobs.get("0".repeat(64))).toBeUndefined();
+    expect(await blobs.get("../../../etc/passwd")).toBeUndefined();
+  });
+});

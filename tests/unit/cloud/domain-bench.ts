@@ -1,0 +1,192 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Alarms } from "#cloud/alarms/service.ts";
+import { AuditChain } from "#cloud/audit/log.ts";
+import { Commands } from "#cloud/commands/service.ts";
+import { type Db, openDatabase } from "#cloud/db/database.ts";
+import { Linkage } from "#cloud/linkage/service.ts";
+import { RunStore } from "#cloud/linkage/store.ts";
+import { ProcessLiveBus } from "#cloud/live/bus.ts";
+import { DeviceEvents } from "#cloud/notices/device-events.ts";
+import { Notices } from "#cloud/notices/service.ts";
+import type { Actor, GatewayLink, LiveChange } from "#cloud/ports.ts";
+import { StoredCatalog } from "#cloud/site/catalog.ts";
+import { withDescendants } from "#cloud/site/space-tree.ts";
+import { SiteVersions } from "#cloud/site/versions.ts";
+import { CurrentState } from "#cloud/state/service.ts";
+import type { LaneItem } from "#core/contracts/lanes.ts";
+import type { GatewayId } from "#core/ids.ts";
+import { silentLogger } from "#core/logger.ts";
+import type { Command } from "#core/model/command.ts";
+import { ManualClock } from "#tests/unit/simulators/manual-clock.ts";
+import { GW1, GW2, smallPark } from "./small-park.ts";
+
+/** Sunday 2026-11-22 04:00 UTC, noon in Shanghai. */
+export const NOON = Date.UTC(2026, 10, 22, 4);
+
+/** The network to the gateways: takes down what is sent, and nothing reaches a gateway that is away. */
+export class RecordingLink implements GatewayLink {
+  readonly sent: { gateway: GatewayId; command: Command }[] = [];
+  readonly online = new Set<GatewayId>([GW1, GW2]);
+
+  sendCommand(gateway: GatewayId, command: Command): boolean {
+    if (!this.online.has(gateway)) return false;
+    this.sent.push({ gateway, command });
+    return true;
+  }
+  sendAck(): void {}
+  announceConfig(): void {}
+  isOnline(gateway: GatewayId): boolean {
+    return this.online.has(gateway);
+  }
+}
+
+/** The domains of the cloud on one database file, put together as app.ts does. */
+export class Domains {
+  readonly changes: LiveChange[] = [];
+  readonly bus = new ProcessLiveBus((error) => {
+    throw error;
+  });
+  readonly catalog: StoredCatalog;
+  readonly audit: AuditChain;
+  readonly state: CurrentState;
+  readonly commands: Commands;
+  readonly notices: Notices;
+  readonly events: DeviceEvents;
+  readonly runs: RunStore;
+  readonly alarms: Alarms;
+  readonly linkage: Linkage;
+  readonly db: Db;
+  readonly link: RecordingLink;
+
+  constructor(db: Db, clock: ManualClock, link: RecordingLink, site = smallPark()) {
+    const { bus } = this;
+    const logger = silentLogger;
+    this.db = db;
+    this.link = link;
+    bus.subscribe((change) => this.changes.push(change));
+    const catalog = StoredCatalog.open(
+      new SiteVersions(db),
+      () => site,
+      () => clock.now(),
+    );
+    const audit = new AuditChain(db, () => clock.now());
+    this.catalog = catalog;
+    this.audit = audit;
+    this.state = new CurrentState({ catalog, bus, isOnline: (gateway) => link.isOnline(gateway) });
+    const actionsOf = (protocol: string): readonly string[] => (protocol === "onvif" ? ["ptzPreset", "snapshot"] : []);
+    this.commands = new Commands({ db, catalog, link, audit, clock, logger, actionsOf });
+    this.runs = new RunStore(db);
+    this.events = new DeviceEvents(db);
+    this.alarms = new Alarms({
+      db,
+      catalog,
+      link,
+      audit,
+      bus,
+      clock,
+      logger,
+      below: (space) => withDescendants(catalog.spaces(), space),
+      runsOf: (alarms) => this.runs.idsOfAlarms(alarms),
+      onTransition: (trigger, at) => this.linkage.trigger(trigger, at),
+    });
+    this.notices = new Notices({ db, catalog, areaOf: (alarm) => this.alarms.areaOf(alarm), bus, clock });
+    this.linkage = new Linkage({
+      db,
+      store: this.runs,
+      catalog,
+      commands: this.commands,
+      notices: this.notices,
+      sample: (point) => this.state.sample(point),
+      bus,
+      onRunOfAlarm: (alarm) => this.alarms.refresh(alarm),
+      clock,
+      logger,
+    });
+  }
+
+  start(): void {
+    this.commands.start();
+    this.alarms.start();
+    this.linkage.start();
+  }
+
+  /** Applies an item of the events lane: one transaction, callbacks after it. */
+  item(gateway: GatewayId, item: LaneItem): void {
+    this.db.sync.transaction<(() => void) | undefined>(() => this.#apply(gateway, item))?.();
+  }
+
+  #apply(gateway: GatewayId, item: LaneItem): (() => void) | undefined {
+    switch (item.kind) {
+      case "alarm":
+        return this.alarms.take(gateway, item);
+      case "snapshot":
+        return this.alarms.takeSnapshot(gateway, item);
+      case "commandResult":
+        return this.commands.takeResult(gateway, item) ?? this.alarms.takeResult(gateway, item);
+      case "run":
+        return this.linkage.takeRun(gateway, item);
+      case "notify":
+        return this.notices.take(item);
+      case "deviceEvent":
+        return this.events.take(gateway, item)
+          ? this.linkage.trigger({ type: "deviceEvent", event: item.event }, item.event.observedAt)
+          : undefined;
+      case "gap":
+      case "configApplied":
+        return undefined;
+      default:
+        return item satisfies never;
+    }
+  }
+
+  /** A gateway goes or comes, as presence tells it. */
+  presence(gateway: GatewayId, online: boolean, at: number): void {
+    if (online) this.link.online.add(gateway);
+    else this.link.online.delete(gateway);
+    this.alarms.gatewayOnline(gateway, online, at, online ? undefined : "silent");
+    if (online) this.commands.gatewayOnline(gateway);
+    this.state.gatewayChanged(gateway);
+  }
+}
+
+/** A folder with one record database for one test. */
+export class DomainBench {
+  readonly folder = mkdtempSync(join(tmpdir(), "parkhub-domain-"));
+  readonly clock = new ManualClock(NOON);
+  readonly #opened: { db: Db; domains: Domains }[] = [];
+
+  /** The domains on the bench's file, with all timers running. Opened again, they are a new process on the old file. */
+  async open(site = smallPark(), link = new RecordingLink()): Promise<Domains> {
+    const db = await openDatabase(join(this.folder, "parkhub.db"), silentLogger);
+    const domains = new Domains(db, this.clock, link, site);
+    this.#opened.push({ db, domains });
+    domains.start();
+    return domains;
+  }
+
+  /** Ends the process without any farewell and starts another one on its file. */
+  async restart(domains: Domains, site = smallPark()): Promise<Domains> {
+    await this.#end();
+    return this.open(site, domains.link);
+  }
+
+  async clear(): Promise<void> {
+    await this.#end();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #end(): Promise<void> {
+    for (const { db, domains } of this.#opened.splice(0)) {
+      domains.commands.stop();
+      domains.alarms.stop();
+      domains.linkage.stop();
+      await db.close();
+    }
+  }
+}
+
+/** Somebody with every permission. */
+export const LI: Actor = { name: "li.wei", grants: [{ role: "administrator", space: "all" }], ip: "127.0.0.1" };
+export const WANG: Actor = { name: "wang.fang", grants: [{ role: "operator", space: "all" }] };

@@ -1,5 +1,5 @@
 /**
- * Entry of a driver's worker thread: loads one driver, hands it plain data and passes on what it tells. It decides nothing: a
+ * What runs in a driver's worker thread: loads one driver, hands it plain data and passes on what it tells. It decides nothing: a
  * throw that nobody catches ends the thread, and the supervisor starts another.
  */
 import { parentPort, workerData } from "node:worker_threads";

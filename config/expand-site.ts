@@ -6,7 +6,6 @@ import type { AlarmCondition, AlarmDefinition } from "#core/model/alarm.ts";
 import type { Device } from "#core/model/device.ts";
 import type { Point } from "#core/model/point.ts";
 import type { Zone } from "#core/model/site.ts";
-import type { Loaded, ProtocolSchemas } from "./load-site.ts";
 import { placeholderSources, resolveReferences } from "./references.ts";
 import type {
   AlarmsFile,
@@ -20,6 +19,7 @@ import type {
   Site,
   SiteFile,
 } from "./schema/site.ts";
+import type { Loaded, ProtocolSchemas } from "./site-files.ts";
 import { type PathStep, schemaProblems, showPath, type YamlFile } from "./yaml-file.ts";
 
 interface SiteFiles {

@@ -1,23 +1,11 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import type { TSchema } from "typebox";
+import type { Static, TSchema } from "typebox";
 import { ConfigError } from "#core/errors.ts";
 import { Expansion } from "./expand-site.ts";
 import { AlarmsFile, DevicesFile, GatewayFile, ProfileFile, RulesFile, type Site, SiteFile } from "./schema/site.ts";
+import type { Loaded, ProtocolSchemas } from "./site-files.ts";
 import { YamlFile } from "./yaml-file.ts";
-
-/** What the loader must know of a protocol to check its sections. The driver descriptors have this shape. */
-export interface ProtocolSchemas {
-  readonly config: TSchema;
-  readonly device: TSchema;
-  readonly address: TSchema;
-}
-
-/** A file with its checked content. */
-export interface Loaded<T> {
-  readonly file: YamlFile;
-  readonly value: T;
-}
 
 function yamlFilesIn(folder: string): readonly string[] {
   try {
@@ -40,11 +28,7 @@ export function loadSite(
   protocols: ReadonlyMap<string, ProtocolSchemas>,
 ): Site {
   const problems: string[] = [];
-  const load = <T extends TSchema>(
-    directory: string,
-    name: string,
-    schema: T,
-  ): Loaded<import("typebox").Static<T>> | undefined => {
+  const load = <T extends TSchema>(directory: string, name: string, schema: T): Loaded<Static<T>> | undefined => {
     const file = YamlFile.read(
       path.join(directory, name),
       path.relative(process.cwd(), path.join(directory, name)),

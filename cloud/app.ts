@@ -178,7 +178,7 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
   const link = new MqttGatewayLink(broker, presence);
   const domains = buildDomains(db, catalog, { link, presence, audit, bus, logger });
   closers.push(() => domains.kept.close());
-  const sinks = sinksOf({ ...domains, gatewayChanged: (gateway) => gateways.publish(gateway) }, now);
+  const sinks = sinksOf({ ...domains, gatewayChanged: (gateway) => gateways.publish(gateway) });
   const ingest = new Ingest({
     db,
     store,

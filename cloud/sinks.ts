@@ -21,7 +21,7 @@ export interface Domains {
 }
 
 /** Hands each stored thing to the domain it belongs to. Part of the composition root: it knows the domains, they know nothing of each other. */
-export function sinksOf(domains: Domains, now: () => number): IngestSinks {
+export function sinksOf(domains: Domains): IngestSinks {
   const { state, alarms, commands, linkage, notices, deviceEvents } = domains;
   const item = (gateway: GatewayId, taken: LaneItem): (() => void) | undefined => {
     switch (taken.kind) {
@@ -41,7 +41,7 @@ export function sinksOf(domains: Domains, now: () => number): IngestSinks {
         return notices.take(taken);
       case "deviceEvent":
         return deviceEvents.take(gateway, taken)
-          ? linkage.trigger({ type: "deviceEvent", event: taken.event }, now())
+          ? linkage.trigger({ type: "deviceEvent", event: taken.event }, taken.event.observedAt)
           : undefined;
       // Ingest itself keeps gaps and applied configurations.
       case "gap":

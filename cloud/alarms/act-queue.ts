@@ -42,6 +42,8 @@ export class ActQueue {
   readonly #link: Pick<GatewayLink, "sendCommand">;
   readonly #clock: Clock;
   readonly #fence: number;
+  /** When each act was last sent by this process, Unix ms: after a restart all are sent again. */
+  readonly #sentAt = new Map<string, number>();
 
   constructor(db: Db, link: Pick<GatewayLink, "sendCommand">, clock: Clock, fence: number) {
     this.#db = db;
@@ -50,8 +52,8 @@ export class ActQueue {
     this.#fence = fence;
   }
 
-  /** Queues an act in the running transaction. What it makes void leaves the queue. */
-  add(gateway: string, act: QueuedAct): void {
+  /** Queues an act in the running transaction; what it makes void leaves the queue. The callback sends it, after COMMIT. */
+  add(gateway: string, act: QueuedAct): () => void {
     const { kysely, sync } = this.#db;
     const command: AlarmCommand = {
       ...act,
@@ -72,10 +74,10 @@ export class ActQueue {
         action: command.action,
         requested_by: command.requestedBy,
         expires_at: command.expiresAt,
-        sent_at: null,
         document: JSON.stringify(command),
       }),
     );
+    return () => this.#send(gateway, command);
   }
 
   /** Does an act of one of these kinds wait for this alarm? */
@@ -103,9 +105,12 @@ export class ActQueue {
     const now = this.#clock.now();
     sync.run(kysely.deleteFrom("alarm_commands").where("expires_at", "<", now));
     const rows = sync.all(kysely.selectFrom("alarm_commands").selectAll().orderBy("seq"));
+    const waiting = new Set(rows.map(({ id }) => id));
+    for (const id of this.#sentAt.keys()) if (!waiting.has(id)) this.#sentAt.delete(id);
     for (const row of rows) {
-      const due = row.sent_at === null || now < row.sent_at || now - row.sent_at >= RESEND_MS;
-      if (gateway === undefined ? due : row.gateway === gateway) this.#send(row, now);
+      const sentAt = this.#sentAt.get(row.id);
+      const due = sentAt === undefined || now < sentAt || now - sentAt >= RESEND_MS;
+      if (gateway === undefined ? due : row.gateway === gateway) this.#send(row.gateway, commandOf(row));
     }
   }
 
@@ -125,9 +130,11 @@ export class ActQueue {
       sync.run(
         kysely
           .updateTable("alarm_commands")
-          .set({ id: again.id, document: JSON.stringify(again), sent_at: this.#clock.now() })
+          .set({ id: again.id, document: JSON.stringify(again) })
           .where("seq", "=", row.seq),
       );
+      // Not at once: what the gateway could not do now it cannot do in the next moment either.
+      this.#sentAt.set(again.id, this.#clock.now());
       return undefined;
     }
     sync.run(kysely.deleteFrom("alarm_commands").where("seq", "=", row.seq));
@@ -135,10 +142,8 @@ export class ActQueue {
     return { gateway, act, refused: { code: code ?? status, message: message ?? status } };
   }
 
-  #send(row: Row, now: number): void {
-    if (!this.#link.sendCommand(row.gateway as GatewayId, commandOf(row))) return;
-    const { kysely, sync } = this.#db;
-    sync.run(kysely.updateTable("alarm_commands").set({ sent_at: now }).where("seq", "=", row.seq));
+  #send(gateway: string, command: AlarmCommand): void {
+    if (this.#link.sendCommand(gateway as GatewayId, command)) this.#sentAt.set(command.id, this.#clock.now());
   }
 }
 

@@ -198,11 +198,11 @@ export class Alarms implements AlarmService {
     const ours = alarm.origin === this.#deps.catalog.site;
     const side = ours || !mirrors(kind) ? "minting" : "mirror";
     const { alarm: changed, transition } = applyAct(alarm, kind, act, { by: actor.name, now, side });
-    const done = (): void => {};
+    let sent = (): void => {};
     if (!ours) {
       // Also when it seems to be so already: an opposite act may be on its way to the gateway.
-      if (transition === undefined && !this.#contradicted(alarm, kind)) return done;
-      this.#queue.add(alarm.origin, {
+      if (transition === undefined && !this.#contradicted(alarm, kind)) return sent;
+      sent = this.#queue.add(alarm.origin, {
         alarm: alarm.id,
         occurrence: act.occurrence,
         action: kind,
@@ -212,7 +212,6 @@ export class Alarms implements AlarmService {
         ...(kind === "shelve" ? { until: shelvedUntil(act, now) } : {}),
       });
     }
-    const sent = ours ? done : (): void => this.#queue.flush();
     if (transition === undefined || (!ours && !mirrors(kind))) return sent;
     const comment = act.comment === undefined ? {} : { comment: act.comment };
     const told = this.#record({ alarm: changed, transition, at: now, receivedAt: now, actor: actor.name, ...comment });

@@ -59,8 +59,6 @@ export interface AlarmTables {
     action: string;
     requested_by: string;
     expires_at: number;
-    /** Last time it was sent; null when never. */
-    sent_at: number | null;
     document: string;
   };
   /** Episode counter of each alarm that the cloud mints itself, with the epoch that goes into its ids. */

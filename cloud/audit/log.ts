@@ -89,13 +89,20 @@ export class AuditChain implements AuditLog {
     let seq = 0;
     for (;;) {
       const rows = sync.all(kysely.selectFrom("audit").selectAll().where("seq", ">", seq).orderBy("seq").limit(1000));
-      if (rows.length === 0) return (this.#head()?.seq ?? 0) === seq ? undefined : seq + 1;
+      if (rows.length === 0) return this.#endBroken(seq, previous);
       for (const row of rows) {
         if (row.seq !== seq + 1 || row.prev_hash !== previous || row.hash !== hashOf(row)) return seq + 1;
         seq = row.seq;
         previous = row.hash;
       }
     }
+  }
+
+  /** First row at which the chain as it is read leaves the end as it was written. */
+  #endBroken(seq: number, hash: string): number | undefined {
+    const head = this.#head() ?? { seq: 0, hash: GENESIS };
+    if (head.seq !== seq) return Math.min(head.seq, seq) + 1;
+    return head.hash === hash ? undefined : seq;
   }
 
   /** The last row as it was written. Not read from the chain: what was cut off must be missed, not continued. */

@@ -3,6 +3,7 @@ import enUS from "antd/es/locale/en_US";
 import zhCN from "antd/es/locale/zh_CN";
 import { Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
+import { ApiError } from "./api/client.ts";
 import { useCell } from "./live/hooks.ts";
 import { PAGES } from "./pages/index.ts";
 import { SignInPage } from "./pages/sign-in.tsx";
@@ -16,7 +17,6 @@ import { ANTD_THEMES, BUTTON_OPTIONS } from "./theme/antd.ts";
 import { Link } from "./ui/link.tsx";
 import { PageBoundary } from "./ui/page-boundary.tsx";
 import { EmptyState, ErrorState, LoadingState } from "./ui/states.tsx";
-import { ApiError } from "./api/client.ts";
 
 const ANTD_LOCALES = { "zh-CN": zhCN, en: enUS } as const;
 
@@ -49,6 +49,7 @@ function CurrentPage() {
   );
   return (
     <PageBoundary key={page.path} fallback={failed}>
+      <h1 className="visually-hidden">{t(`page.${page.title}`)}</h1>
       <Suspense fallback={<LoadingState />}>
         <page.Page />
       </Suspense>

@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { SignalValue } from "#simulators/device.ts";
+import type { DeviceState, ParkState } from "#simulators/park-state.ts";
+import type { LogEntry, SignalChange } from "#simulators/recorder.ts";
 import { ApiClient } from "./api-client.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -65,12 +68,45 @@ export class Park {
   static async start(env: Readonly<Record<string, string>> = {}): Promise<Park> {
     const data = mkdtempSync(path.join(os.tmpdir(), "parkhub-e2e-"));
     const park = new Park(data, [await freePort(), await freePort(), await freePort()], env);
-    await park.launch();
+    try {
+      await park.launch();
+    } catch (error) {
+      await park.close();
+      throw error;
+    }
     return park;
+  }
+
+  /**
+   * Runs a launcher that is expected to end by itself, on a data folder of its own unless `env` names another. Gives its exit
+   * code and all it said.
+   */
+  static async refused(
+    env: Readonly<Record<string, string>>,
+  ): Promise<{ readonly code: number | null; readonly said: string }> {
+    const data = mkdtempSync(path.join(os.tmpdir(), "parkhub-e2e-"));
+    const park = new Park(data, [await freePort(), await freePort(), await freePort()], env);
+    try {
+      const launcher = park.#spawn();
+      await until("the launcher to end", () => launcher.exitCode ?? undefined, 60_000);
+      return { code: launcher.exitCode, said: park.output.join("") };
+    } finally {
+      await park.close();
+    }
   }
 
   /** Starts the launcher (again, on the same data). */
   async launch(): Promise<void> {
+    const launcher = this.#spawn();
+    try {
+      await until("the park to be ready", () => (launcher.exitCode === null ? this.isReady() : true), 90_000);
+      if (launcher.exitCode !== null) throw new Error(`the launcher ended with ${launcher.exitCode}`);
+    } catch (error) {
+      throw new Error(`the park is not ready:\n${this.output.join("")}`, { cause: error });
+    }
+  }
+
+  #spawn(): ChildProcess {
     const child = spawn(process.execPath, ["config/deploy/launch.ts"], {
       cwd: root,
       env: {
@@ -86,11 +122,11 @@ export class Park {
     });
     this.#launcher = child;
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => this.output.push(String(chunk)));
-    await until(`the park to be ready\n${this.output.join("")}`, () => this.isReady(), 90_000);
+    return child;
   }
 
+  /** True when `/readyz` says 200. Throws when it cannot be asked. */
   async isReady(): Promise<true | undefined> {
-    if (this.#launcher?.exitCode !== null) throw new Error(`the launcher ended:\n${this.output.join("")}`);
     const response = await fetch(`http://${this.http}/readyz`, { signal: AbortSignal.timeout(2000) });
     return response.status === 200 ? true : undefined;
   }
@@ -103,6 +139,26 @@ export class Park {
   /** Process id of a part, as its pid file says. */
   pid(part: PartName): number {
     return Number(readFileSync(path.join(this.data, "run", `${part}.pid`), "utf8"));
+  }
+
+  /** Process ids of everything that runs for this park: those that its pid files name and, on Linux, all with its data folder in their environment. */
+  pids(): readonly number[] {
+    const run = path.join(this.data, "run");
+    const named = existsSync(run)
+      ? readdirSync(run).map((file) => Number(readFileSync(path.join(run, file), "utf8")))
+      : [];
+    const found = process.platform === "linux" ? readdirSync("/proc").filter((name) => this.#belongs(name)) : [];
+    return [...new Set([...named, ...found.map(Number)])];
+  }
+
+  #belongs(name: string): boolean {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return readFileSync(`/proc/${name}/environ`, "utf8").split("\0").includes(`PARKHUB_DATA=${this.data}`);
+    } catch {
+      // Ended meanwhile, or another user's.
+      return false;
+    }
   }
 
   /** Sends a signal to a part. The launcher starts a killed one again within a second. */
@@ -118,8 +174,38 @@ export class Park {
   }
 
   /** What the simulated devices hold. */
-  simulatorState<T>(device = ""): Promise<T> {
-    return this.simulator<T>("GET", device === "" ? "/state" : `/state/${device}`);
+  simulatorState(): Promise<ParkState> {
+    return this.simulator("GET", "/state");
+  }
+
+  /** What one simulated device holds. */
+  device(id: string): Promise<DeviceState> {
+    return this.simulator("GET", `/state/${id}`);
+  }
+
+  /** Lines of the simulated field's own record after a sequence number, oldest first. */
+  async fieldLog(since = 0): Promise<readonly LogEntry[]> {
+    return (await this.simulator<{ items: readonly LogEntry[] }>("GET", `/log?since=${since}`)).items;
+  }
+
+  /** Values that a simulated signal took at or after a time (Unix ms), oldest first: the field's own record. */
+  async changes(device: string, signal: string, since: number): Promise<readonly SignalChange[]> {
+    const url = `/devices/${device}/signals/${signal}/changes?since=${since}`;
+    return (await this.simulator<{ items: readonly SignalChange[] }>("GET", url)).items;
+  }
+
+  /** Lets the wire see a value of a signal whatever the device's physics does, until `release` or the time is over. */
+  async hold(device: string, signal: string, value: SignalValue, holdSeconds = 600): Promise<void> {
+    await this.simulator("PUT", `/devices/${device}/signals/${signal}`, { value, holdSeconds });
+  }
+
+  /** Sets a signal in the device itself, as its detector or its operator would. */
+  async set(device: string, signal: string, value: SignalValue): Promise<void> {
+    await this.simulator("PUT", `/devices/${device}/signals/${signal}`, { value });
+  }
+
+  async release(device: string, signal: string): Promise<void> {
+    await this.simulator("DELETE", `/devices/${device}/signals/${signal}/hold`);
   }
 
   /** Any request to the simulators' control port. */
@@ -143,7 +229,8 @@ export class Park {
   /** Ctrl-C: resolves with the launcher's exit code when all has stopped. */
   async interrupt(): Promise<number | null> {
     const launcher = this.#launcher;
-    if (launcher === undefined || launcher.exitCode !== null) return launcher?.exitCode ?? null;
+    if (launcher === undefined || launcher.exitCode !== null || launcher.signalCode !== null)
+      return launcher?.exitCode ?? null;
     const gone = new Promise<number | null>((resolve) => launcher.once("exit", resolve));
     launcher.kill("SIGINT");
     return gone;

@@ -8,10 +8,11 @@ import type { ApiDeps } from "../deps.ts";
 import { type ApiRoute, allow, allowWhole, route } from "../route.ts";
 import { BoundedListQuery, boundedPage, IdParams, ListQuery, pageOf } from "./parts.ts";
 
-const PlacedRule = Type.Intersect([
-  Rule,
-  Type.Object({ place: Type.String({ description: "Gateway id, or cloud." }), because: Type.String() }),
-]);
+const PlacedRule = Type.Object({
+  ...Rule.properties,
+  place: Type.String({ description: "Gateway id, or cloud." }),
+  because: Type.String({ description: "Why it runs there." }),
+});
 
 /** Linkage rules, where they run, and their runs. A rule may act anywhere: it is seen and switched by those who may for the whole site. */
 export function ruleRoutes(deps: ApiDeps): readonly ApiRoute[] {

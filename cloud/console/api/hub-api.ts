@@ -92,7 +92,11 @@ export class HubApi {
     this.#get("/audit", signal, { limit: 100, cursor });
   verifyAudit = (): Promise<{ readonly whole: boolean; readonly brokenAt?: number }> => this.#get("/audit/verify");
 
-  #get<T>(path: string, signal?: AbortSignal, query?: Record<string, string | number | boolean | undefined>): Promise<T> {
+  #get<T>(
+    path: string,
+    signal?: AbortSignal,
+    query?: Record<string, string | number | boolean | undefined>,
+  ): Promise<T> {
     return this.#client.call("GET", path, {
       ...(query === undefined ? {} : { query }),
       ...(signal === undefined ? {} : { signal }),

@@ -10,7 +10,12 @@ export interface Loaded<T> {
 
 /** Loads for `key`, anew when the key changes or `reload` is called; undefined loads nothing. */
 export function useLoad<T>(key: string | undefined, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
-  const [state, setState] = useState<{ key: string | undefined; data: T | undefined; error: unknown; loading: boolean }>({
+  const [state, setState] = useState<{
+    key: string | undefined;
+    data: T | undefined;
+    error: unknown;
+    loading: boolean;
+  }>({
     key,
     data: undefined,
     error: undefined,

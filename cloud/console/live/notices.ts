@@ -1,5 +1,5 @@
-import type { LiveMessage } from "#core/contracts/live.ts";
 import type { NotifyItem } from "#core/contracts/lanes.ts";
+import type { LiveMessage } from "#core/contracts/live.ts";
 import { Cell } from "./cell.ts";
 
 /** What a linkage told the console. */

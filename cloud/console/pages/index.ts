@@ -16,5 +16,27 @@ export interface PageEntry {
 
 /** Every page, in the order of the navigation. Add a page here. */
 export const PAGES: readonly PageEntry[] = [
-  { path: "/alarms", title: "alarms", permission: "alarm.read", icon: "bell", Page: lazy(() => import("./alarms.tsx")) },
+  {
+    path: "/alarms",
+    title: "alarms",
+    permission: "alarm.read",
+    icon: "bell",
+    Page: lazy(() => import("./alarms.tsx")),
+  },
+  {
+    path: "/devices",
+    title: "devices",
+    permission: "point.read",
+    icon: "device",
+    Page: lazy(() => import("./devices.tsx")),
+  },
+  {
+    path: "/gateways",
+    title: "gateways",
+    permission: "gateway.read",
+    icon: "gateway",
+    Page: lazy(() => import("./gateways.tsx")),
+  },
+  { path: "/rules", title: "rules", permission: "rule.read", icon: "rule", Page: lazy(() => import("./rules.tsx")) },
+  { path: "/audit", title: "audit", permission: "audit.read", icon: "audit", Page: lazy(() => import("./audit.tsx")) },
 ];

@@ -29,7 +29,12 @@ export function NavigationRail() {
       <ul>
         {pages.map((page) => (
           <li key={page.path}>
-            <Link to={page.path} current={path === page.path} title={t(`page.${page.title}`)} testId={`nav-${page.title}`}>
+            <Link
+              to={page.path}
+              current={path === page.path}
+              title={t(`page.${page.title}`)}
+              testId={`nav-${page.title}`}
+            >
               <Icon name={page.icon} />
               <span>{t(`page.${page.title}`)}</span>
               {page.title === "alarms" && <AttentionCount />}

@@ -20,7 +20,7 @@ function Popup({ notice }: { readonly notice: Notice }) {
   };
   return (
     <section className="popup" role="alert" aria-label={t("alarm.popup.label")} data-testid="notice-popup">
-      <header>
+      <div className="popup-head">
         <strong>{names.language === "en" ? notice.textEn : notice.text}</strong>
         <button
           type="button"
@@ -31,7 +31,7 @@ function Popup({ notice }: { readonly notice: Notice }) {
         >
           <Icon name="close" />
         </button>
-      </header>
+      </div>
       {(notice.camera !== undefined || picture !== undefined) && (
         <div className="popup-picture">
           {picture === undefined ? (
@@ -41,14 +41,14 @@ function Popup({ notice }: { readonly notice: Notice }) {
           )}
         </div>
       )}
-      <footer>
+      <div className="popup-foot">
         <span className="soft cut">{alarm === undefined ? names.device(notice.camera) : names.place(alarm.area)}</span>
         {notice.alarm !== undefined && (
           <Button type="primary" data-testid="notice-open" onClick={open}>
             {t("alarm.popup.open")}
           </Button>
         )}
-      </footer>
+      </div>
     </section>
   );
 }

@@ -16,7 +16,11 @@ export function Picture({ url, alt }: { readonly url: string; readonly alt: stri
     return () => clearTimeout(timer);
   }, [url, current.waiting, current.count, delayMs]);
   if (current.waiting)
-    return <span className="soft">{t(delayMs === undefined ? "alarm.detail.pictureFailed" : "alarm.detail.pictureComing")}</span>;
+    return (
+      <span className="soft">
+        {t(delayMs === undefined ? "alarm.detail.pictureFailed" : "alarm.detail.pictureComing")}
+      </span>
+    );
   return (
     <img
       src={url}

@@ -18,7 +18,13 @@ export function PriorityShape({ priority }: { readonly priority: AlarmPriority }
 }
 
 /** A priority by colour, shape and text. Filled while nobody has acknowledged, outlined after. */
-export function PriorityMark({ priority, quiet = false }: { readonly priority: AlarmPriority; readonly quiet?: boolean }) {
+export function PriorityMark({
+  priority,
+  quiet = false,
+}: {
+  readonly priority: AlarmPriority;
+  readonly quiet?: boolean;
+}) {
   const { t } = useTranslation();
   return (
     <span className={`mark mark-${priority}${quiet ? " mark-quiet" : ""}`}>

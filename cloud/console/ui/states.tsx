@@ -34,7 +34,13 @@ export function LoadingState() {
 }
 
 /** In the middle of an area: it could not be loaded, and why. */
-export function ErrorState({ error, onRetry }: { readonly error: unknown; readonly onRetry?: (() => void) | undefined }) {
+export function ErrorState({
+  error,
+  onRetry,
+}: {
+  readonly error: unknown;
+  readonly onRetry?: (() => void) | undefined;
+}) {
   const { t } = useTranslation();
   const offline = errorCode(error) === "OFFLINE" || errorCode(error) === "TIMEOUT";
   return (

@@ -79,7 +79,6 @@ async function alarms(db: Kysely<unknown>): Promise<void> {
       action: "text",
       requested_by: "text",
       expires_at: "bigint",
-      sent_at: "bigint?",
       document: "text",
     },
   ).execute();

@@ -9,15 +9,12 @@ import { ALARM, furnish, SAMPLES } from "./routes-and-roles.ts";
 
 let park: ParkApi;
 let routes: readonly ApiRoute[];
-/** Routes as the server has registered them, told by its own hook. */
-const registered: string[] = [];
 const roles: readonly Role[] = Role.enum;
 
 beforeAll(async () => {
   park = await parkApi();
   await furnish(park);
   routes = apiRoutes(park.deps);
-  for (const line of park.app.printRoutes({ commonPrefix: false }).split("\n")) registered.push(line);
   for (const role of roles) {
     await park.addUser(`${role}-of-all`, [{ role, space: PARK.root }]);
     await park.addUser(`${role}-of-nothing`, [{ role, space: PARK.empty }]);

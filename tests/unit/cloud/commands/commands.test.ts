@@ -174,6 +174,17 @@ describe("a command for a gateway that is away", () => {
   });
 });
 
+describe("a gateway that comes back in the moment after an expiry", () => {
+  it("is not sent what has just expired", () => {
+    cloud.presence(GW1, false, NOON);
+    cloud.commands.request(write({ expiresInMs: 1200 }), LI);
+    bench.clock.advance(1500);
+    cloud.presence(GW1, true, bench.clock.now());
+    bench.clock.advance(1000);
+    expect(cloud.link.sent).toEqual([]);
+  });
+});
+
 describe("a restart of the cloud", () => {
   it("goes on with what was open: sends it, and times it out", async () => {
     cloud.presence(GW1, false, NOON);

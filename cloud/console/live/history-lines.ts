@@ -1,0 +1,86 @@
+import type { HistoryView } from "#core/contracts/http.ts";
+import type { Value } from "#core/model/sample.ts";
+
+/** A trend ready to be drawn: times in seconds since 1970, beside them one value a line. null breaks the line. */
+export interface TrendLines {
+  readonly times: readonly number[];
+  /** The value, or the mean of each bucket. */
+  readonly main: readonly (number | null)[];
+  /** Lowest and highest of each bucket; absent for samples. */
+  readonly band?: { readonly min: readonly (number | null)[]; readonly max: readonly (number | null)[] };
+}
+
+/** How far back a trend looks, and what is asked of the history for it. */
+export interface TrendRange {
+  readonly id: "h1" | "h8" | "h24" | "d7";
+  readonly spanMs: number;
+  /** Width of a bucket; undefined asks for the samples themselves. */
+  readonly interval: string | undefined;
+}
+
+/** The ranges offered. About 480 buckets each: as many as the chart has pixels. */
+export const TREND_RANGES: readonly TrendRange[] = [
+  { id: "h1", spanMs: 3_600_000, interval: undefined },
+  { id: "h8", spanMs: 8 * 3_600_000, interval: "1m" },
+  { id: "h24", spanMs: 24 * 3_600_000, interval: "3m" },
+  { id: "d7", spanMs: 7 * 24 * 3_600_000, interval: "20m" },
+];
+
+/** Width of an interval such as `5m`, ms; 0 for what is none. */
+export function intervalMs(text: string): number {
+  const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+  return Number(text.slice(0, -1)) * (units[text.slice(-1)] ?? 0) || 0;
+}
+
+/** A value as a height in the chart: states by their number. Text and no value have none. */
+export function heightOf(value: Value): number | null {
+  if (typeof value === "boolean") return value ? 1 : 0;
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+/** Samples as a line that is broken wherever the value was not good: what was not known is not drawn. */
+function sampleLines(samples: NonNullable<HistoryView["samples"]>): TrendLines {
+  const times: number[] = [];
+  const main: (number | null)[] = [];
+  for (const { t, value, quality } of samples) {
+    times.push(Date.parse(t) / 1000);
+    main.push(quality === "good" ? heightOf(value) : null);
+  }
+  return { times, main };
+}
+
+/** Buckets as mean, minimum and maximum; a bucket that is missing or holds nothing good breaks all three. */
+function bucketLines(buckets: NonNullable<HistoryView["buckets"]>, widthMs: number): TrendLines {
+  const times: number[] = [];
+  const main: (number | null)[] = [];
+  const min: (number | null)[] = [];
+  const max: (number | null)[] = [];
+  let previous = Number.NaN;
+  for (const bucket of buckets) {
+    const at = Date.parse(bucket.t);
+    if (at - previous > widthMs * 1.5) {
+      times.push((previous + widthMs) / 1000);
+      for (const line of [main, min, max]) line.push(null);
+    }
+    times.push(at / 1000);
+    main.push(bucket.count === 0 ? null : (bucket.mean ?? heightOf(bucket.last)));
+    min.push(bucket.count === 0 ? null : bucket.min);
+    max.push(bucket.count === 0 ? null : bucket.max);
+    previous = at;
+  }
+  return { times, main, band: { min, max } };
+}
+
+/** The lines of an answer of the history; `interval` is what was asked for. */
+export function trendLines(history: HistoryView, interval: string | undefined): TrendLines {
+  if (history.buckets !== undefined) return bucketLines(history.buckets, intervalMs(interval ?? "1m"));
+  return sampleLines(history.samples ?? []);
+}
+
+/** The line carried on to the newest value, for as long as the point is watched. Only samples are carried on. */
+export function carriedOn(lines: TrendLines, nowMs: number, value: number | null): TrendLines {
+  if (lines.band !== undefined || lines.times.length === 0) return lines;
+  const now = nowMs / 1000;
+  if (now <= (lines.times.at(-1) ?? 0)) return lines;
+  return { times: [...lines.times, now], main: [...lines.main, value] };
+}

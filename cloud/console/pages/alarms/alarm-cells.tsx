@@ -1,0 +1,79 @@
+import { memo } from "react";
+import type { AlarmView } from "#core/contracts/http.ts";
+import { shortTime } from "../../i18n/format.ts";
+import type { Translate } from "../../i18n/index.ts";
+import { type ShownState, shownState } from "../../live/alarm-order.ts";
+import { Icon, type IconName } from "../../ui/icon.tsx";
+import { PriorityMark } from "../../ui/priority-mark.tsx";
+import type { NamesShown } from "../../ui/use-names.ts";
+
+/** Symbol of a state; it stands beside its text. */
+export const STATE_ICONS: Readonly<Record<ShownState, IconName>> = {
+  normal: "check",
+  unacknowledged: "bell",
+  acknowledged: "check",
+  clearedUnacknowledged: "back",
+  latchedUnacknowledged: "lock",
+  latched: "lock",
+  shelved: "pause",
+  byDesign: "pause",
+  outOfService: "wrench",
+};
+
+interface Props {
+  readonly alarm: AlarmView;
+  readonly ticked: boolean;
+  /** It has left the list and stays only until the order is released. */
+  readonly gone: boolean;
+  readonly names: NamesShown;
+  readonly t: Translate;
+  readonly now: number;
+  readonly onTick: (id: string) => void;
+}
+
+/** The cells of one row. Plain elements and drawn anew only when the alarm changes: the list stays quick with ten thousand rows. */
+export const AlarmCells = memo(function AlarmCells({ alarm, ticked, gone, names, t, now, onTick }: Props) {
+  const state = shownState(alarm);
+  const message = names.language === "en" ? alarm.messageEn : alarm.message;
+  return (
+    <>
+      <span role="gridcell" className="cell-tick">
+        <input
+          type="checkbox"
+          checked={ticked}
+          tabIndex={-1}
+          data-testid="alarm-tick"
+          aria-label={t("alarm.selectRow", { message })}
+          onChange={() => onTick(alarm.id)}
+          onClick={(event) => event.stopPropagation()}
+        />
+      </span>
+      <span role="gridcell">
+        <PriorityMark priority={alarm.priority} quiet={alarm.acknowledged || gone} />
+      </span>
+      <span role="gridcell" className={`alarm-state state-${state}`}>
+        <Icon name={gone ? "check" : STATE_ICONS[state]} />
+        {t(gone ? "alarm.state.closed" : `alarm.state.${state}`)}
+        {alarm.stale && <span className="tag tag-bad">{t("alarm.state.stale")}</span>}
+      </span>
+      <span role="gridcell" className="cell-time">
+        {shortTime(alarm.raisedAt, now)}
+      </span>
+      <span role="gridcell" className="cell-message cut" title={message}>
+        {message}
+        {alarm.occurrence > 1 && (
+          <small className="soft"> {t("alarm.detail.occurrence", { count: alarm.occurrence })}</small>
+        )}
+      </span>
+      <span role="gridcell" className="cut" title={names.place(alarm.area)}>
+        {names.space(alarm.area)}
+      </span>
+      <span role="gridcell" className="cut soft cell-source">
+        {names.device(alarm.device ?? alarm.source)}
+      </span>
+      <span role="gridcell" className="soft cell-category">
+        {t(`alarm.category.${alarm.category}`)}
+      </span>
+    </>
+  );
+});

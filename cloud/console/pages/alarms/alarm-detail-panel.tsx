@@ -1,0 +1,80 @@
+import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import type { AlarmDetail, AlarmView } from "#core/contracts/http.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { useItems } from "../../live/hooks.ts";
+import { useServices } from "../../services-context.ts";
+import { PriorityMark } from "../../ui/priority-mark.tsx";
+import { EmptyState, ErrorState, LoadingState } from "../../ui/states.tsx";
+import { useNames } from "../../ui/use-names.ts";
+import { AlarmButtons } from "./alarm-buttons.tsx";
+import { AlarmFacts } from "./alarm-facts.tsx";
+import { AlarmJournal } from "./alarm-journal.tsx";
+import { AlarmPictures } from "./alarm-pictures.tsx";
+import { AlarmRuns } from "./alarm-runs.tsx";
+import type { AlarmActs } from "./use-alarm-acts.ts";
+
+/** Changes with everything that makes the journal longer. */
+function signature(alarm: AlarmView | undefined): string {
+  if (alarm === undefined) return "";
+  const { occurrence, state, acknowledged, live, suppression, runs, snapshots, stale } = alarm;
+  return [occurrence, state, acknowledged, live, suppression, runs.length, snapshots.length, stale].join("|");
+}
+
+/** The newest of both: the live alarm while it is open, else what was loaded. */
+function useAlarm(id: string | undefined) {
+  const { api, alarms } = useServices();
+  const live = useItems(alarms).find((alarm) => alarm.id === id);
+  const loaded = useLoad<AlarmDetail>(id, (signal) => api.alarm(id ?? "", signal));
+  const { reload } = loaded;
+  const mark = signature(live);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what changed on the alarm is in its journal.
+  useEffect(() => reload(), [mark, reload]);
+  return { alarm: live ?? loaded.data, journal: loaded.data?.journal, ...loaded };
+}
+
+/** Everything about one alarm, beside the list. */
+export function AlarmDetailPanel({ id, acts }: { readonly id: string | undefined; readonly acts: AlarmActs }) {
+  const { t } = useTranslation();
+  const { alarm, journal, error, loading, reload } = useAlarm(id);
+  return (
+    <aside className="alarm-detail panel" aria-label={t("alarm.detail.title")} data-testid="alarm-detail">
+      {id === undefined && <EmptyState icon="bell" title={t("alarm.detail.none")} hint={t("alarm.detail.keys")} />}
+      {id !== undefined && alarm === undefined && loading && <LoadingState />}
+      {id !== undefined && alarm === undefined && !loading && <ErrorState error={error} onRetry={reload} />}
+      {alarm !== undefined && <Detail alarm={alarm} journal={journal} acts={acts} />}
+    </aside>
+  );
+}
+
+function Detail(props: {
+  readonly alarm: AlarmView;
+  readonly journal: AlarmDetail["journal"] | undefined;
+  readonly acts: AlarmActs;
+}) {
+  const { alarm, journal, acts } = props;
+  const { t } = useTranslation();
+  const { language } = useNames();
+  const response = language === "en" ? alarm.responseEn : alarm.response;
+  return (
+    <>
+      <div className="detail-head">
+        <PriorityMark priority={alarm.priority} quiet={alarm.acknowledged} />
+        <h2>{language === "en" ? alarm.messageEn : alarm.message}</h2>
+      </div>
+      <AlarmButtons alarm={alarm} acts={acts} />
+      <div className="detail-body">
+        {response !== undefined && (
+          <section className="section response">
+            <h3>{t("alarm.detail.response")}</h3>
+            <p>{response}</p>
+          </section>
+        )}
+        <AlarmPictures urls={alarm.snapshots} />
+        <AlarmFacts alarm={alarm} />
+        <AlarmRuns ids={alarm.runs} />
+        <AlarmJournal journal={journal} />
+      </div>
+    </>
+  );
+}

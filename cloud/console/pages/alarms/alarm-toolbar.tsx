@@ -1,0 +1,115 @@
+import { useTranslation } from "react-i18next";
+import { LAW_OF_CATEGORY } from "#core/alarm/law.ts";
+import type { AlarmCategory, AlarmPriority, Law } from "#core/model/alarm.ts";
+import { spacesInOrder } from "../../api/space-tree.ts";
+import { named } from "../../i18n/language.ts";
+import type { AlarmFilter } from "../../live/alarm-filter.ts";
+import { countAlarms, PRIORITIES } from "../../live/alarm-order.ts";
+import { useCell, useItems } from "../../live/hooks.ts";
+import { useServices } from "../../services-context.ts";
+import { Choice } from "../../ui/choice.tsx";
+import { Icon } from "../../ui/icon.tsx";
+import { PriorityShape } from "../../ui/priority-mark.tsx";
+
+const CATEGORIES = Object.keys(LAW_OF_CATEGORY) as AlarmCategory[];
+const LAWS: readonly Law[] = ["facility", "security"];
+const STATES = ["unacknowledged", "active", "latched", "suppressed"] as const;
+
+interface Props {
+  readonly filter: AlarmFilter;
+  readonly onFilter: (filter: AlarmFilter) => void;
+}
+
+/** Counts by priority, each a filter. */
+function PriorityPills({ filter, onFilter }: Props) {
+  const { t } = useTranslation();
+  const { alarms } = useServices();
+  const counts = countAlarms(useItems(alarms));
+  const toggle = (priority: AlarmPriority): void => {
+    const priorities = new Set(filter.priorities);
+    if (!priorities.delete(priority)) priorities.add(priority);
+    onFilter({ ...filter, priorities });
+  };
+  return (
+    <fieldset className="pills">
+      <legend className="visually-hidden">{t("alarm.filter.priority")}</legend>
+      {PRIORITIES.map((priority) => (
+        <button
+          key={priority}
+          type="button"
+          className={`pill${counts[priority].unacknowledged > 0 ? ` pill-${priority}` : ""}`}
+          aria-pressed={filter.priorities.has(priority)}
+          data-testid={`pill-${priority}`}
+          onClick={() => toggle(priority)}
+        >
+          <PriorityShape priority={priority} />
+          {t(`alarm.priority.${priority}`)}
+          <b>{counts[priority].open}</b>
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+/** What of the list is shown. An active filter is seen: it hides alarms. */
+export function AlarmToolbar({ filter, onFilter }: Props) {
+  const { t } = useTranslation();
+  const { site, preferences } = useServices();
+  const { spaces } = useCell(site.names);
+  const language = useCell(preferences.language);
+  const any = t("common.all");
+  return (
+    <div className="alarm-toolbar">
+      <PriorityPills filter={filter} onFilter={onFilter} />
+      <label className={`search${filter.q.trim() === "" ? "" : " filtering"}`}>
+        <Icon name="search" />
+        <input
+          id="alarm-search"
+          type="search"
+          data-testid="alarm-search"
+          aria-label={t("common.search")}
+          placeholder={t("alarm.searchPlaceholder")}
+          value={filter.q}
+          maxLength={100}
+          onChange={({ target }) => onFilter({ ...filter, q: target.value })}
+          onKeyDown={(event) => {
+            if (event.key === "Escape") document.getElementById("alarm-grid")?.focus();
+          }}
+        />
+      </label>
+      <div className="filters">
+        <Choice
+          label={t("alarm.filter.state")}
+          any={any}
+          value={filter.state}
+          options={STATES.map((value) => ({ value, label: t(`alarm.stateFilter.${value}`) }))}
+          onChange={(state) => onFilter({ ...filter, state })}
+        />
+        <Choice
+          label={t("alarm.filter.law")}
+          any={any}
+          value={filter.law}
+          options={LAWS.map((value) => ({ value, label: t(`alarm.law.${value}`) }))}
+          onChange={(law) => onFilter({ ...filter, law })}
+        />
+        <Choice
+          label={t("alarm.filter.category")}
+          any={any}
+          value={filter.category}
+          options={CATEGORIES.map((value) => ({ value, label: t(`alarm.category.${value}`) }))}
+          onChange={(category) => onFilter({ ...filter, category })}
+        />
+        <Choice
+          label={t("alarm.filter.area")}
+          any={any}
+          value={filter.area}
+          options={spacesInOrder(spaces).map(({ space, depth }) => ({
+            value: space.id,
+            label: `${"\u2003".repeat(depth)}${named(space, language)}`,
+          }))}
+          onChange={(area) => onFilter({ ...filter, area })}
+        />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,26 @@
+import os from "node:os";
+import process from "node:process";
+import type { Bench } from "./bench.ts";
+
+/** Every bench by name: `npm run bench -- <name>`. */
+const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
+  start: async () => (await import("./start.ts")).start,
+};
+
+const say = (text: string): void => {
+  process.stderr.write(`${text}\n`);
+};
+
+const [name = "", ...others] = process.argv.slice(2);
+const load = Object.hasOwn(BENCHES, name) && others.length === 0 ? BENCHES[name] : undefined;
+if (load === undefined) {
+  say(
+    `npm run bench -- <name>: expected one of ${Object.keys(BENCHES).join(", ")}, got "${[name, ...others].join(" ")}"`,
+  );
+  process.exitCode = 2;
+} else {
+  const bench = await load();
+  const result = await bench(say);
+  const machine = { cpus: os.availableParallelism(), node: process.version, platform: process.platform };
+  process.stdout.write(`${JSON.stringify({ bench: name, ...result, machine })}\n`);
+}

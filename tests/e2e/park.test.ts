@@ -1,0 +1,172 @@
+import { readdirSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import path from "node:path";
+import process from "node:process";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Completeness, GatewayView, HistoryView, PointView } from "#core/contracts/http.ts";
+import type { ApiClient } from "./api-client.ts";
+import { Park } from "./park.ts";
+
+const GOOD_SHARE = 0.99;
+
+/** Points that a field signal is followed through, one of each protocol, each with values that physics does not give. */
+const FOLLOWED = [
+  { device: "ahu-1", signal: "return-air-co2", values: [1511, 611, 2222, 733] },
+  { device: "power-meter-1", signal: "active-power", values: [11.5, 99.25, 3.5, 77] },
+  { device: "cam-2", signal: "motion", values: [true, false, true, false] },
+] as const;
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("the demo park", () => {
+  let park: Park;
+  let client: ApiClient;
+  const pids = new Set<number>();
+  const rememberPids = (): void => {
+    for (const pid of park.pids()) pids.add(pid);
+  };
+  const points = (): Promise<PointView[]> => client.all<PointView>("/points");
+  const history = async (point: string, from: number): Promise<HistoryView["samples"]> => {
+    const url = `/points/${encodeURIComponent(point)}/history?from=${new Date(from).toISOString()}`;
+    return (await client.get<HistoryView>(url)).samples;
+  };
+
+  beforeAll(async () => {
+    park = await Park.start();
+    client = await park.signIn();
+    rememberPids();
+  }, 120_000);
+  afterAll(() => park?.close());
+
+  it("shows at least 350 points of three protocols, 99 % of them good within seconds", async () => {
+    await expect
+      .poll(async () => {
+        const all = await points();
+        return all.filter(({ current }) => current.quality === "good").length / all.length;
+      })
+      .toBeGreaterThanOrEqual(GOOD_SHARE);
+    const all = await points();
+    expect(all.length).toBeGreaterThanOrEqual(350);
+    expect(new Set(all.map(({ protocol }) => protocol))).toEqual(new Set(["bacnet", "modbus", "onvif"]));
+    expect(all.filter(({ current }) => current.observedAt === null)).toEqual([]);
+  });
+
+  it("moves: values of every protocol change by themselves", async () => {
+    const before = new Map((await points()).map(({ id, current }) => [id, current.value]));
+    const moved = async (protocol: string): Promise<number> =>
+      (await points()).filter((point) => point.protocol === protocol && point.current.value !== before.get(point.id))
+        .length;
+    await expect.poll(() => moved("bacnet"), { timeout: 20_000 }).toBeGreaterThanOrEqual(10);
+    await expect.poll(() => moved("modbus"), { timeout: 20_000 }).toBeGreaterThanOrEqual(10);
+  }, 45_000);
+
+  it.each(FOLLOWED)(
+    "keeps as history what $device/$signal produced, each value once and at its time",
+    async (followed) => {
+      const { device, signal, values } = followed;
+      const id = `demo-park/gw-1/${device}/${signal}`;
+      const url = `/points/${encodeURIComponent(id)}`;
+      const from = (await park.simulatorState()).at;
+      for (const value of values) {
+        // A camera tells of what it detects; a hold only bends what is read.
+        if (device === "cam-2") await park.set(device, signal, value);
+        else await park.hold(device, signal, value);
+        await expect
+          .poll(async () => (await client.get<PointView>(url)).current)
+          .toMatchObject({ value, quality: "good" });
+      }
+      const changes = await park.changes(device, signal, from);
+      // The field's own record first: had it not taken these values, the comparison would say nothing.
+      expect(changes.map(({ value }) => value).slice(-values.length)).toEqual([...values]);
+      const since = changes.at(-values.length)?.at ?? Number.NaN;
+      await expect.poll(async () => (await history(id, since))?.length).toBeGreaterThanOrEqual(values.length);
+      const samples = (await history(id, since)) ?? [];
+      expect(samples.map(({ value, quality }) => [value, quality])).toEqual(values.map((value) => [value, "good"]));
+      for (const [index, sample] of samples.entries()) {
+        const began = changes.at(index - values.length)?.at ?? Number.NaN;
+        const ended = index + 1 < values.length ? (changes.at(index + 1 - values.length)?.at ?? Number.NaN) : Infinity;
+        expect(Date.parse(sample.t), `${index}`).toBeGreaterThanOrEqual(began);
+        expect(Date.parse(sample.t), `${index}`).toBeLessThanOrEqual(ended);
+      }
+      if (device !== "cam-2") await park.release(device, signal);
+    },
+  );
+
+  it("refuses a second park on the same data folder, which goes on", async () => {
+    const { code, said } = await Park.refused({ PARKHUB_DATA: park.data });
+    expect([code, said]).toEqual([2, expect.stringContaining("is in use by another parkhub")]);
+    expect(said).toContain("PARKHUB_DATA");
+    expect(await park.isReady()).toBe(true);
+  });
+
+  it("leaves no process, no pid file and no lock after Ctrl-C, and goes on with the same data", async () => {
+    const epochs = async () => {
+      const { lanes } = await client.get<Completeness>("/gateways/gw-1/completeness");
+      return lanes.filter(({ lane }) => lane === "telemetry").map(({ epoch, from }) => ({ epoch, from }));
+    };
+    const before = await epochs();
+    rememberPids();
+    expect(pids.size).toBeGreaterThanOrEqual(4);
+    expect(await park.interrupt()).toBe(0);
+    expect([...pids].filter(isAlive)).toEqual([]);
+    expect(park.pids()).toEqual([]);
+    expect(readdirSync(path.join(park.data, "run"))).toEqual([]);
+
+    const started = performance.now();
+    await park.launch();
+    process.stderr.write(`second start: ready after ${Math.round(performance.now() - started)} ms\n`);
+    client = await park.signIn();
+    expect(await epochs()).toEqual(before);
+    expect((await client.get<{ items: GatewayView[] }>("/gateways")).items).toMatchObject([{ online: true, gaps: [] }]);
+    const { lanes } = await client.get<Completeness>("/gateways/gw-1/completeness");
+    for (const { lane, missing, gaps } of lanes)
+      expect({ lane, missing, gaps }).toEqual({ lane, missing: [], gaps: [] });
+    rememberPids();
+    expect(await park.interrupt()).toBe(0);
+    expect([...pids].filter(isAlive)).toEqual([]);
+    expect(readdirSync(path.join(park.data, "run"))).toEqual([]);
+  }, 90_000);
+});
+
+describe("a park that cannot start", { timeout: 60_000 }, () => {
+  it.each(["PARKHUB_HTTP", "PARKHUB_MQTT", "PARKHUB_SIM"])(
+    "says which port is in use and that %s changes it, and ends with code 2",
+    async (variable) => {
+      // Takes connections and never says a word.
+      const connections: Socket[] = [];
+      const occupant = createServer((socket) => connections.push(socket.on("error", () => socket.destroy())));
+      await new Promise<void>((resolve) => occupant.listen(0, "127.0.0.1", resolve));
+      const address = occupant.address();
+      if (address === null || typeof address === "string") return expect.unreachable("no port");
+      try {
+        const { code, said } = await Park.refused({ [variable]: `127.0.0.1:${address.port}` });
+        expect(code, said).toBe(2);
+        expect(said).toContain(String(address.port));
+        expect(said).toContain(variable);
+      } finally {
+        for (const socket of connections) socket.destroy();
+        await new Promise((resolve) => occupant.close(resolve));
+      }
+    },
+  );
+
+  it("tells every wrong variable at once and starts nothing", async () => {
+    const { code, said } = await Park.refused({ PARKHUB_LOG: "loud", PARKHUB_HTTP: "8080", PARKHUB_COLOUR: "blue" });
+    expect(code, said).toBe(2);
+    for (const name of ["PARKHUB_LOG", "PARKHUB_HTTP", "PARKHUB_COLOUR"]) expect(said).toContain(name);
+    expect(said).not.toContain("starting the site");
+  });
+
+  it("refuses a site that does not exist", async () => {
+    const { code, said } = await Park.refused({ PARKHUB_SITE: "no-such-park" });
+    expect(code, said).toBe(2);
+    expect(said).toContain("no-such-park");
+  });
+});

@@ -23,5 +23,9 @@ export const Session = Type.Object({
   }),
   csrfToken: Type.String({ description: "Send as X-CSRF-Token with every mutation by cookie." }),
   expiresAt: Type.String({ format: "date-time" }),
+  site: Type.Object({
+    id: Type.String(),
+    timeZone: Type.String({ description: "IANA time zone of the site: the console shows every time in it." }),
+  }),
 });
 export type Session = Static<typeof Session>;

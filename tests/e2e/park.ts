@@ -168,9 +168,19 @@ export class Park {
     return pid;
   }
 
+  /** Stops or continues the launcher itself, so that a killed part stays dead until it goes on. */
+  launcher(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#launcher?.kill(signal);
+  }
+
   /** Plays a scenario of the simulators. */
   async scenario(name: string, params: object = {}): Promise<void> {
     await this.simulator("POST", `/scenarios/${name}`, params);
+  }
+
+  /** Ends a scenario before its time and undoes what it did. */
+  async endScenario(name: string): Promise<void> {
+    await this.simulator("DELETE", `/scenarios/${name}`);
   }
 
   /** What the simulated devices hold. */
@@ -233,6 +243,7 @@ export class Park {
       return launcher?.exitCode ?? null;
     const gone = new Promise<number | null>((resolve) => launcher.once("exit", resolve));
     launcher.kill("SIGINT");
+    launcher.kill("SIGCONT");
     return gone;
   }
 

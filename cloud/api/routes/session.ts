@@ -15,6 +15,7 @@ export function sessionRoutes(deps: ApiDeps): readonly ApiRoute[] {
     permissions: [...deps.authority.permissionsOf(grants)],
     csrfToken,
     expiresAt: iso(expiresAt),
+    site: { id: deps.catalog.site, timeZone: deps.catalog.timeZone },
   });
   const cookie = { path: "/", httpOnly: true, sameSite: "strict", secure: deps.https } as const;
   return [

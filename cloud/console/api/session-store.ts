@@ -1,5 +1,6 @@
 import type { Session } from "#core/contracts/session.ts";
 import { errorCode } from "#core/errors.ts";
+import { showTimesIn } from "../i18n/format.ts";
 import { Cell } from "../live/cell.ts";
 import type { HubApi } from "./hub-api.ts";
 
@@ -57,6 +58,7 @@ export class SessionStore {
   };
 
   #enter(session: Session): void {
+    showTimesIn(session.site.timeZone);
     this.state.set({ is: "in", session, permissions: new Set(session.permissions) });
   }
 }

@@ -24,7 +24,7 @@ export function useLoad<T>(key: string | undefined, load: (signal: AbortSignal) 
   const [round, setRound] = useState(0);
   const latest = useRef(load);
   latest.current = load;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` asks again for the same key.
+  // `round` asks again for the same key.
   useEffect(() => {
     if (key === undefined) {
       setState({ key, data: undefined, error: undefined, loading: false });

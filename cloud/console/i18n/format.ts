@@ -1,13 +1,47 @@
 const pad = (value: number, width = 2): string => String(value).padStart(width, "0");
 
-/** Local time of day, `HH:MM:SS`. The same in both languages: nobody shall wonder which field is the month. */
-export function timeOfDay(at: Date): string {
-  return `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
+/** Fields of a time in the site's time zone. h23: midnight is 00, never 24. */
+function formatIn(timeZone: string | undefined): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat("en-GB", {
+    timeZone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  });
 }
 
-/** Local date, `YYYY-MM-DD`. */
+let fields = formatIn(undefined);
+let zone = fields.resolvedOptions().timeZone;
+
+/** The time zone in which times are shown. */
+export function shownTimeZone(): string {
+  return zone;
+}
+
+/** From now on every time is shown in this IANA time zone: the site's, wherever the browser stands. */
+export function showTimesIn(timeZone: string): void {
+  fields = formatIn(timeZone);
+  zone = timeZone;
+}
+
+function partsOf(at: Date): Readonly<Record<string, string>> {
+  return Object.fromEntries(fields.formatToParts(at).map(({ type, value }) => [type, value]));
+}
+
+/** Time of day at the site, `HH:MM:SS`. The same in both languages: nobody shall wonder which field is the month. */
+export function timeOfDay(at: Date): string {
+  const { hour, minute, second } = partsOf(at);
+  return `${hour}:${minute}:${second}`;
+}
+
+/** Date at the site, `YYYY-MM-DD`. */
 export function dateOf(at: Date): string {
-  return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
+  const { year, month, day } = partsOf(at);
+  return `${year}-${month}-${day}`;
 }
 
 /** Time of an ISO text for a list: the time alone when it is of today (`nowMs`), else month, day and time; empty for no time. */
@@ -18,7 +52,7 @@ export function shortTime(iso: string | null | undefined, nowMs: number): string
   return dateOf(at) === dateOf(new Date(nowMs)) ? timeOfDay(at) : `${dateOf(at).slice(5)} ${timeOfDay(at)}`;
 }
 
-/** Full local time of an ISO text, to the millisecond; empty for no time. */
+/** Full time at the site of an ISO text, to the millisecond; empty for no time. */
 export function fullTime(iso: string | null | undefined): string {
   if (iso === null || iso === undefined) return "";
   const at = new Date(iso);

@@ -10,17 +10,17 @@ export interface TrendLines {
   readonly band?: { readonly min: readonly (number | null)[]; readonly max: readonly (number | null)[] };
 }
 
-/** How far back a trend looks, and what is asked of the history for it. */
+/** How far back a trend looks. */
 export interface TrendRange {
   readonly id: "h1" | "h8" | "h24" | "d7";
   readonly spanMs: number;
-  /** Width of a bucket; undefined asks for the samples themselves. */
-  readonly interval: string | undefined;
+  /** Width of a bucket, where there are too many samples to draw each: about as many buckets as the chart has pixels. */
+  readonly interval: string;
 }
 
-/** The ranges offered. About 480 buckets each: as many as the chart has pixels. */
+/** The ranges offered. */
 export const TREND_RANGES: readonly TrendRange[] = [
-  { id: "h1", spanMs: 3_600_000, interval: undefined },
+  { id: "h1", spanMs: 3_600_000, interval: "10s" },
   { id: "h8", spanMs: 8 * 3_600_000, interval: "1m" },
   { id: "h24", spanMs: 24 * 3_600_000, interval: "3m" },
   { id: "d7", spanMs: 7 * 24 * 3_600_000, interval: "20m" },
@@ -71,16 +71,35 @@ function bucketLines(buckets: NonNullable<HistoryView["buckets"]>, widthMs: numb
   return { times, main, band: { min, max } };
 }
 
-/** The lines of an answer of the history; `interval` is what was asked for. */
-export function trendLines(history: HistoryView, interval: string | undefined): TrendLines {
-  if (history.buckets !== undefined) return bucketLines(history.buckets, intervalMs(interval ?? "1m"));
+/** The lines of an answer of the history; `interval` is the width of its buckets if it has some. */
+export function trendLines(history: HistoryView, interval: string): TrendLines {
+  if (history.buckets !== undefined) return bucketLines(history.buckets, intervalMs(interval));
   return sampleLines(history.samples ?? []);
 }
 
-/** The line carried on to the newest value, for as long as the point is watched. Only samples are carried on. */
-export function carriedOn(lines: TrendLines, nowMs: number, value: number | null): TrendLines {
-  if (lines.band !== undefined || lines.times.length === 0) return lines;
-  const now = nowMs / 1000;
-  if (now <= (lines.times.at(-1) ?? 0)) return lines;
-  return { times: [...lines.times, now], main: [...lines.main, value] };
+/** The newest value of the point, and the time up to which the trend is drawn; Unix ms. */
+export interface TrendEnd {
+  readonly fromMs: number;
+  readonly nowMs: number;
+  /** When the newest value was seen. */
+  readonly observedMs: number;
+  /** null when it is not good. */
+  readonly height: number | null;
+}
+
+/**
+ * The line carried on to now: a value holds until the next one is reported. A value that was last reported before the range begins
+ * has held all through it. Only samples are carried on.
+ */
+export function carriedOn(lines: TrendLines, { fromMs, nowMs, observedMs, height }: TrendEnd): TrendLines {
+  if (lines.band !== undefined) return lines;
+  if (lines.times.length === 0) {
+    if (height === null || !(observedMs <= fromMs)) return lines;
+    return { times: [fromMs / 1000, nowMs / 1000], main: [height, height] };
+  }
+  const last = lines.times.at(-1) ?? 0;
+  const seen = observedMs / 1000 > last ? [observedMs / 1000] : [];
+  const until = nowMs / 1000 > Math.max(last, ...seen) ? [nowMs / 1000] : [];
+  const added = [...seen, ...until];
+  return { times: [...lines.times, ...added], main: [...lines.main, ...added.map(() => height)] };
 }

@@ -33,7 +33,7 @@ export function useLiveView<T extends { readonly id: string }>(
   const [collection] = useState(
     () => new LiveCollection<T>({ idOf: (item) => item.id, compare, schedule: withNextFrame }),
   );
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the filter, which is a new object each time.
+  // The key stands for the filter, which is a new object each time.
   useEffect(() => {
     collection.clear();
     if (key === undefined) return undefined;

@@ -28,7 +28,6 @@ export function RunDetails({ run, name }: { readonly run: RunView; readonly name
       {run.outcome !== "fired" && run.reason !== undefined && <p className="run-reason">{run.reason}</p>}
       <ol className="steps">
         {run.steps.map((step, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the steps of a finished run never change.
           <li key={index} className={`step step-${step.status}`}>
             <i aria-hidden="true">{step.status === "done" ? "✓" : step.status === "skipped" ? "–" : "✕"}</i>
             <span>

@@ -211,6 +211,11 @@ describe("problems", () => {
     expect(bulk.errors).toMatchObject([{ path: "body/items/0" }]);
   });
 
+  it("refuse a query that the route does not know, also where it knows none", async () => {
+    for (const url of ["/session?force=1", `/alarms/${ALARM}?journal=false`])
+      expect((await park.ask("GET", url, { as: all })).json().code, url).toBe("VALIDATION");
+  });
+
   it("refuse an act on an older occurrence with 409", async () => {
     park.alarms.put(anAlarm("twice", "perimeter", { occurrence: 2 }));
     const answer = await acknowledge({ occurrence: 1 }, "twice");

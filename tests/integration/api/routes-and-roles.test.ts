@@ -122,6 +122,16 @@ describe("POST /commands", () => {
     expect(answer.statusCode).toBe(ROLE_PERMISSIONS[role].includes("command.action") ? 202 : 403);
   });
 
+  it("tells who may not command at all nothing of what there is", async () => {
+    for (const payload of [
+      { point: "small-park/gw-1/ahu-1/unknown", value: 1 },
+      { device: "unknown", action: "snapshot" },
+    ]) {
+      const answer = await park.ask("POST", "/commands", { as: park.open("viewer-of-all"), payload });
+      expect([answer.statusCode, answer.json().code]).toEqual([403, "FORBIDDEN"]);
+    }
+  });
+
   it("tells whoever sees a point but may not write it so, and hides what he does not see", async () => {
     const grants = [
       { role: "viewer", space: PARK.root },

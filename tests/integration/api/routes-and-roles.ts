@@ -110,19 +110,6 @@ export async function furnish(park: ParkApi): Promise<void> {
   park.alarms.put(anAlarm(ALARM, "perimeter", { snapshots: [`/api/v1/blobs/${PICTURE_SHA}`] }));
   park.alarms.put(anAlarm("alarm-of-nowhere", undefined));
   await park.deps.blobs.put(PICTURE_SHA, "image/jpeg", PICTURE);
-  const { kysely, sync } = park.db;
-  sync.run(
-    kysely.insertInto("alarm_snapshots").values({
-      alarm: ALARM,
-      sha256: PICTURE_SHA,
-      gateway: PARK.gateway,
-      occurrence: 1,
-      run: null,
-      camera: PARK.camera,
-      bytes: PICTURE.length,
-      content_type: "image/jpeg",
-      taken_at: park.clock.now(),
-    }),
-  );
+  park.pictureSpaces.set(PICTURE_SHA, [undefined, "perimeter"]);
   park.deps.commands.request({ point: PARK.setpoint, value: 20 }, { name: "somebody", grants: [] });
 }

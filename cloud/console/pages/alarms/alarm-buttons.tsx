@@ -32,7 +32,9 @@ export function AlarmButtons({ alarm, acts }: { readonly alarm: AlarmView; reado
           onClick={() => void acts.acknowledge(alarm)}
         >
           {t("alarm.acknowledge")}
-          <kbd aria-hidden="true">A</kbd>
+          <span className="key" aria-hidden="true">
+            A
+          </span>
         </Button>
         {resettable && (
           <Button
@@ -44,7 +46,9 @@ export function AlarmButtons({ alarm, acts }: { readonly alarm: AlarmView; reado
             onClick={() => void acts.reset(alarm)}
           >
             {t("alarm.reset")}
-            <kbd aria-hidden="true">R</kbd>
+            <span className="key" aria-hidden="true">
+              R
+            </span>
           </Button>
         )}
       </div>

@@ -1,3 +1,5 @@
+// biome-ignore-all lint/a11y/useSemanticElements: a virtual grid of positioned rows can be no <table>; the roles are those of the ARIA grid pattern.
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid keeps the focus and names its active row, as the pattern allows.
 import { memo } from "react";
 import type { AlarmView } from "#core/contracts/http.ts";
 import { shortTime } from "../../i18n/format.ts";

@@ -28,7 +28,7 @@ function useAlarm(id: string | undefined) {
   const loaded = useLoad<AlarmDetail>(id, (signal) => api.alarm(id ?? "", signal));
   const { reload } = loaded;
   const mark = signature(live);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what changed on the alarm is in its journal.
+  // What changed on the alarm is in its journal.
   useEffect(() => reload(), [mark, reload]);
   return { alarm: live ?? loaded.data, journal: loaded.data?.journal, ...loaded };
 }

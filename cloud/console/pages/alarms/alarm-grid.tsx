@@ -1,3 +1,5 @@
+// biome-ignore-all lint/a11y/useSemanticElements: a virtual grid of positioned rows can be no <table>; the roles are those of the ARIA grid pattern.
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid keeps the focus and names its active row, as the pattern allows.
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Button } from "antd";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
@@ -11,7 +13,7 @@ import { useServices } from "../../services-context.ts";
 import { EmptyState, LoadingState } from "../../ui/states.tsx";
 import { useNames } from "../../ui/use-names.ts";
 import { AlarmCells } from "./alarm-cells.tsx";
-import { gridAct } from "./grid-keys.ts";
+import { type GridAct, gridAct } from "./grid-keys.ts";
 import { ListStatus } from "./list-status.tsx";
 import { useAiming } from "./use-aiming.ts";
 
@@ -36,6 +38,13 @@ function toggled(old: ReadonlySet<string>, id: string): ReadonlySet<string> {
   return next;
 }
 
+/** How a row looks: loud while nobody has acknowledged it. */
+function rowClass(alarm: AlarmView, is: { cursor: boolean; ticked: boolean; gone: boolean }): string {
+  const loudness = alarm.acknowledged || is.gone ? "row-quiet" : `row-loud row-${alarm.priority}`;
+  const marks = [is.cursor && "row-cursor", is.ticked && "row-ticked", is.gone && "row-gone"].filter(Boolean);
+  return ["alarm-row", loudness, ...marks].join(" ");
+}
+
 /** The alarms that pass the filter, in order; the order stands still while it is frozen. */
 function useRows(filter: AlarmFilter, frozen: boolean) {
   const { alarms, site } = useServices();
@@ -55,9 +64,9 @@ function useRows(filter: AlarmFilter, frozen: boolean) {
   );
   const [order] = useState(() => new FrozenOrder<AlarmView>((alarm) => alarm.id));
   const [round, setRound] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another filter, or a release, is another order.
+  // Another filter, or a release, is another order.
   useMemo(() => order.release(), [order, filter, round]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a release arranges anew.
+  // A release arranges anew.
   const arranged = useMemo(() => order.arrange(shown, frozen), [order, shown, frozen, round]);
   const release = useCallback(() => setRound((value) => value + 1), []);
   return { ...arranged, total: items.length, release, names };
@@ -84,7 +93,7 @@ export function AlarmGrid(props: Props) {
   const tick = useCallback((id: string) => onTicked((old) => toggled(old, id)), [onTicked]);
 
   useEffect(() => viewport.current?.focus({ preventScroll: true }), []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only a moved cursor scrolls, never a list that changes under it.
+  // Only a moved cursor scrolls, never a list that changes under it.
   useEffect(() => {
     if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
   }, [cursor]);
@@ -98,14 +107,33 @@ export function AlarmGrid(props: Props) {
     const act = gridAct(event.key, at, rows.length);
     if (act === undefined) return;
     event.preventDefault();
-    if (act.do === "move") {
-      const target = rows[act.to];
-      if (target !== undefined) onCursor(target.id);
-    } else if (act.do === "tick" && cursor !== undefined) tick(cursor);
-    else if (act.do === "acknowledge") onAcknowledge(chosen());
-    else if (act.do === "reset" && cursor !== undefined) onReset(cursor);
-    else if (act.do === "search") document.getElementById("alarm-search")?.focus();
-    else if (act.do === "untick") onTicked(() => new Set());
+    perform(act);
+  };
+  const perform = (act: GridAct): void => {
+    switch (act.do) {
+      case "move": {
+        const target = rows[act.to];
+        if (target !== undefined) onCursor(target.id);
+        return;
+      }
+      case "tick":
+        if (cursor !== undefined) tick(cursor);
+        return;
+      case "acknowledge":
+        onAcknowledge(chosen());
+        return;
+      case "reset":
+        if (cursor !== undefined) onReset(cursor);
+        return;
+      case "search":
+        document.getElementById("alarm-search")?.focus();
+        return;
+      case "untick":
+        onTicked(() => new Set());
+        return;
+      default:
+        act satisfies never;
+    }
   };
   const allTicked = rows.length > 0 && rows.every(({ id }) => ticked.has(id));
   const tickAll = (): void =>
@@ -166,7 +194,7 @@ export function AlarmGrid(props: Props) {
             {virtual.getVirtualItems().map(({ index, start }) => {
               const alarm = rows[index];
               if (alarm === undefined) return null;
-              const { id, acknowledged, priority } = alarm;
+              const { id } = alarm;
               const isGone = gone.has(id);
               return (
                 // biome-ignore lint/a11y/useKeyWithClickEvents: the grid itself takes the keys.
@@ -176,13 +204,7 @@ export function AlarmGrid(props: Props) {
                   role="row"
                   aria-rowindex={index + 2}
                   aria-selected={ticked.has(id) || id === cursor}
-                  className={[
-                    "alarm-row",
-                    acknowledged || isGone ? "row-quiet" : `row-loud row-${priority}`,
-                    id === cursor ? "row-cursor" : "",
-                    ticked.has(id) ? "row-ticked" : "",
-                    isGone ? "row-gone" : "",
-                  ].join(" ")}
+                  className={rowClass(alarm, { cursor: id === cursor, ticked: ticked.has(id), gone: isGone })}
                   style={{ transform: `translateY(${start}px)` }}
                   data-testid="alarm-row"
                   data-alarm={id}

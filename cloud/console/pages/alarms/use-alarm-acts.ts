@@ -37,14 +37,14 @@ export function useAlarmActs(): AlarmActs {
       blocked: Blocked | undefined,
     ): Promise<void> => {
       if (blocked !== undefined) {
-        message.warning(t(`alarm.blocked.${blocked}`));
+        void message.warning(t(`alarm.blocked.${blocked}`));
         return;
       }
       setBusy((old) => new Set([...old, alarm.id]));
       try {
         alarms.upsert(await api.actOnAlarm(alarm.id, kind, { occurrence: alarm.occurrence }));
       } catch (error) {
-        message.error(errorText(error, t));
+        void message.error(errorText(error, t));
       } finally {
         setBusy((old) => new Set([...old].filter((id) => id !== alarm.id)));
       }
@@ -59,12 +59,14 @@ export function useAlarmActs(): AlarmActs {
         for (const { alarm } of answer.items) if (alarm !== undefined) alarms.upsert(alarm);
         const done = answer.items.length - refused.length;
         if (refused[0] === undefined) {
-          message.success(t("alarm.bulk.done", { count: done }));
+          void message.success(t("alarm.bulk.done", { count: done }));
           return true;
         }
-        message.warning(t("alarm.bulk.partly", { done, refused: refused.length, reason: codeText(refused[0], t) }));
+        void message.warning(
+          t("alarm.bulk.partly", { done, refused: refused.length, reason: codeText(refused[0], t) }),
+        );
       } catch (error) {
-        message.error(errorText(error, t));
+        void message.error(errorText(error, t));
       }
       return false;
     };

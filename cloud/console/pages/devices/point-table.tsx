@@ -1,3 +1,5 @@
+// biome-ignore-all lint/a11y/useSemanticElements: a virtual grid of positioned rows can be no <table>; the roles are those of the ARIA grid pattern.
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid keeps the focus and names its active row, as the pattern allows.
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, memo, useRef } from "react";
 import { useTranslation } from "react-i18next";
@@ -111,7 +113,6 @@ export function PointTable({ points, selected, onSelect, withDevice }: Props) {
           if (point === undefined) return null;
           return (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the grid itself takes the keys.
-            // biome-ignore lint/a11y/useFocusableInteractive: the grid keeps the focus and names its active row.
             <div
               key={point.id}
               id={`point-row-${index}`}

@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { PointView } from "#core/contracts/http.ts";
-import { dateOf, timeOfDay } from "../../i18n/format.ts";
+import { dateOf, shownTimeZone, timeOfDay } from "../../i18n/format.ts";
 import type { Language } from "../../i18n/language.ts";
 import { unitText, valueText, valueWithUnit } from "../../i18n/value-text.ts";
 import type { TrendLines } from "../../live/history-lines.ts";
@@ -30,7 +30,7 @@ function timeMarks(self: uPlot, marks: number[]): string[] {
   });
 }
 
-function optionsOf(point: PointView, language: Language, band: boolean, widthPx: number): uPlot.Options {
+function optionsOf({ point, language, from }: Props, band: boolean, widthPx: number): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   const font = `11px ${style.getPropertyValue("--font")}`;
@@ -50,7 +50,11 @@ function optionsOf(point: PointView, language: Language, band: boolean, widthPx:
     padding: [10, 10, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-    scales: states ? { y: { range: (_self, min, max) => [Math.min(0, min), Math.max(1, max)] } } : {},
+    scales: {
+      // The whole range, also where nothing was stored: what is missing shall be seen.
+      x: { range: (_self, _min, max) => [from / 1000, Math.max(max, Date.now() / 1000)] },
+      ...(states ? { y: { range: (_self, min, max) => [Math.min(0, min), Math.max(1, max)] } } : {}),
+    },
     axes: [
       { ...axis, values: timeMarks, space: 64, size: 30 },
       {
@@ -90,7 +94,8 @@ function dataOf({ times, main, band }: TrendLines): uPlot.AlignedData {
 }
 
 /** The chart; under the pointer its time and value are told below it. */
-export function TrendChart({ lines, point, from, theme, language }: Props) {
+export function TrendChart(props: Props) {
+  const { lines, point, from, theme, language } = props;
   const { t } = useTranslation();
   const box = useRef<HTMLDivElement>(null);
   const readout = useRef<HTMLParagraphElement>(null);
@@ -99,16 +104,24 @@ export function TrendChart({ lines, point, from, theme, language }: Props) {
   latest.current = lines;
   const band = lines.band !== undefined;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: made anew for another point, range, theme or language; data comes below.
+  // Made anew for another point, range, theme or language; data comes below.
   useEffect(() => {
     const element = box.current;
     if (element === null) return undefined;
-    const options = optionsOf(point, language, band, element.clientWidth);
+    const options = optionsOf(props, band, element.clientWidth);
     const tell = (self: uPlot): void => {
       if (readout.current)
         readout.current.textContent = readoutText(self.cursor.idx, latest.current, point, language, t);
     };
-    const made = new uPlot({ ...options, hooks: { setCursor: [tell] } }, dataOf(latest.current), element);
+    const made = new uPlot(
+      {
+        ...options,
+        tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), shownTimeZone()),
+        hooks: { setCursor: [tell] },
+      },
+      dataOf(latest.current),
+      element,
+    );
     plot.current = made;
     const resize = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
     resize.observe(element);

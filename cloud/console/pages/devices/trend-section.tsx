@@ -8,7 +8,7 @@ import { useServices } from "../../services-context.ts";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/states.tsx";
 import { TrendChart } from "./trend-chart.tsx";
 
-const MOST_SAMPLES = 10_000;
+const MOST_SAMPLES = 2000;
 /** The history is asked for again so often. */
 const REFRESH_MS = 60_000;
 
@@ -53,23 +53,23 @@ function Trend({ point, range }: { readonly point: PointView; readonly range: Tr
   const language = useCell(preferences.language);
   const round = Math.floor(useNow(REFRESH_MS / 4) / REFRESH_MS);
   const { id, kind } = point;
-  const { interval, spanMs } = range;
   const history = useLoad(`${id} ${range.id}`, async (signal) => {
-    const now = Date.now();
-    const asked = {
-      from: new Date(now - spanMs).toISOString(),
-      to: new Date(now).toISOString(),
-      ...(interval === undefined || kind !== "number" ? { limit: MOST_SAMPLES } : { interval, agg: true }),
-    };
-    const answer = await api.history(id, asked, signal);
-    return { lines: trendLines(answer, interval), truncated: answer.truncated === true, from: now - spanMs };
+    const nowMs = Date.now();
+    const fromMs = nowMs - range.spanMs;
+    const asked = { from: new Date(fromMs).toISOString(), to: new Date(nowMs).toISOString() };
+    let answer = await api.history(id, { ...asked, limit: MOST_SAMPLES }, signal);
+    // Each sample while they are few: only samples tell where a value was invalid. Buckets for what changes all the time.
+    if (answer.truncated === true && kind === "number")
+      answer = await api.history(id, { ...asked, interval: range.interval, agg: true }, signal);
+    return { lines: trendLines(answer, range.interval), truncated: answer.truncated === true, fromMs };
   });
   useReloadEach(round, history.reload);
   const { observedAt, quality, value } = point.current;
   const lines = useMemo(() => {
     if (history.data === undefined) return undefined;
-    const now = quality === "good" ? Date.now() : Date.parse(observedAt ?? "");
-    return carriedOn(history.data.lines, now, quality === "good" ? heightOf(value) : null);
+    const height = quality === "good" ? heightOf(value) : null;
+    const observedMs = observedAt === null ? Number.NaN : Date.parse(observedAt);
+    return carriedOn(history.data.lines, { fromMs: history.data.fromMs, nowMs: Date.now(), observedMs, height });
   }, [history.data, observedAt, quality, value]);
 
   if (lines === undefined || history.data === undefined)
@@ -81,7 +81,7 @@ function Trend({ point, range }: { readonly point: PointView; readonly range: Tr
   if (lines.times.length === 0) return <EmptyState title={t("point.noHistory")} />;
   return (
     <>
-      <TrendChart lines={lines} point={point} from={history.data.from} theme={theme} language={language} />
+      <TrendChart lines={lines} point={point} from={history.data.fromMs} theme={theme} language={language} />
       <p className="soft trend-note">
         {t(history.data.truncated ? "point.truncated" : lines.band === undefined ? "point.gaps" : "point.band")}
       </p>

@@ -65,10 +65,10 @@ function RuleSwitch({ rule, onSwitched }: Pick<Props, "rule" | "onSwitched">) {
     setBusy(true);
     try {
       await api.switchRule(rule.id, enabled);
-      message.success(t(enabled ? "rule.switchedOn" : "rule.switchedOff"));
+      void message.success(t(enabled ? "rule.switchedOn" : "rule.switchedOff"));
       onSwitched();
     } catch (error) {
-      message.error(errorText(error, t));
+      void message.error(errorText(error, t));
     } finally {
       setBusy(false);
     }

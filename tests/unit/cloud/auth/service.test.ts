@@ -64,6 +64,14 @@ it("lets no more attempts through at once than one after the other", async () =>
   expect(codes.filter((code) => code === "SIGN_IN_THROTTLED")).toHaveLength(7);
 });
 
+it("does not clear a guessing address by an account that it has", async () => {
+  for (let i = 0; i < 4; i++)
+    await expect(access.signIn(`victim-${i}`, "wrong", "10.0.0.9")).rejects.toMatchObject({ code: "SIGN_IN_REFUSED" });
+  await access.signIn("li.wei", PASSWORD, "10.0.0.9");
+  await expect(access.signIn("victim-5", "wrong", "10.0.0.9")).rejects.toMatchObject({ code: "SIGN_IN_REFUSED" });
+  await expect(access.signIn("victim-6", "wrong", "10.0.0.9")).rejects.toMatchObject({ code: "SIGN_IN_THROTTLED" });
+});
+
 it("tells whoever listens which session ends, until he stops", async () => {
   const ended: string[] = [];
   const stop = access.onSessionEnd((key) => ended.push(key));

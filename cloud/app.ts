@@ -98,7 +98,7 @@ function buildDomains(
   const { link, presence, audit, bus, logger } = parts;
   const state = new CurrentState({ catalog, bus, isOnline: (gateway) => presence.isOnline(gateway) });
   state.take(KeptValues.load(db));
-  const kept = new KeptValues(db, clock, () => state.samples());
+  const kept = new KeptValues({ db, clock, logger, samples: () => state.samples() });
   const runs = new RunStore(db);
   const actionsOf = (protocol: string): readonly string[] => driverByKind.get(protocol)?.actions ?? [];
   const commands = new Commands({ db, catalog, link, audit, clock, logger, actionsOf });
@@ -210,14 +210,14 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
   ingest.start(gatewayIds());
   closers.push(() => ingest.close());
 
-  const points = catalog.points();
   const parts = (): Readonly<Record<string, PartState>> => {
-    const known = catalog.points().filter(({ id }) => state.current(id).reason !== "noValue").length;
+    const points = catalog.points();
+    const known = points.filter(({ id }) => state.current(id).reason !== "noValue").length;
     const away = gatewayIds().filter((gateway) => !presence.isOnline(gateway));
     return {
-      records: { ready: true },
-      telemetry: { ready: true },
-      broker: { ready: true },
+      records: { ready: answers(db) },
+      telemetry: { ready: store.running },
+      broker: { ready: broker.port > 0 },
       gateways: { ready: away.length === 0, ...(away.length === 0 ? {} : { detail: `not heard: ${away.join(", ")}` }) },
       points: { ready: known >= points.length * KNOWN_SHARE, detail: `${known} of ${points.length} points heard` },
     };
@@ -256,9 +256,18 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
   closers.push(() => app.close());
   await listen(app, options.http);
   logger.info(
-    { http: options.http, mqtt: options.mqtt, site: catalog.site, version: catalog.version, points: points.length },
+    { http: options.http, mqtt: options.mqtt, site: catalog.site, version: catalog.version, points: catalog.points().length },
     "cloud started",
   );
+}
+
+/** Does the record database answer? */
+function answers(db: Db): boolean {
+  try {
+    return db.sync.get(db.kysely.selectFrom("site_versions").select("version").limit(1)) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function countByPriority(alarms: Alarms): ReadonlyMap<string, number> {

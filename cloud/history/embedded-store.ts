@@ -63,6 +63,11 @@ export class EmbeddedTelemetryStore implements TelemetryStore {
     return store;
   }
 
+  /** Does its thread run? One that died is started again by the next call. */
+  get running(): boolean {
+    return this.#thread !== undefined && !this.#closed;
+  }
+
   write(batches: readonly TelemetryBatch[]): Promise<{ readonly stored: number; readonly duplicates: number }> {
     if (batches.length === 0) return Promise.resolve({ stored: 0, duplicates: 0 });
     let request: WriteRequest;

@@ -30,12 +30,13 @@ export function siteRoutes(deps: ApiDeps): readonly ApiRoute[] {
     inside(catalog.devices(), authority.spaces(actor, "point.read"))
       .filter((device) => device.kind.startsWith("camera"))
       .map(
-        ({ id, name, nameEn, space, kind }): Static<typeof Camera> => ({
+        ({ id, name, nameEn, space }): Static<typeof Camera> => ({
           id,
           name,
           nameEn,
           space,
-          ptz: kind === "camera-ptz",
+          // A camera that can be turned tells where it looks.
+          ptz: catalog.point(`${id}/pan`) !== undefined,
           zones: catalog
             .zones()
             .flatMap((zone) =>

@@ -12,7 +12,7 @@ export interface TrendLines {
 
 /** How far back a trend looks. */
 export interface TrendRange {
-  readonly id: "h1" | "h8" | "h24" | "d7";
+  readonly id: "m10" | "h1" | "h8" | "h24" | "d7";
   readonly spanMs: number;
   /** Width of a bucket, where there are too many samples to draw each: about as many buckets as the chart has pixels. */
   readonly interval: string;
@@ -20,6 +20,7 @@ export interface TrendRange {
 
 /** The ranges offered. */
 export const TREND_RANGES: readonly TrendRange[] = [
+  { id: "m10", spanMs: 600_000, interval: "2s" },
   { id: "h1", spanMs: 3_600_000, interval: "10s" },
   { id: "h8", spanMs: 8 * 3_600_000, interval: "1m" },
   { id: "h24", spanMs: 24 * 3_600_000, interval: "3m" },

@@ -63,6 +63,8 @@ export class LiveClient {
   #attempts = 0;
   #nextId = 0;
   #heardAt = 0;
+  /** When the present connection was asked for. */
+  #askedAt = 0;
   #beatAt = 0;
   #cancelTick: (() => void) | undefined;
   #cancelRetry: (() => void) | undefined;
@@ -114,6 +116,7 @@ export class LiveClient {
   }
 
   #connect(): void {
+    this.#askedAt = this.#options.clock.monotonic();
     const events: LiveSocketEvents = {
       opened: () => {
         if (socket !== this.#socket) return;
@@ -194,10 +197,10 @@ export class LiveClient {
   #tick(): void {
     const { clock } = this.#options;
     const silentMs = clock.monotonic() - this.#heardAt;
-    if (this.#socket !== undefined && silentMs >= STALE_MS) {
+    const waitedMs = this.#open ? silentMs : clock.monotonic() - this.#askedAt;
+    if (this.#socket !== undefined && waitedMs >= STALE_MS) {
       // Open but silent, or never opened: the other end may be gone without a word.
       this.#drop();
-      this.#heardAt = clock.monotonic() - silentMs;
       this.#retryLater();
     } else if (this.#open && clock.monotonic() - this.#beatAt >= BEAT_MS) {
       this.#beatAt = clock.monotonic();

@@ -39,7 +39,8 @@ export default function AuditPage() {
         <div className="page-head">
           <ChainCheck />
         </div>
-        <div className="audit-scroll">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls must be in reach of the keyboard. */}
+        <section className="audit-scroll" aria-label={t("page.audit")} tabIndex={0}>
           <AuditTable items={items} />
           {cursor !== undefined && (
             <Button className="audit-more" loading={busy} onClick={() => void more()}>
@@ -47,7 +48,7 @@ export default function AuditPage() {
             </Button>
           )}
           {failure !== undefined && <p className="form-error">{errorText(failure, t)}</p>}
-        </div>
+        </section>
       </section>
     </div>
   );

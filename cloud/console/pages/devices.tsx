@@ -8,6 +8,7 @@ import { compareDevices, comparePoints } from "../live/point-order.ts";
 import { addressOf } from "../router.ts";
 import { useServices } from "../services-context.ts";
 import { Icon } from "../ui/icon.tsx";
+import { protocolText } from "../ui/protocol-text.ts";
 import { EmptyState, ErrorState, LoadingState } from "../ui/states.tsx";
 import { useNames } from "../ui/use-names.ts";
 import { DeviceTable, useKindText } from "./devices/device-table.tsx";
@@ -38,7 +39,7 @@ function DevicePoints(props: {
         <h2>{names.device(id)}</h2>
         {!online && <span className="tag tag-bad">{t("device.offline")}</span>}
         <span className="soft">
-          {kindText(kind)} · {protocol} · {t("device.pointCount", { count: points.length })}
+          {kindText(kind)} · {protocolText(protocol)} · {t("device.pointCount", { count: points.length })}
         </span>
       </div>
       {loaded ? (

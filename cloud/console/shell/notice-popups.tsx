@@ -1,4 +1,5 @@
 import { Button } from "antd";
+import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { useCell, useItems } from "../live/hooks.ts";
 import type { Notice } from "../live/notices.ts";
@@ -14,6 +15,10 @@ function Popup({ notice }: { readonly notice: Notice }) {
   const names = useNames();
   const alarm = notice.alarm === undefined ? undefined : items.find(({ id }) => id === notice.alarm);
   const picture = alarm?.snapshots.at(-1);
+  const handled = alarm?.acknowledged === true;
+  useEffect(() => {
+    if (handled) notices.close(notice.id);
+  }, [handled, notices, notice.id]);
   const open = (): void => {
     if (notice.alarm !== undefined) router.go(`/alarms?alarm=${encodeURIComponent(notice.alarm)}`);
     notices.close(notice.id);

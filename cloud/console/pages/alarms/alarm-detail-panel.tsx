@@ -71,8 +71,8 @@ function Detail(props: {
           </section>
         )}
         <AlarmPictures urls={alarm.snapshots} />
-        <AlarmFacts alarm={alarm} />
         <AlarmRuns ids={alarm.runs} />
+        <AlarmFacts alarm={alarm} />
         <AlarmJournal journal={journal} />
       </div>
     </>

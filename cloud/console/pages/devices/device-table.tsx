@@ -4,6 +4,7 @@ import { shortTime } from "../../i18n/format.ts";
 import { named } from "../../i18n/language.ts";
 import { zhCN } from "../../i18n/zh-cn.ts";
 import { useNow } from "../../live/hooks.ts";
+import { protocolText } from "../../ui/protocol-text.ts";
 import { reasonText } from "../../ui/quality-badge.tsx";
 import { useNames } from "../../ui/use-names.ts";
 
@@ -62,7 +63,7 @@ export function DeviceTable(props: {
                 )}
               </td>
               <td>{kindText(device.kind)}</td>
-              <td className="soft">{device.protocol}</td>
+              <td className="soft">{protocolText(device.protocol)}</td>
               <td className="soft">{names.place(device.space)}</td>
               <td className="number">{device.points}</td>
             </tr>

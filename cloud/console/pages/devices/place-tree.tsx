@@ -87,7 +87,7 @@ export function PlaceTree({ devices, selected, onSelect }: Props) {
             aria-selected={row.id === selected}
             aria-expanded={row.is === "space" && !row.leaf ? row.open : undefined}
             className={`tree-row${row.id === selected ? " tree-selected" : ""}${row.is === "device" ? " tree-device" : ""}`}
-            style={{ paddingLeft: 6 + row.depth * 16 }}
+            style={{ paddingLeft: 4 + row.depth * 12 }}
             data-testid={row.is === "device" ? "tree-device" : "tree-space"}
             data-id={row.id}
             onClick={() => onSelect(row)}

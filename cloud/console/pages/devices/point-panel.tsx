@@ -8,6 +8,7 @@ import { useItems, useLiveView, useNow } from "../../live/hooks.ts";
 import { comparePoints } from "../../live/point-order.ts";
 import { useServices } from "../../services-context.ts";
 import { Icon } from "../../ui/icon.tsx";
+import { protocolText } from "../../ui/protocol-text.ts";
 import { ageText, QualityBadge } from "../../ui/quality-badge.tsx";
 import { ErrorState, LoadingState } from "../../ui/states.tsx";
 import { useNames } from "../../ui/use-names.ts";
@@ -71,7 +72,7 @@ function PointFacts({ point }: { readonly point: PointView }) {
     [t("point.sourceTime"), fullTime(current.sourceTime)],
     [t("point.range"), range],
     [t("point.id"), point.id],
-    [t("point.protocol"), point.protocol],
+    [t("point.protocol"), protocolText(point.protocol)],
     [t("point.gateway"), point.gateway],
     [t("point.revision"), String(point.revision)],
   ];

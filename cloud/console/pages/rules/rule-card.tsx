@@ -44,7 +44,7 @@ export function RuleCard({ rule, points, selected, onSelect, onSwitched }: Props
         <dt>{t("rule.runsOn")}</dt>
         <dd className="rule-place">
           <Icon name={cloud ? "cloud" : "edge"} />
-          {cloud ? t("rule.cloud") : t("rule.edge", { gateway: rule.place })}
+          {cloud ? t("rule.cloud") : t("rule.edge", { gateway: rule.place.split("/").at(-1) })}
         </dd>
         <dt>{t("rule.because")}</dt>
         <dd>{placementText(rule.because, t)}</dd>

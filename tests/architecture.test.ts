@@ -120,6 +120,19 @@ it("keeps the cloud's domains apart: they meet through cloud/ports.ts and app.ts
   expect(wrong.map((one) => `${one.from} imports ${one.target}`)).toEqual([]);
 });
 
+it("has a whole lock file: npm ci refuses one in which an optional package of another platform is missing", () => {
+  const { packages } = JSON.parse(read("package-lock.json")) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string>; version?: string }>;
+  };
+  const missing = Object.entries(packages).flatMap(([folder, { optionalDependencies }]) =>
+    Object.keys(optionalDependencies ?? {}).filter(
+      (name) =>
+        packages[`node_modules/${name}`] === undefined && packages[`${folder}/node_modules/${name}`] === undefined,
+    ),
+  );
+  expect(missing).toEqual([]);
+});
+
 it("has no file over 400 lines", () => {
   const long = sources
     .map((file) => [file, read(file).split("\n").length - 1] as const)

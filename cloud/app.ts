@@ -142,12 +142,20 @@ export interface Cloud {
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const closers: (() => void | Promise<void>)[] = [];
   const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    const faults: unknown[] = [];
+    // what comes after one that fails is closed all the same: the records database is the last
+    for (const closer of closers.splice(0).reverse())
+      await Promise.resolve()
+        .then(closer)
+        .catch((error: unknown) => faults.push(error));
+    for (const error of faults) options.logger.error({ err: error }, "a part did not close cleanly");
+    if (faults.length > 0) throw new HubError("CLOUD_NOT_CLOSED", `${faults.length} parts did not close cleanly`);
   };
   try {
     await build(options, closers);
   } catch (error) {
-    await close();
+    // what failed first is what is told; the faults of closing are logged
+    await close().catch(() => undefined);
     throw error;
   }
   return { close };
@@ -256,7 +264,13 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
   closers.push(() => app.close());
   await listen(app, options.http);
   logger.info(
-    { http: options.http, mqtt: options.mqtt, site: catalog.site, version: catalog.version, points: catalog.points().length },
+    {
+      http: options.http,
+      mqtt: options.mqtt,
+      site: catalog.site,
+      version: catalog.version,
+      points: catalog.points().length,
+    },
     "cloud started",
   );
 }

@@ -53,7 +53,7 @@ export function sinksOf(domains: Domains): IngestSinks {
   };
   return {
     onBirth(_gateway, samples) {
-      state.take(samples);
+      state.takeBirth(samples);
       linkage.takeBirth(samples);
     },
     onSamples(_gateway, samples, historical) {

@@ -1,15 +1,15 @@
 import { join } from "node:path";
 import { cpuUsage, memoryUsage } from "node:process";
+import { Compile } from "typebox/compile";
 import type { ReferenceSources } from "#config/references.ts";
 import { resolveReferences } from "#config/references.ts";
 import type { Bootstrap } from "#config/schema/bootstrap.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import type { Bundle } from "#core/contracts/bundle.ts";
-import { errorMessage } from "#core/errors.ts";
-import { type DeviceId, newId, type PointId } from "#core/ids.ts";
+import { errorMessage, InvalidInputError } from "#core/errors.ts";
+import type { DeviceId, PointId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
-import type { AlarmDefinition } from "#core/model/alarm.ts";
-import type { DeviceEvent } from "#core/model/event.ts";
+import { DeviceEvent } from "#core/model/event.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { DeviceState } from "#protocols/driver.ts";
 import { EdgeAlarms } from "./alarms.ts";
@@ -21,8 +21,10 @@ import { type DriverSource, loadDriverSources, REGISTRY_MODULE } from "./driver-
 import { Effects } from "./effects.ts";
 import { Linkage } from "./linkage.ts";
 import { Outbox } from "./outbox.ts";
+import { OutboxError, sqliteCode } from "./outbox-file.ts";
 import type { OutboxLimits } from "./outbox-limits.ts";
 import { Pipeline } from "./pipeline.ts";
+import { SelfAlarms } from "./self-alarms.ts";
 import { type ChannelPlan, type ChannelStatus, Supervisor, type SupervisorTimes } from "./supervisor.ts";
 import { Uplink } from "./uplink.ts";
 import type { LinkTimes } from "./uplink-link.ts";
@@ -33,10 +35,7 @@ import { Writes } from "./writes.ts";
 const COMMIT_EVERY_MS = 50;
 const SWEEP_EVERY_MS = 1_000;
 const FORGET_EVERY_MS = 600_000;
-
-/** Slot of the gateway's own events, such as a full events lane; no configured device may have it. */
-const SELF = "gateway";
-const EVENTS_LANE_FULL = "eventsLaneFull";
+const EVENT = Compile(DeviceEvent);
 
 export interface AgentOptions {
   readonly bootstrap: Bootstrap;
@@ -72,17 +71,6 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
-function eventsLaneAlarm(self: string): AlarmDefinition {
-  return {
-    id: "gateway.events-lane-full",
-    category: "system",
-    priority: "high",
-    condition: { type: "event", device: self, kind: EVENTS_LANE_FULL },
-    message: "网关事件缓存已满，停止接收设备事件",
-    messageEn: "The gateway's event store is full: device events are refused",
-  };
-}
-
 /** The gateway's parts and how they are joined. */
 class Gateway implements Agent {
   readonly #options: AgentOptions;
@@ -93,6 +81,7 @@ class Gateway implements Agent {
   readonly #pipeline: Pipeline;
   readonly #supervisor: Supervisor;
   readonly #alarms: EdgeAlarms;
+  readonly #self: SelfAlarms;
   readonly #linkage: Linkage;
   readonly #writes: Writes;
   readonly #commands: Commands;
@@ -102,8 +91,9 @@ class Gateway implements Agent {
   readonly #cancels: (() => void)[] = [];
   readonly #previous = new Map<string, Sample>();
   #bundle: Bundle | undefined;
-  #laneFull = false;
   #fatal = false;
+  #fault: string | undefined;
+  #faults = 0;
   #cpu = { at: 0, usedUs: 0, share: 0 };
 
   constructor(options: AgentOptions, drivers: ReadonlyMap<string, DriverSource>) {
@@ -149,6 +139,7 @@ class Gateway implements Agent {
       clock,
       onChange: ({ transition, alarm }) => this.#linkage.trigger({ type: "alarm", transition, alarm }),
     });
+    this.#self = new SelfAlarms({ gateway: this.#id, clock, onEvent: (event) => this.#alarms.onEvent(event) });
     const cloud = (): string => resolveAddress(bootstrap.cloud, references);
     this.#blobs = new BlobQueue({
       directory: join(data, "blobs"),
@@ -163,7 +154,8 @@ class Gateway implements Agent {
     this.#writes = new Writes({ pipeline, supervisor, outbox, clock, logger });
     const effects = new Effects({ writes: this.#writes, supervisor, blobs: this.#blobs, outbox, clock });
     const latest = (point: string): Sample | undefined => pipeline.latest(point);
-    this.#linkage = new Linkage({ gateway: this.#id, outbox, effects, latest, clock, logger });
+    const onFailed = (rule: string): void => this.#self.linkageFailed(rule);
+    this.#linkage = new Linkage({ gateway: this.#id, outbox, effects, latest, clock, logger, onFailed });
     this.#commands = new Commands({ outbox, writes: this.#writes, effects, alarms: this.#alarms, clock, logger });
     this.#uplink = new Uplink({
       site,
@@ -177,7 +169,7 @@ class Gateway implements Agent {
       latest,
       health: () => this.#health(),
       onCommand: (payload) => {
-        this.#commands.receive(payload).catch((error: unknown) => this.#failed(error));
+        this.#commands.receive(payload).catch((error: unknown) => this.#caught(error));
       },
       onConfig: (payload) => this.#configuration.notice(payload),
       onNewEpoch: () => this.#guard(() => this.#configureAlarms()),
@@ -212,17 +204,24 @@ class Gateway implements Agent {
     this.#uplink.start();
   }
 
-  /** A broken outbox file ends the process; nothing else that a callback throws may. */
   #guard(work: () => void): void {
     try {
       work();
     } catch (error) {
-      this.#failed(error);
+      this.#caught(error);
     }
   }
 
-  #failed(error: unknown): void {
+  /** A broken outbox file ends the process; nothing else that a callback throws may. */
+  #caught(error: unknown): void {
     if (this.#fatal) return;
+    if (!(error instanceof OutboxError) && sqliteCode(error) === undefined) {
+      this.#faults++;
+      const fault = errorMessage(error);
+      if (fault !== this.#fault) this.#logger.error({ err: error }, "a callback failed, the gateway goes on");
+      this.#fault = fault;
+      return;
+    }
     this.#fatal = true;
     this.#logger.error({ cause: errorMessage(error) }, "gateway cannot go on");
     this.#options.onFatal(error);
@@ -230,18 +229,7 @@ class Gateway implements Agent {
 
   #tick(): void {
     this.#outbox.commit();
-    const full = this.#outbox.eventsFull;
-    if (full === this.#laneFull) return;
-    this.#laneFull = full;
-    const now = this.#clock.now();
-    const event = {
-      id: newId(now),
-      device: `${this.#id}/${SELF}`,
-      kind: EVENTS_LANE_FULL,
-      state: full,
-      observedAt: now,
-    };
-    this.#alarms.onEvent(event);
+    this.#self.watch({ eventsFull: this.#outbox.eventsFull, blobsDropped: this.#blobs.full });
   }
 
   #changed(sample: Sample): void {
@@ -252,6 +240,8 @@ class Gateway implements Agent {
   }
 
   #event(event: DeviceEvent): void {
+    // drivers are programs of others: the cloud would put it aside, and an alarm may be judged by it here
+    if (!EVENT.Check(event)) throw new InvalidInputError("EVENT_MALFORMED", "a driver told an event of another shape");
     this.#outbox.append("events", { kind: "deviceEvent", event });
     this.#alarms.onEvent(event);
     this.#linkage.trigger({ type: "deviceEvent", event });
@@ -275,11 +265,11 @@ class Gateway implements Agent {
   }
 
   #configureAlarms(): void {
-    const { alarms = [], zones = [], points = [], devices = [] } = this.#bundle ?? {};
+    const { alarms = [], zones = [], points = [], devices = [], rules = [] } = this.#bundle ?? {};
     const zoneById = new Map(zones.map((zone) => [zone.id, zone]));
     const pointById = new Map(points.map((point) => [point.id, point]));
     const deviceById = new Map(devices.map((device) => [device.id, device]));
-    this.#alarms.configure([...alarms, eventsLaneAlarm(`${this.#id}/${SELF}`)], {
+    this.#alarms.configure([...alarms, ...this.#self.definitions(rules)], {
       zone: (id) => zoneById.get(id),
       point: (id) => pointById.get(id),
       device: (id) => deviceById.get(id),
@@ -320,6 +310,7 @@ class Gateway implements Agent {
       openAlarms: this.#alarms.open().length,
       health: this.#health(),
       counters: {
+        agent: { faults: this.#faults },
         pipeline: this.#pipeline.counters,
         outbox: this.#outbox.counters,
         commands: this.#commands.counters,

@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "#core/clock.ts";
-import { errorMessage } from "#core/errors.ts";
+import { errorCode, errorMessage } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
 import { Backoff } from "./backoff.ts";
+import { askCloud, succeeded } from "./cloud-request.ts";
 
 /** A stored blob: its name is its SHA-256, 64 hex digits. */
 export interface StoredBlob {
@@ -33,6 +34,10 @@ const CONTENT_TYPES: ReadonlyMap<string, string> = new Map(
   Object.entries(EXTENSIONS).map(([type, extension]) => [extension, type]),
 );
 const FILE = /^([0-9a-f]{64})\.([a-z0-9]+)$/;
+/** A file whose writing was cut off, or still goes on. */
+const PARTIAL = ".part";
+/** The queue counts as full from a loss until it has shrunk below this share of its cap. */
+const RELIEVED = 0.9;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 interface Entry extends StoredBlob {
@@ -52,6 +57,7 @@ export class BlobQueue {
   #sending: Promise<void> | undefined;
   #cancelRetry: (() => void) | undefined;
   #bytes = 0;
+  #full = false;
   #failing: string | undefined;
   #counters = { stored: 0, sent: 0, failed: 0, dropped: 0 };
 
@@ -65,6 +71,14 @@ export class BlobQueue {
     return { ...this.#counters, waiting: this.#entries.size, waitingBytes: this.#bytes };
   }
 
+  get #cap(): number {
+    return this.#options.capBytes ?? 1024 ** 3;
+  }
+  /** Were blobs dropped at the cap, and is there still hardly any room? */
+  get full(): boolean {
+    return this.#full;
+  }
+
   /** Reads what a former process left and begins to send it. */
   async start(): Promise<void> {
     const { directory } = this.#options;
@@ -73,9 +87,8 @@ export class BlobQueue {
     for (const name of await readdir(directory)) {
       const [, sha256, extension] = FILE.exec(name) ?? [];
       const file = join(directory, name);
-      // anything else is a file whose writing was cut off
-      if (sha256 === undefined || extension === undefined) await rm(file, { force: true, recursive: true });
-      else {
+      if (name.endsWith(PARTIAL)) await rm(file, { force: true });
+      else if (sha256 !== undefined && extension !== undefined) {
         const { size, mtimeMs } = await stat(file);
         const contentType = CONTENT_TYPES.get(extension) ?? "application/octet-stream";
         found.push({ sha256, bytes: size, contentType, file, storedAt: mtimeMs });
@@ -97,14 +110,15 @@ export class BlobQueue {
     const stored = { sha256, bytes: bytes.length, contentType };
     if (this.#entries.has(sha256)) return stored;
     const file = join(this.#options.directory, `${sha256}.${EXTENSIONS[contentType] ?? "bin"}`);
-    const handle = await open(`${file}.part`, "w", 0o600);
+    // a name of its own: two steps may take the same picture at the same time
+    const partial = `${file}.${randomUUID()}${PARTIAL}`;
     try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
+      await writeDurably(partial, bytes);
+      await rename(partial, file);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw error;
     }
-    await rename(`${file}.part`, file);
     const directory = await open(this.#options.directory, "r");
     await directory.sync().finally(() => directory.close());
     this.#counters.stored++;
@@ -115,10 +129,11 @@ export class BlobQueue {
   }
 
   async #keepCap(): Promise<void> {
-    const cap = this.#options.capBytes ?? 1024 ** 3;
+    const cap = this.#cap;
     for (const entry of [...this.#entries.values()]) {
       if (this.#bytes <= cap || this.#entries.size <= 1) return;
       this.#counters.dropped++;
+      this.#full = true;
       this.#options.logger.warn({ sha256: entry.sha256, bytes: entry.bytes }, "blob dropped: queue at its cap");
       await this.#forget(entry);
     }
@@ -143,11 +158,12 @@ export class BlobQueue {
     for (;;) {
       const [entry] = this.#entries.values();
       if (entry === undefined || this.#abort.signal.aborted) return;
-      const refusal = await this.#send(entry);
+      const bytes = await this.#read(entry);
+      if (bytes === undefined) continue;
+      const refusal = await this.#send(entry, bytes);
       if (refusal !== undefined) {
-        // to the end of the queue: one that the cloud refuses must not hold the others back
-        this.#entries.delete(entry.sha256);
-        this.#entries.set(entry.sha256, entry);
+        // to the end of the queue, unless it was dropped meanwhile: one that the cloud refuses must not hold the others back
+        if (this.#entries.delete(entry.sha256)) this.#entries.set(entry.sha256, entry);
         this.#failed(refusal);
         return;
       }
@@ -156,21 +172,38 @@ export class BlobQueue {
       if (this.#failing !== undefined) this.#options.logger.info({}, "blobs reach the cloud again");
       this.#failing = undefined;
       await this.#forget(entry);
+      if (this.#bytes < this.#cap * RELIEVED) this.#full = false;
     }
   }
 
-  async #send(entry: Entry): Promise<string | undefined> {
+  /** A file that is gone, dropped at the cap or taken away by hand, is lost and must not hold the others back. */
+  async #read(entry: Entry): Promise<Buffer | undefined> {
+    try {
+      return await readFile(entry.file);
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT") {
+        if (this.#entries.delete(entry.sha256)) this.#entries.set(entry.sha256, entry);
+        throw error;
+      }
+      if (!this.#entries.has(entry.sha256)) return undefined;
+      this.#counters.dropped++;
+      this.#options.logger.error({ sha256: entry.sha256 }, "blob lost: its file is gone");
+      await this.#forget(entry);
+      return undefined;
+    }
+  }
+
+  async #send(entry: Entry, body: Buffer): Promise<string | undefined> {
     const { cloud, gateway, authorization } = this.#options;
     const url = new URL(`/api/v1/gateways/${encodeURIComponent(gateway)}/blobs/${entry.sha256}`, cloud());
-    const response = await fetch(url, {
+    const response = await askCloud(url, {
       method: "PUT",
       headers: { authorization, "content-type": entry.contentType },
-      body: await readFile(entry.file),
-      redirect: "error",
+      body,
       signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
     });
-    await response.arrayBuffer();
-    return response.ok ? undefined : `the cloud answered ${response.status}`;
+    response.destroy();
+    return succeeded(response) ? undefined : `the cloud answered ${response.statusCode}`;
   }
 
   #failed(cause: string): void {
@@ -189,5 +222,15 @@ export class BlobQueue {
     this.#abort.abort();
     this.#cancelRetry?.();
     await this.#sending;
+  }
+}
+
+async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(file, "wx", 0o600);
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }

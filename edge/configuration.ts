@@ -9,6 +9,7 @@ import { CommunicationError, errorCode, errorMessage, InvalidInputError } from "
 import type { Logger } from "#core/logger.ts";
 import { Backoff } from "./backoff.ts";
 import { type CheckedBundle, checkBundle } from "./bundle-check.ts";
+import { askCloud, succeeded } from "./cloud-request.ts";
 import type { DriverSource } from "./driver-modules.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -169,14 +170,15 @@ export class Configuration {
     // the credential goes to our cloud only
     if (address.origin !== cloud.origin)
       throw new InvalidInputError("BUNDLE_ADDRESS_FOREIGN", `expected a path below ${cloud.origin}, got ${url}`);
-    const response = await fetch(address, {
+    const response = await askCloud(address, {
+      method: "GET",
       headers: { authorization: this.#options.authorization },
-      redirect: "error",
       signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
     });
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new CommunicationError("BUNDLE_NOT_FETCHED", `${address.pathname}: the cloud answered ${response.status}`);
+    if (!succeeded(response)) {
+      response.destroy();
+      const { statusCode } = response;
+      throw new CommunicationError("BUNDLE_NOT_FETCHED", `${address.pathname}: the cloud answered ${statusCode}`);
     }
     const body = await readAtMost(response, MAX_BUNDLE_BYTES);
     const found = hashOf(body);
@@ -223,10 +225,10 @@ function versionProblem(bundle: Bundle, notice: ConfigNotice): readonly string[]
   return bundle.version === notice.version ? [] : [`expected version ${notice.version}, got ${bundle.version}`];
 }
 
-async function readAtMost(response: Response, limit: number): Promise<Buffer> {
+async function readAtMost(body: AsyncIterable<Uint8Array>, limit: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of response.body ?? []) {
+  for await (const part of body) {
     bytes += part.length;
     if (bytes > limit) throw new CommunicationError("BUNDLE_TOO_LARGE", `bundle of more than ${limit} bytes`);
     parts.push(part);

@@ -12,7 +12,7 @@ import type {
 
 /** What a driver worker is started with. `config` has every reference filled in. */
 export interface DriverWorkerData {
-  /** URL of a module that exports the descriptor: the registry, or one driver's own module. */
+  /** URL of a module that exports the driver's `create`, or else its descriptor. */
   readonly module: string;
   readonly kind: string;
   readonly channel: string;

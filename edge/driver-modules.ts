@@ -1,10 +1,10 @@
 import { errorMessage, HubError } from "#core/errors.ts";
-import type { DriverDescriptor } from "#protocols/driver.ts";
+import type { CreateDriver, DriverDescriptor } from "#protocols/driver.ts";
 
 /** Module with every driver of the hub. Others may be named beside it, each exporting one or more descriptors. */
 export const REGISTRY_MODULE: string = import.meta.resolve("#protocols/registry.ts");
 
-/** A driver kind that a module exports, and where to load it from. */
+/** A driver kind that a module exports, and where a driver thread loads it from. */
 export interface DriverSource {
   readonly descriptor: DriverDescriptor;
   readonly module: string;
@@ -21,13 +21,15 @@ function isDescriptor(value: unknown): value is DriverDescriptor {
   );
 }
 
-async function descriptorsOf(module: string): Promise<readonly DriverDescriptor[]> {
-  let exported: object;
+async function exportsOf(module: string): Promise<object> {
   try {
-    exported = (await import(module)) as object;
+    return (await import(module)) as object;
   } catch (error) {
     throw new HubError("DRIVER_MODULE_UNUSABLE", `${module}: ${errorMessage(error)}`, { cause: error });
   }
+}
+
+function descriptorsIn(exported: object): readonly DriverDescriptor[] {
   return Object.values(exported)
     .flatMap((value: unknown) => (value instanceof Map ? [...value.values()] : [value]))
     .filter(isDescriptor);
@@ -37,13 +39,19 @@ async function descriptorsOf(module: string): Promise<readonly DriverDescriptor[
 export async function loadDriverSources(modules: readonly string[]): Promise<ReadonlyMap<string, DriverSource>> {
   const sources = new Map<string, DriverSource>();
   for (const module of modules)
-    for (const descriptor of await descriptorsOf(module)) sources.set(descriptor.kind, { descriptor, module });
+    for (const descriptor of descriptorsIn(await exportsOf(module)))
+      sources.set(descriptor.kind, { descriptor, module: descriptor.module ?? module });
   return sources;
 }
 
-/** The descriptor of one kind in one module. @throws DRIVER_UNKNOWN | DRIVER_MODULE_UNUSABLE */
-export async function loadDescriptor(module: string, kind: string): Promise<DriverDescriptor> {
-  const found = (await descriptorsOf(module)).find((descriptor) => descriptor.kind === kind);
+/**
+ * What makes the drivers of one kind: the module's own `create`, or else that of its descriptor.
+ * @throws DRIVER_UNKNOWN | DRIVER_MODULE_UNUSABLE
+ */
+export async function loadCreate(module: string, kind: string): Promise<CreateDriver> {
+  const exported = await exportsOf(module);
+  if ("create" in exported && typeof exported.create === "function") return exported.create as CreateDriver;
+  const found = descriptorsIn(exported).find((descriptor) => descriptor.kind === kind);
   if (found === undefined) throw new HubError("DRIVER_UNKNOWN", `${module} has no driver of kind "${kind}"`);
-  return found;
+  return found.create;
 }

@@ -9,7 +9,7 @@ import type { Logger } from "#core/logger.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { ActionResult, ProtocolDriver, WriteResult } from "#protocols/driver.ts";
 import type { DriverWorkerData, FromDriver, ToDriver } from "./driver-messages.ts";
-import { loadDescriptor } from "./driver-modules.ts";
+import { loadCreate } from "./driver-modules.ts";
 
 /** Most samples in one message: a huge first read must not hold the gateway's thread for long at once. */
 const MAX_MESSAGE_SAMPLES = 2_000;
@@ -61,8 +61,8 @@ function inOrder(message: FromDriver): void {
 }
 
 async function load(): Promise<ProtocolDriver> {
-  const descriptor = await loadDescriptor(module, kind);
-  return descriptor.create(config, {
+  const create = await loadCreate(module, kind);
+  return create(config, {
     logger: workerLogger({ channel }),
     clock: systemClock,
     onSamples,

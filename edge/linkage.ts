@@ -16,6 +16,7 @@ import type { Sample } from "#core/model/sample.ts";
 import type { Zone } from "#core/model/site.ts";
 import type { EffectContext, Effects } from "./effects.ts";
 import type { Outbox } from "./outbox.ts";
+import { linkageAlarm } from "./self-alarms.ts";
 
 const MEMORY = "ruleMemory";
 const RUN = "run";
@@ -39,6 +40,8 @@ interface OpenRun {
   /** Unix ms. */
   readonly startedAt: number;
   readonly steps: readonly PlannedStep[];
+  /** What became of the steps of the groups that have ended, in their order. Those are never performed again. */
+  readonly done?: readonly RunStep[];
 }
 
 interface Dull {
@@ -54,6 +57,8 @@ export interface LinkageOptions {
   readonly latest: (point: string) => Sample | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told when a run of a rule has ended with a step that failed, after the run is queued for storage. */
+  readonly onFailed: (rule: string) => void;
 }
 
 /** Which outcomes an operator must see at once; the others explain a rule's silence and may be sampled. */
@@ -73,6 +78,7 @@ export class Linkage {
   #zones: ReadonlyMap<string, Zone> = new Map();
   #timeZone = "UTC";
   #queued: OpenRun[] = [];
+  #stopped = false;
   #counters = { evaluated: 0, fired: 0, dull: 0, steps: 0, failedSteps: 0 };
 
   constructor(options: LinkageOptions) {
@@ -100,10 +106,12 @@ export class Linkage {
       if (clock.now() - run.startedAt <= RESUME_WITHIN_MS)
         this.#cancels.push(clock.after(RESUME_AFTER_MS, () => this.#enqueue(run)));
       else
-        this.#finish(
-          run,
-          run.steps.map((step) => this.#unperformed(step, "failed", "the gateway was restarted")),
-        );
+        this.#finish(run, [
+          ...(run.done ?? []),
+          ...leftOf(run).flatMap((group) =>
+            group.map((step) => this.#unperformed(step, "failed", "the gateway was restarted")),
+          ),
+        ]);
     }
   }
 
@@ -118,6 +126,8 @@ export class Linkage {
       timeZone: this.#timeZone,
     };
     for (const rule of this.#rules) {
+      // a rule that answers the alarm of its own failure would fail for ever
+      if (trigger.type === "alarm" && trigger.alarm.definition === linkageAlarm(rule.id)) continue;
       const decision = evaluate(rule, trigger, facts, this.#memory.get(rule.id) ?? EMPTY_MEMORY);
       if (decision !== undefined) this.#take(rule, trigger, decision);
     }
@@ -174,6 +184,7 @@ export class Linkage {
   }
 
   #enqueue(run: OpenRun): void {
+    if (this.#stopped) return;
     // one commit for everything that fired in this turn, then the effects
     if (this.#queued.length === 0) setImmediate(() => this.#performQueued());
     this.#queued.push(run);
@@ -195,9 +206,12 @@ export class Linkage {
   }
 
   async #perform(run: OpenRun): Promise<void> {
-    const done: RunStep[] = [];
-    let stopped = false;
-    for (const group of groupsOf(run.steps)) {
+    const { outbox } = this.#options;
+    const done: RunStep[] = [...(run.done ?? [])];
+    let stopped = groupsOf(run.steps)
+      .flat()
+      .some((step, at) => step.onFailure === "stop" && isFailure(done[at]));
+    for (const group of leftOf(run)) {
       const steps = await Promise.all(
         group.map((step) =>
           stopped ? this.#unperformed(step, "skipped", "a step before it failed") : this.#step(step, run),
@@ -205,6 +219,7 @@ export class Linkage {
       );
       done.push(...steps);
       stopped ||= group.some((step, at) => step.onFailure === "stop" && isFailure(steps[at]));
+      outbox.put(RUN, run.id, { ...run, done } satisfies OpenRun);
     }
     this.#finish(run, done);
   }
@@ -268,12 +283,15 @@ export class Linkage {
     };
     outbox.remove(RUN, id);
     outbox.append("events", { kind: "run", run });
+    if (failed !== undefined) this.#options.onFailed(rule);
   }
 
   /** Starts nothing more; resolves when no run is under way. Runs that were not begun are taken up after a restart. */
   async stop(): Promise<void> {
     for (const cancel of this.#cancels) cancel();
     await this.idle();
+    // what drivers still tell while they are being stopped fires, but is not begun any more
+    this.#stopped = true;
   }
 
   /** Resolves when no run is under way. */
@@ -287,6 +305,16 @@ export class Linkage {
 
 function isFailure(step: RunStep | undefined): boolean {
   return step !== undefined && (step.status === "failed" || step.status === "timeout" || step.status === "refused");
+}
+
+/** Groups of which nothing is known to be done. Steps end by whole groups. */
+function leftOf({ steps, done = [] }: OpenRun): PlannedStep[][] {
+  let ended = done.length;
+  return groupsOf(steps).filter((group) => {
+    const left = ended <= 0;
+    ended -= group.length;
+    return left;
+  });
 }
 
 /** Steps by group, in rising order. */

@@ -33,9 +33,9 @@ export interface TelemetryRow {
   readonly samples: readonly PackedSample[];
 }
 
-/** One queued write: an item of a lane, or a record that must survive with it. */
+/** One queued write: an item of a lane, or a record that must survive with it. Both as JSON: nothing that cannot be written may be queued. */
 export type Operation =
-  | { readonly kind: "item"; readonly lane: ItemLane; readonly at: number; readonly record: LaneRecord }
+  | { readonly kind: "item"; readonly lane: ItemLane; readonly at: number; readonly item: string }
   | { readonly kind: "put"; readonly table: string; readonly key: string; readonly value: string }
   | { readonly kind: "remove"; readonly table: string; readonly key: string };
 
@@ -48,6 +48,23 @@ const WEIGHT: Record<Lane, string> = {
   ledger: "length(item)",
 };
 const LAST: Record<Lane, string> = { telemetry: "last", events: "first", ledger: "first" };
+
+/** The statements that write rows, by what they write. */
+export type WritingStatements = Readonly<
+  Record<"meta" | "telemetry" | "events" | "ledger" | "put" | "remove", StatementSync>
+>;
+
+/** Prepares them. */
+export function writingStatements(db: DatabaseSync): WritingStatements {
+  return {
+    meta: db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)"),
+    telemetry: db.prepare("INSERT INTO telemetry VALUES (?, ?, ?, ?)"),
+    events: db.prepare("INSERT INTO events VALUES (?, ?, ?)"),
+    ledger: db.prepare("INSERT INTO ledger VALUES (?, ?, ?)"),
+    put: db.prepare("INSERT OR REPLACE INTO record VALUES (?, ?, ?)"),
+    remove: db.prepare("DELETE FROM record WHERE kind = ? AND key = ?"),
+  };
+}
 
 /** The statements of one lane's table. Every method belongs inside a transaction of the caller. */
 export class LaneTable {
@@ -139,7 +156,7 @@ export function readItems(db: DatabaseSync, lane: ItemLane, offset: number, limi
   return rows.map((row) => ({
     offset: Number(row["first"]),
     at: Number(row["at"]),
-    // written by #writeItem from a LaneRecord
+    // written by the outbox from a LaneRecord
     ...(JSON.parse(String(row["item"])) as LaneRecord),
   }));
 }

@@ -1,3 +1,14 @@
+import type { Clock } from "#core/clock.ts";
+import type { Logger } from "#core/logger.ts";
+
+/** Where an outbox lies and how much it may hold. */
+export interface OutboxOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits?: Partial<OutboxLimits>;
+}
+
 /** Caps of an outbox. At `telemetryBytes` and `ledgerBytes` the oldest go and a gap is recorded; at `eventsBytes` device events are refused. */
 export interface OutboxLimits {
   readonly telemetryBytes: number;
@@ -18,8 +29,8 @@ export const DEFAULT_OUTBOX_LIMITS: OutboxLimits = {
   pendingItems: 20_000,
 };
 
-/** Most samples in one row, which is one batch on the wire. */
-export const MAX_ROW_SAMPLES = 200;
+/** Most characters of one item: it must fit one packet, or it would hold up its lane for ever. */
+export const MAX_ITEM_CHARS = 262_144;
 
 /**
  * A hard stop of the file below the disk's own: at a page limit a DELETE still works, on a full disk it does not (SQLITE_FULL).

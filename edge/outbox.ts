@@ -1,8 +1,8 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "#core/clock.ts";
 import type { Ack, Lane, LaneItem, LaneRecord } from "#core/contracts/lanes.ts";
 import { errorMessage } from "#core/errors.ts";
-import { deviceOf, newEpoch } from "#core/ids.ts";
+import { newEpoch } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Sample } from "#core/model/sample.ts";
 import { inTransaction, isCorruption, OutboxError, openOutboxFile, SQLITE_FULL, sqliteCode } from "./outbox-file.ts";
@@ -19,17 +19,19 @@ import {
   readLaneStates,
   readTelemetry,
   type TelemetryRow,
+  type WritingStatements,
+  writingStatements,
 } from "./outbox-lanes.ts";
-import { DEFAULT_OUTBOX_LIMITS, MAX_ROW_SAMPLES, type OutboxLimits, pageLimit } from "./outbox-limits.ts";
+import {
+  DEFAULT_OUTBOX_LIMITS,
+  MAX_ITEM_CHARS,
+  type OutboxLimits,
+  type OutboxOptions,
+  pageLimit,
+} from "./outbox-limits.ts";
 import { PointNumbers } from "./outbox-numbers.ts";
+import { PendingSamples } from "./outbox-pending.ts";
 import { packSamples } from "./sample-packing.ts";
-
-export interface OutboxOptions {
-  readonly path: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly limits?: Partial<OutboxLimits>;
-}
 
 /**
  * The gateway's durable memory: three lanes on their way to the cloud and the records that must survive with them (alarms,
@@ -44,22 +46,29 @@ export class Outbox {
   readonly #logger: Logger;
   readonly #limits: OutboxLimits;
   readonly #tables: Readonly<Record<Lane, LaneTable>>;
-  readonly #sql: Readonly<Record<"meta" | "telemetry" | "events" | "ledger" | "put" | "remove", StatementSync>>;
+  readonly #sql: WritingStatements;
   readonly #sent: Record<Lane, number>;
   readonly #trims = new Map<Lane, number>();
   readonly #listeners: (() => void)[] = [];
   #states: LaneStates;
   #epoch: string;
   #operations: Operation[] = [];
-  #samples = new Map<string, Sample[]>();
-  #pendingSamples = 0;
+  readonly #samples = new PendingSamples();
   #skipped = 0;
   #gapsClosing = false;
   #gaps: OpenGaps;
   #lastObservedAt: number;
   #failing = false;
   #minted = false;
-  #counters = { commits: 0, commitFailures: 0, droppedSamples: 0, refusedEvents: 0, foreignAcks: 0, newEpochs: 0 };
+  #counters = {
+    commits: 0,
+    commitFailures: 0,
+    droppedSamples: 0,
+    refusedEvents: 0,
+    oversizeItems: 0,
+    foreignAcks: 0,
+    newEpochs: 0,
+  };
 
   /** Opens or makes the file; a broken one is moved aside. @throws OUTBOX_NEWER | OUTBOX_IN_USE | OUTBOX_UNUSABLE */
   constructor(options: OutboxOptions) {
@@ -74,14 +83,7 @@ export class Outbox {
       telemetry: new LaneTable(db, "telemetry"),
       ledger: new LaneTable(db, "ledger"),
     };
-    this.#sql = {
-      meta: db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)"),
-      telemetry: db.prepare("INSERT INTO telemetry VALUES (?, ?, ?, ?)"),
-      events: db.prepare("INSERT INTO events VALUES (?, ?, ?)"),
-      ledger: db.prepare("INSERT INTO ledger VALUES (?, ?, ?)"),
-      put: db.prepare("INSERT OR REPLACE INTO record VALUES (?, ?, ?)"),
-      remove: db.prepare("DELETE FROM record WHERE kind = ? AND key = ?"),
-    };
+    this.#sql = writingStatements(db);
     this.#states = readLaneStates(db, this.#tables);
     this.#sent = { events: 0, telemetry: 0, ledger: 0 };
     for (const lane of LANES) this.#sent[lane] = this.#states[lane].next - 1;
@@ -125,7 +127,7 @@ export class Outbox {
   }
   /** Samples queued and not yet committed. */
   get pendingSamples(): number {
-    return this.#pendingSamples;
+    return this.#samples.count;
   }
   /** Calls back after each commit that wrote something. */
   onCommitted(listener: () => void): void {
@@ -134,31 +136,31 @@ export class Outbox {
 
   /** Queues samples of registered points for the telemetry lane, grouped by device, in the order given. */
   appendSamples(samples: readonly Sample[]): void {
-    for (const sample of samples) {
-      const device = deviceOf(sample.point);
-      const list = this.#samples.get(device);
-      if (list === undefined) this.#samples.set(device, [sample]);
-      else list.push(sample);
-    }
-    this.#pendingSamples += samples.length;
-    if (this.#pendingSamples > this.#limits.pendingSamples) this.#giveUpPending();
+    this.#samples.add(samples);
+    if (this.#samples.count <= this.#limits.pendingSamples || this.commit()) return;
+    // the disk refuses: their offsets are spent at the next commit that succeeds, and recorded as a gap
+    this.#skipped += this.#samples.count;
+    this.#counters.droppedSamples += this.#samples.count;
+    this.#samples.clear();
   }
 
-  #giveUpPending(): void {
-    // their offsets are spent at the next commit that succeeds, and recorded as a gap
-    this.#skipped += this.#pendingSamples;
-    this.#counters.droppedSamples += this.#pendingSamples;
-    this.#samples = new Map();
-    this.#pendingSamples = 0;
-  }
-
-  /** Queues an item. False when it was refused: a device event while the events lane is at its cap. */
+  /**
+   * Queues an item as it is now. False when it was refused: a device event while the events lane is at its cap, or an item
+   * that fits no packet.
+   * @throws TypeError when it is no JSON, as with a BigInt of a driver: it must not fail the commit of everything else
+   */
   append(lane: ItemLane, record: LaneRecord): boolean {
     if (lane === "events" && record.kind === "deviceEvent" && this.eventsFull) {
       this.#counters.refusedEvents++;
       return false;
     }
-    this.#operations.push({ kind: "item", lane, at: this.#clock.now(), record });
+    const item = JSON.stringify(record);
+    if (item.length > MAX_ITEM_CHARS) {
+      this.#counters.oversizeItems++;
+      this.#logger.error({ kind: record.kind, chars: item.length }, "item too large for the wire, refused");
+      return false;
+    }
+    this.#operations.push({ kind: "item", lane, at: this.#clock.now(), item });
     return true;
   }
 
@@ -195,7 +197,7 @@ export class Outbox {
   }
 
   #idle(): boolean {
-    const queued = this.#operations.length + this.#pendingSamples + this.#trims.size + this.#skipped;
+    const queued = this.#operations.length + this.#samples.count + this.#trims.size + this.#skipped;
     return queued === 0 && !this.#gapsClosing;
   }
 
@@ -237,8 +239,7 @@ export class Outbox {
         this.#sql.meta.run(`acked.${lane}`, upTo);
       }
       if (this.#gapsClosing) {
-        for (const [lane, gap] of gaps)
-          this.#writeItem(draft.events, "events", this.#clock.now(), { kind: "gap", lane, ...gap });
+        for (const [lane, gap] of gaps) this.#writeGap(draft, lane, gap);
         gaps.clear();
       }
       this.#spendSkipped(draft, gaps);
@@ -256,8 +257,7 @@ export class Outbox {
     this.#gaps = gaps;
     this.#lastObservedAt = observedAt;
     this.#operations = [];
-    this.#samples = new Map();
-    this.#pendingSamples = 0;
+    this.#samples.clear();
     this.#skipped = 0;
     this.#gapsClosing = false;
     this.#trims.clear();
@@ -275,7 +275,7 @@ export class Outbox {
   #apply(operation: Operation, draft: LaneStates): void {
     switch (operation.kind) {
       case "item":
-        this.#writeItem(draft[operation.lane], operation.lane, operation.at, operation.record);
+        this.#writeItem(draft[operation.lane], operation.lane, operation.at, operation.item);
         return;
       case "put":
         this.#sql.put.run(operation.table, operation.key, operation.value);
@@ -288,8 +288,7 @@ export class Outbox {
     }
   }
 
-  #writeItem(state: LaneState, lane: ItemLane, at: number, record: LaneRecord): void {
-    const item = JSON.stringify(record);
+  #writeItem(state: LaneState, lane: ItemLane, at: number, item: string): void {
     this.#sql[lane].run(state.next, at, item);
     state.next++;
     state.rows++;
@@ -300,17 +299,15 @@ export class Outbox {
   #writeSamples(draft: LaneStates): number {
     const state = draft.telemetry;
     let observedAt = 0;
-    for (const [device, samples] of this.#samples)
-      for (let at = 0; at < samples.length; at += MAX_ROW_SAMPLES) {
-        const row = samples.slice(at, at + MAX_ROW_SAMPLES);
-        const payload = packSamples(row.map((sample) => ({ ...sample, number: this.numbers.numberOf(sample.point) })));
-        this.#sql.telemetry.run(state.next, state.next + row.length - 1, device, payload);
-        for (const sample of row) observedAt = Math.max(observedAt, sample.observedAt);
-        state.next += row.length;
-        state.rows++;
-        state.count += row.length;
-        state.bytes += payload.length;
-      }
+    for (const { device, samples } of this.#samples.rows()) {
+      const packed = packSamples(samples.map((each) => ({ ...each, number: this.numbers.numberOf(each.point) })));
+      this.#sql.telemetry.run(state.next, state.next + samples.length - 1, device, packed);
+      for (const sample of samples) observedAt = Math.max(observedAt, sample.observedAt);
+      state.next += samples.length;
+      state.rows++;
+      state.count += samples.length;
+      state.bytes += packed.length;
+    }
     return observedAt;
   }
 
@@ -333,8 +330,12 @@ export class Outbox {
 
   #addGap(draft: LaneStates, gaps: OpenGaps, lane: Lane, found: Omit<Gap, "epoch">): void {
     const complete = addGap(gaps, lane, { epoch: this.#epoch, ...found });
-    if (complete === undefined) return;
-    this.#writeItem(draft.events, "events", this.#clock.now(), { kind: "gap", lane, ...complete });
+    if (complete !== undefined) this.#writeGap(draft, lane, complete);
+  }
+
+  #writeGap(draft: LaneStates, lane: Lane, gap: Gap): void {
+    const item = { kind: "gap", lane, ...gap } satisfies LaneRecord;
+    this.#writeItem(draft.events, "events", this.#clock.now(), JSON.stringify(item));
   }
 
   /** With the next commit the gaps recorded so far become items of the events lane. Called when the cloud is there. */

@@ -7,6 +7,9 @@ import type { Sample, Value } from "#core/model/sample.ts";
 /** A point is uncertain (stale) when nothing was heard of it for so long, unless it says otherwise, ms. Drivers repeat within 60 s. */
 export const DEFAULT_STALE_AFTER_MS = 180_000;
 
+/** Longest text of a point: the births of a device hold every text at once and must fit one packet. */
+export const MAX_TEXT_CHARS = 2_000;
+
 /** Where the pipeline's results go. Both are called in the order of arrival, within the call that brought the samples. */
 export interface PipelineSinks {
   /** Every change of value, quality or reason, before the deadband: alarms and linkages see all. */
@@ -40,6 +43,12 @@ interface Judged {
 
 const bad = (reason: string, value: Value = null): Judged => ({ value, quality: "bad", reason });
 
+/** The beginning of a text that is too long, marked: never a shortened one that looks whole. */
+function cut(text: string, told: Judged): Judged {
+  const value = text.slice(0, MAX_TEXT_CHARS);
+  return told.quality === "good" ? { value, quality: "uncertain", reason: "outOfRange" } : { ...told, value };
+}
+
 function toKind(kind: Point["kind"], value: Value): Value | undefined {
   switch (kind) {
     case "number":
@@ -63,6 +72,14 @@ function engineering(point: Point, raw: number): number {
   return Number(value.toPrecision(15));
 }
 
+/** Drivers are programs of others: does this hold what every later step relies on? */
+function isWellFormed(sample: Sample | null | undefined): sample is Sample {
+  if (typeof sample !== "object" || sample === null) return false;
+  const { quality, observedAt, sourceTime } = sample;
+  const timed = Number.isFinite(observedAt) && (sourceTime === undefined || Number.isFinite(sourceTime));
+  return timed && (quality === "good" || quality === "uncertain" || quality === "bad");
+}
+
 /** The engineering value and quality of one raw sample of a point. */
 function judge(point: Point, sample: Sample): Judged {
   const told: Judged = {
@@ -76,6 +93,7 @@ function judge(point: Point, sample: Sample): Judged {
     if (sample.quality !== "good") return { ...told, value: null };
     return bad(typeof sample.value === "number" && !Number.isFinite(sample.value) ? "noValue" : "configError");
   }
+  if (typeof kind === "string" && kind.length > MAX_TEXT_CHARS) return cut(kind, told);
   if (typeof kind !== "number" || point.kind !== "number") return { ...told, value: kind };
   const value = engineering(point, kind);
   const outside = value < (point.min ?? -Infinity) || value > (point.max ?? Infinity);
@@ -92,7 +110,7 @@ export class Pipeline {
   readonly #sinks: PipelineSinks;
   readonly #notBefore: number;
   readonly #slots = new Map<string, Slot>();
-  #counters = { received: 0, reported: 0, unknownPoint: 0, wentStale: 0 };
+  #counters = { received: 0, reported: 0, unknownPoint: 0, malformed: 0, wentStale: 0 };
 
   /** `notBefore`: row times continue above this one, which is the last committed before the restart (Unix ms). */
   constructor(clock: Clock, sinks: PipelineSinks, notBefore = 0) {
@@ -136,13 +154,17 @@ export class Pipeline {
     return this.#slots.get(id)?.last;
   }
 
-  /** Takes raw samples from a driver. */
+  /** Takes raw samples from a driver. What is no sample is counted and passed over: it must not harm those beside it. */
   ingest(samples: readonly Sample[]): void {
     const reports: Sample[] = [];
     const now = this.#clock.monotonic();
     for (const sample of samples) {
-      const slot = this.#slots.get(sample.point);
       this.#counters.received++;
+      if (!isWellFormed(sample)) {
+        this.#counters.malformed++;
+        continue;
+      }
+      const slot = this.#slots.get(sample.point);
       if (slot === undefined) {
         this.#counters.unknownPoint++;
         continue;

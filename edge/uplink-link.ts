@@ -99,6 +99,7 @@ export class BrokerLink {
       connectTimeout: CONNECT_TIMEOUT_MS,
       queueQoSZero: false,
       resubscribe: false,
+      writeCache: false, // a buffer for each of 65,536 numbers, 7 MB
       will: { topic, payload: Buffer.from(payload), qos, retain },
     });
     this.#client = client;

@@ -29,7 +29,7 @@ const HEARTBEAT_MS = 4_000;
 const REBIRTH_EVERY_MS = 2_000;
 const CLOSE_GAPS_EVERY_MS = 60_000;
 const MAX_BATCH_ITEMS = 100;
-/** Well below the broker's 256 KiB a packet. */
+/** Well below the broker's 1 MiB a packet, whatever the characters. */
 const MAX_BATCH_CHARS = 96 * 1024;
 
 export interface UplinkOptions {

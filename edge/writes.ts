@@ -62,11 +62,15 @@ export class Writes {
     const checked = pipeline.toRaw(point, value);
     if ("code" in checked) return { status: "rejected", ...checked };
     const key = `${point} ${priority}`;
+    const older = this.#leases.get(key);
     // before the write: a crash in between gives back what was perhaps never written, which does no harm
     if (leaseMs !== undefined) this.#grant(key, { point, priority, until: clock.now() + leaseMs }, point);
     // a person's or another rule's later value is not taken back by an older lease
-    else if (this.#leases.has(key)) this.#end(key);
+    else if (older !== undefined) this.#end(key);
     const result = await supervisor.write({ point, value: checked.raw, priority }, timeoutMs);
+    const unwritten = result.status === "rejected" || result.status === "failed";
+    // nothing took the leased value's place, so it is still to be given back
+    if (unwritten && leaseMs === undefined && older !== undefined && !this.#leases.has(key)) this.#keep(key, older);
     if (result.status !== "done") return result;
     return { status: "done", readBack: pipeline.toEngineering(point, result.readBack) };
   }
@@ -76,9 +80,13 @@ export class Writes {
     const sample = this.#options.pipeline.latest(point);
     const former = this.#leases.get(key)?.former ?? (sample?.quality === "bad" ? undefined : sample?.value);
     const kept: Lease = former === undefined || former === null ? lease : { ...lease, former };
-    this.#options.outbox.put(LEASE, key, kept);
+    this.#keep(key, kept);
+  }
+
+  #keep(key: string, lease: Lease): void {
+    this.#options.outbox.put(LEASE, key, lease);
     this.#options.outbox.commit();
-    this.#hold(key, kept);
+    this.#hold(key, lease);
   }
 
   #hold(key: string, lease: Lease): void {

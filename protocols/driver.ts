@@ -91,6 +91,12 @@ export interface ProtocolDriver<D = unknown, A = unknown> {
   stop(): Promise<void>;
 }
 
+/** Makes the driver of one channel from its checked section. It opens nothing yet. */
+export type CreateDriver<C = unknown, D = unknown, A = unknown> = (
+  config: C,
+  deps: DriverDeps,
+) => ProtocolDriver<D, A> | Promise<ProtocolDriver<D, A>>;
+
 /** What a protocol registers. Importing it must stay cheap: `create` loads the driver and its library. */
 export interface DriverDescriptor<
   C extends TSchema = TSchema,
@@ -106,6 +112,11 @@ export interface DriverDescriptor<
   readonly address: A;
   /** Device actions it can perform, by name, e.g. `ptzPreset`, `snapshot`. */
   readonly actions: readonly string[];
+  /**
+   * URL of a module that exports `create`, a `CreateDriver` like the one below. A driver thread imports it instead of this
+   * descriptor, so nothing it imports may load a schema library: that is 25 MB a thread. Absent: the thread loads the descriptor.
+   */
+  readonly module?: string;
   create(config: Static<C>, deps: DriverDeps): Promise<ProtocolDriver<Static<D>, Static<A>>>;
 }
 

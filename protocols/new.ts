@@ -77,9 +77,10 @@ export const ${camel} = defineDriver({
   device: ${pascal}Device,
   address: ${pascal}Address,
   actions: [],
+  module: new URL("./driver.ts", import.meta.url).href,
   async create(config, deps) {
-    const { ${pascal}Driver } = await import("./driver.ts");
-    return new ${pascal}Driver(config, deps);
+    const { create } = await import("./driver.ts");
+    return create(config, deps);
   },
 });
 `,
@@ -133,6 +134,11 @@ export class ${pascal}Driver implements ProtocolDriver<${pascal}Device, ${pascal
   async stop(): Promise<void> {
     this.#devices = [];
   }
+}
+
+/** What a driver thread calls; see \`CreateDriver\`. */
+export function create(config: ${pascal}Config, deps: DriverDeps): ${pascal}Driver {
+  return new ${pascal}Driver(config, deps);
 }
 `,
   [`protocols/${name}/README.md`]: `# ${name}

@@ -13,6 +13,15 @@ export const MAX_BLOB_BYTES = 32 * 1024 * 1024;
 const SHA256 = /^[0-9a-f]{64}$/;
 const CONTENT_TYPE = /^[a-z0-9.+-]{1,60}\/[a-z0-9.+-]{1,60}(; ?[a-z0-9=._"-]{1,60})*$/i;
 
+/** Types that no browser runs anything of. */
+const PASSIVE = /^(image\/(jpeg|png|gif|webp|bmp)|(video|audio)\/[a-z0-9.+-]+)$/;
+
+/** What a blob is served as. Any other type is kept as mere bytes: a camera must not be able to bring a page or a script. */
+function servedType(contentType: string): string {
+  const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  return PASSIVE.test(type) ? type : "application/octet-stream";
+}
+
 /** The disk refuses. */
 export class BlobError extends HubError {}
 
@@ -63,7 +72,7 @@ export class FileBlobStore implements BlobStore {
         .insertInto("blobs")
         .values({
           sha256,
-          content_type: contentType,
+          content_type: servedType(contentType),
           size: bytes.length,
           retention: "alarm",
           created_at: this.#clock.now(),

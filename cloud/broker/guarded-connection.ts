@@ -1,9 +1,12 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 
-/** Largest MQTT packets, bytes: before and after sign-in. A CONNECT needs no more than a few hundred. */
+/**
+ * Largest MQTT packets, bytes: before and after sign-in. A CONNECT needs no more than a few hundred; the birth of a device
+ * holds all its points at once, about 100 bytes each, and cannot be split. 1 MiB is also EMQX's own limit.
+ */
 export const MAX_PACKET_BEFORE_SIGN_IN = 8 * 1024;
-export const MAX_PACKET = 256 * 1024;
+export const MAX_PACKET = 1024 * 1024;
 
 /**
  * Reads the fixed header of each MQTT packet in passing and says when one announces more than the limit: the broker

@@ -14,14 +14,24 @@ export type ViolationKind =
   | "takeover";
 
 const REPEAT_MS = 60_000;
-const MAX_KEYS = 1000;
+/** Most reports of one kind a minute, whoever they are about: a peer that has not signed in names itself as it likes. */
+const MAX_REPORTS = 30;
 
-/** Counts each violation, and logs and audits it at most once a minute per kind and peer: a misconfigured gateway that reconnects for ever floods nothing. */
+interface Reported {
+  readonly at: number;
+  since: number;
+}
+
+/**
+ * Counts each violation, and logs and audits it at most once a minute per kind and peer, and only so many a minute of one
+ * kind: neither a misconfigured gateway that reconnects for ever nor a stranger with many names floods anything.
+ */
 export class Violations {
   readonly #logger: Logger;
   readonly #audit: AuditLog | undefined;
   readonly #clock: Clock;
-  readonly #reported = new Map<string, { at: number; since: number }>();
+  /** By kind, then by peer; at most MAX_REPORTS peers a kind. */
+  readonly #reported = new Map<ViolationKind, Map<string, Reported>>();
   readonly #counts = new Map<ViolationKind, number>();
 
   constructor(deps: { readonly logger: Logger; readonly audit?: AuditLog | undefined; readonly clock: Clock }) {
@@ -38,15 +48,17 @@ export class Violations {
   /** `who` is the gateway, or where the peer came from. */
   report(kind: ViolationKind, who: string, detail: Readonly<Record<string, string>>): void {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
-    const key = `${kind} ${who}`;
     const now = this.#clock.monotonic();
-    const last = this.#reported.get(key);
+    const peers = this.#reported.get(kind) ?? new Map<string, Reported>();
+    this.#reported.set(kind, peers);
+    const last = peers.get(who);
     if (last !== undefined && now - last.at < REPEAT_MS) {
       last.since++;
       return;
     }
-    if (this.#reported.size >= MAX_KEYS) this.#reported.clear();
-    this.#reported.set(key, { at: now, since: 0 });
+    for (const [peer, { at }] of peers) if (peer !== who && now - at >= REPEAT_MS) peers.delete(peer);
+    if (last === undefined && peers.size >= MAX_REPORTS) return;
+    peers.set(who, { at: now, since: 0 });
     const unreported = last?.since ?? 0;
     this.#logger.warn({ kind, who, unreported, ...detail }, "refused at the broker");
     this.#audit?.append({

@@ -11,10 +11,13 @@ export class DbError extends HubError {}
 const RESULT_CODES: Readonly<Record<number, { code: string; retriable: boolean }>> = {
   5: { code: "DB_BUSY", retriable: true },
   6: { code: "DB_BUSY", retriable: true },
+  7: { code: "DB_IO", retriable: true }, // no memory
   8: { code: "DB_READ_ONLY", retriable: true },
   10: { code: "DB_IO", retriable: true },
   11: { code: "DB_CORRUPT", retriable: false },
   13: { code: "DB_FULL", retriable: true },
+  14: { code: "DB_IO", retriable: true }, // cannot open: no file handle left, for one
+  15: { code: "DB_BUSY", retriable: true }, // locking protocol
   19: { code: "DB_CONSTRAINT", retriable: false },
   26: { code: "DB_CORRUPT", retriable: false },
 };

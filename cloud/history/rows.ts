@@ -21,7 +21,10 @@ function splitQuality(text: string): { quality: Quality; reason?: string } {
   return { quality: text.slice(0, bar) as Quality, reason: text.slice(bar + 1) };
 }
 
-/** The first `limit` samples of a query, by time, out of columns that may overlap. */
+/**
+ * The first `limit` samples of a query, by time, out of columns that may overlap; of each time one. Times grow strictly per
+ * point, so two of one time are one sample that a restored outbox has offered again in a new epoch.
+ */
 export class RowCollector {
   readonly #query: HistoryQuery;
   readonly #epochName: (id: number) => string;
@@ -47,6 +50,7 @@ export class RowCollector {
       });
     }
     this.#rows.sort((a, b) => a.observedAt - b.observedAt || a.offset - b.offset);
+    this.#rows = this.#rows.filter((row, i) => row.observedAt !== this.#rows[i - 1]?.observedAt);
     if (this.#rows.length > this.#query.limit) this.#rows = this.#rows.slice(0, this.#query.limit);
   }
 

@@ -87,25 +87,8 @@ export class EventLane {
   }
 
   #take(message: GatewayMessage, batch: ReceivedBatch): void {
-    const { cursors, offers, gaps } = this.#deps;
-    const key = { gateway: message.gateway, lane: batch.lane, epoch: batch.epoch };
-    const first = batch.items[0]?.offset;
-    if (first === undefined) return;
-    const callbacks: (() => void)[] = [];
-    cursors.change((changes) => {
-      offers.note(changes, key, message.session, first);
-      let next = (changes.get(key)?.upTo ?? Math.min(first, 1) - 1) + 1;
-      // A hole in front of the batch: order is by offset, so it waits until it is offered again after what is missing.
-      if (first > next) return;
-      for (const { offset, item } of batch.items) {
-        // A hole inside a batch will not be filled: who sent it has nothing there.
-        if (offset > next) gaps.add(changes, key, { from: next, to: offset - 1 }, "notOffered");
-        next = Math.max(next, offset + 1);
-        if (changes.store(key, { from: offset, to: offset }).length === 0) continue;
-        const after = this.#apply(message, key, changes, offset, item);
-        if (after !== undefined) callbacks.push(after);
-      }
-    });
+    const { cursors, offers } = this.#deps;
+    const callbacks = offers.during(() => cursors.change((changes) => this.#applyAll(message, batch, changes)));
     for (const callback of callbacks) {
       try {
         callback();
@@ -113,6 +96,27 @@ export class EventLane {
         this.#deps.logger.error({ gateway: message.gateway, err: error }, "following up on a stored item failed");
       }
     }
+  }
+
+  #applyAll(message: GatewayMessage, batch: ReceivedBatch, changes: CursorChanges): (() => void)[] {
+    const { offers, gaps } = this.#deps;
+    const key = { gateway: message.gateway, lane: batch.lane, epoch: batch.epoch };
+    const callbacks: (() => void)[] = [];
+    const first = batch.items[0]?.offset;
+    if (first === undefined) return callbacks;
+    offers.note(changes, key, message.session, first);
+    let next = (changes.get(key)?.upTo ?? Math.min(first, 1) - 1) + 1;
+    // A hole in front of the batch: order is by offset, so it waits until it is offered again after what is missing.
+    if (first > next) return callbacks;
+    for (const { offset, item } of batch.items) {
+      // A hole inside a batch will not be filled: who sent it has nothing there.
+      if (offset > next) gaps.add(changes, key, { from: next, to: offset - 1 }, "notOffered");
+      next = Math.max(next, offset + 1);
+      if (changes.store(key, { from: offset, to: offset }).length === 0) continue;
+      const after = this.#apply(message, key, changes, offset, item);
+      if (after !== undefined) callbacks.push(after);
+    }
+    return callbacks;
   }
 
   #apply(
@@ -142,8 +146,7 @@ export class EventLane {
   #effect(key: CursorKey, changes: CursorChanges, item: LaneItem): (() => void) | undefined {
     const { gaps, rows, sinks } = this.#deps;
     const { gateway } = key;
-    if (item.kind === "gap" && item.from <= item.to)
-      gaps.add(changes, { gateway, lane: item.lane, epoch: item.epoch }, { from: item.from, to: item.to }, item.reason);
+    if (item.kind === "gap" && item.from <= item.to) gaps.told(changes, key, item);
     if (item.kind === "configApplied") rows.configApplied(gateway, item.version, item.errors);
     const after = sinks.onItem(gateway, item);
     if (item.kind !== "gap" && item.kind !== "configApplied") return after;

@@ -1,5 +1,5 @@
 import type { Clock } from "#core/clock.ts";
-import type { Lane } from "#core/contracts/lanes.ts";
+import type { GapItem, Lane } from "#core/contracts/lanes.ts";
 import type { Db } from "../db/database.ts";
 import type { Range } from "../db/ranges.ts";
 import type { CursorChanges, CursorKey } from "./cursors.ts";
@@ -22,10 +22,23 @@ export class GapStore {
 
   /** Records the gap and lets the cursor pass it, in the running transaction. What has arrived all the same is no gap: false when nothing was missing. */
   add(changes: CursorChanges, key: CursorKey, range: Range, reason: string): boolean {
-    // A gap of an epoch that cannot be named (a broken outbox) is recorded, but belongs to no cursor.
-    const known = /^[0-9a-f]{32}$/.test(key.epoch);
-    const lost = known ? changes.account(key, range) : [range];
-    for (const { from, to } of lost)
+    const lost = changes.account(key, range);
+    this.#record(key, lost, reason);
+    return lost.length > 0;
+  }
+
+  /**
+   * Records what a gateway itself says it lost. A broken outbox cannot name how much (0 to 0), perhaps not even its epoch: that
+   * belongs to no cursor, and one opened for it would end that of the epoch in use.
+   */
+  told(changes: CursorChanges, { gateway }: CursorKey, { lane, epoch, from, to, reason }: GapItem): void {
+    const key = { gateway, lane, epoch };
+    if (/^[0-9a-f]{32}$/.test(epoch) && to > 0) this.add(changes, key, { from, to }, reason);
+    else this.#record(key, [{ from, to }], reason);
+  }
+
+  #record(key: CursorKey, ranges: readonly Range[], reason: string): void {
+    for (const { from, to } of ranges)
       this.#db.sync.run(
         this.#db.kysely
           .insertInto("lane_gaps")
@@ -40,7 +53,6 @@ export class GapStore {
           })
           .onConflict((conflict) => conflict.doNothing()),
       );
-    return lost.length > 0;
   }
 
   /** All gaps of a gateway, in the order they were told. */

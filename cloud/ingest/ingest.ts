@@ -212,7 +212,8 @@ export class Ingest implements GatewayMessageHandler {
   }
 
   #samples(node: string, device: string | undefined, metrics: readonly ResolvedMetric[]): Sample[] {
-    return metrics.map((metric) => sampleOf(this.#names.idOf(node, device, metric.name), metric));
+    const now = this.#deps.clock.now();
+    return metrics.map((metric) => sampleOf(this.#names.idOf(node, device, metric.name), metric, now));
   }
 
   #data(output: Extract<HostOutput, { type: "data" }>, message: GatewayMessage | undefined): Promise<void> | undefined {

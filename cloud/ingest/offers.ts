@@ -15,12 +15,23 @@ interface Offer {
  */
 export class Offers {
   readonly #gaps: GapStore;
-  readonly #offers = new Map<string, Offer>();
+  #offers = new Map<string, Offer>();
   constructor(gaps: GapStore) {
     this.#gaps = gaps;
   }
 
-  /** Takes note of one offered batch and moves the cursor over what is no longer held. */
+  /** Runs a transaction that takes notes. When it fails they are forgotten: its second try must not pass for a second sighting. */
+  during<T>(transaction: () => T): T {
+    const before = new Map(this.#offers);
+    try {
+      return transaction();
+    } catch (error) {
+      this.#offers = before;
+      throw error;
+    }
+  }
+
+  /** Takes note of one offered batch and moves the cursor over what is no longer held; inside `during`. */
   note(changes: CursorChanges, key: CursorKey, session: number, first: number): void {
     const name = `${key.gateway} ${key.lane}`;
     const cursor = changes.get(key);

@@ -11,8 +11,17 @@ export function isPointMetric(name: string): boolean {
   return name !== BATCH && name !== BD_SEQ && !OWN_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
-function readValue({ value, skipped }: ResolvedMetric): Value {
-  if (skipped || value instanceof Uint8Array) return null;
+/** Latest time that is one, Unix ms: a later one cannot be written as a date. [ECMA-262 21.4.1.1] */
+const LATEST_TIME_MS = 8.64e15;
+
+function isTime(ms: unknown): ms is number {
+  return typeof ms === "number" && Math.abs(ms) <= LATEST_TIME_MS;
+}
+
+/** Not finite is no value: neither JSON nor the store can hold it. */
+function readValue({ value, skipped }: ResolvedMetric): Value | undefined {
+  if (skipped || value instanceof Uint8Array) return undefined;
+  if (typeof value === "number" && !Number.isFinite(value)) return undefined;
   return typeof value === "bigint" ? Number(value) : value;
 }
 
@@ -51,15 +60,19 @@ export class PointNames {
   }
 }
 
-/** The sample a metric stands for. Its time stamp is when the driver saw it; the device's own time is a property. */
-export function sampleOf(point: PointId, metric: ResolvedMetric): Sample {
-  const quality = metric.skipped ? { quality: "bad" as const, reason: "noValue" } : qualityOf(metric);
+/**
+ * The sample a metric stands for. Its time stamp is when the driver saw it, and `now` (Unix ms) stands in for one that is no
+ * time; the device's own time is a property.
+ */
+export function sampleOf(point: PointId, metric: ResolvedMetric, now: number): Sample {
+  const value = readValue(metric);
+  const quality = value === undefined ? { quality: "bad" as const, reason: "noValue" } : qualityOf(metric);
   const source = metric.properties?.["sourceTime"]?.value;
   return {
     point,
-    value: readValue(metric),
+    value: value ?? null,
     ...quality,
-    ...(typeof source === "number" ? { sourceTime: source } : {}),
-    observedAt: metric.timestamp,
+    ...(isTime(source) ? { sourceTime: source } : {}),
+    observedAt: isTime(metric.timestamp) ? metric.timestamp : now,
   };
 }

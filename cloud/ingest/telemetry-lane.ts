@@ -189,13 +189,15 @@ export class TelemetryLane {
   #finish(group: readonly QueuedBatch[]): void {
     const { cursors, offers } = this.#deps;
     const keys = new Map<string, CursorKey>();
-    const fresh = cursors.change((changes) =>
-      group.map(({ batch, session }) => {
-        const key = keyOf(batch);
-        keys.set(`${key.gateway} ${key.epoch}`, key);
-        offers.note(changes, key, session, batch.first);
-        return changes.store(key, { from: batch.first, to: batch.last });
-      }),
+    const fresh = offers.during(() =>
+      cursors.change((changes) =>
+        group.map(({ batch, session }) => {
+          const key = keyOf(batch);
+          keys.set(`${key.gateway} ${key.epoch}`, key);
+          offers.note(changes, key, session, batch.first);
+          return changes.store(key, { from: batch.first, to: batch.last });
+        }),
+      ),
     );
     this.#acknowledge(keys.values());
     for (const [i, queued] of group.entries()) this.#tell(queued, fresh[i] ?? []);

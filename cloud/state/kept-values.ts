@@ -1,4 +1,5 @@
 import type { Clock } from "#core/clock.ts";
+import type { Logger } from "#core/logger.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { Db } from "../db/database.ts";
 
@@ -10,13 +11,21 @@ export class KeptValues {
   readonly #db: Db;
   readonly #written = new Map<string, Sample>();
   readonly #samples: () => Iterable<Sample>;
+  readonly #logger: Logger;
   readonly #stop: () => void;
+  #failing = false;
 
   /** `samples` gives everything that is held now. */
-  constructor(db: Db, clock: Clock, samples: () => Iterable<Sample>) {
-    this.#db = db;
-    this.#samples = samples;
-    this.#stop = clock.every(KEEP_MS, () => this.save());
+  constructor(deps: {
+    readonly db: Db;
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly samples: () => Iterable<Sample>;
+  }) {
+    this.#db = deps.db;
+    this.#samples = deps.samples;
+    this.#logger = deps.logger;
+    this.#stop = deps.clock.every(KEEP_MS, () => this.save());
   }
 
   /** What was kept by an earlier process. */
@@ -26,8 +35,18 @@ export class KeptValues {
       .map(({ sample }) => JSON.parse(sample) as Sample);
   }
 
-  /** Writes what has changed since the last time. */
+  /** Writes what has changed since the last time. A database that refuses is logged, and asked again the next time. */
   save(): void {
+    try {
+      this.#save();
+      this.#failing = false;
+    } catch (error) {
+      if (!this.#failing) this.#logger.warn({ err: error }, "last values cannot be kept, trying again");
+      this.#failing = true;
+    }
+  }
+
+  #save(): void {
     const { kysely, sync } = this.#db;
     const changed = [...this.#samples()].filter((sample) => this.#written.get(sample.point) !== sample);
     if (changed.length === 0) return;

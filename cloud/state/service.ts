@@ -29,13 +29,22 @@ export class CurrentState implements StateService {
 
   /** Takes live samples (never historical ones) and tells who looks. Samples of unknown points are kept out. */
   take(samples: readonly Sample[]): void {
+    this.#take(samples, (sample) => this.#values.take(sample));
+  }
+
+  /** Takes the values of a birth: they hold now, also where their times are older than what is held. Order is never by clock. */
+  takeBirth(samples: readonly Sample[]): void {
+    this.#take(samples, (sample) => this.#values.takeBirth(sample));
+  }
+
+  #take(samples: readonly Sample[], takes: (sample: Sample) => boolean): void {
     const devices = new Map<string, boolean>();
     for (const sample of samples) {
       const point = this.#deps.catalog.point(sample.point);
       if (point === undefined) continue;
       const device = deviceOf(sample.point);
       if (!devices.has(device)) devices.set(device, this.#online(device));
-      if (!this.#values.take(sample)) continue;
+      if (!takes(sample)) continue;
       this.#publish(point);
     }
     for (const [device, before] of devices) if (this.#online(device) !== before) this.#publishDevice(device);

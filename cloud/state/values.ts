@@ -7,10 +7,19 @@ const UNREACHABLE: ReadonlySet<string> = new Set(["commLost", "driverFailed"]);
 export class LiveValues {
   readonly #latest = new Map<string, Sample>();
 
-  /** Takes a sample unless a newer one is held. True when it was taken. */
+  /**
+   * Takes a sample unless a newer one is held. True when it was taken. What a birth says of a point that was never read is no
+   * observation: its time is the birth's, and the first reading, seen by a driver just before, comes after it.
+   */
   take(sample: Sample): boolean {
     const held = this.#latest.get(sample.point);
-    if (held !== undefined && held.observedAt > sample.observedAt) return false;
+    if (held !== undefined && held.reason !== "noValue" && held.observedAt > sample.observedAt) return false;
+    this.#latest.set(sample.point, sample);
+    return true;
+  }
+
+  /** Takes what a birth says holds now, whatever its time: a gateway whose clock was set back would never be believed again. */
+  takeBirth(sample: Sample): true {
     this.#latest.set(sample.point, sample);
     return true;
   }

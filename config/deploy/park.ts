@@ -58,7 +58,8 @@ export async function runPark(): Promise<void> {
     new Part({ name, args, root, data, env, say, fail: (code) => void stop(code) });
   const simulators = part("simulators", ["simulators/main.ts", environment.PARKHUB_SITE]);
   const cloud = part("cloud", ["cloud/main.ts"]);
-  const gateway = part("gw-1", ["edge/main.ts", "--config", bootstrap]);
+  // as in `npm run edge`: a small young generation keeps the gateway small
+  const gateway = part("gw-1", ["--max-semi-space-size=2", "edge/start.mjs", "--config", bootstrap]);
   const parts = [gateway, cloud, simulators];
 
   let stopping = false;
@@ -79,7 +80,12 @@ export async function runPark(): Promise<void> {
   say(`starting the site ${environment.PARKHUB_SITE}; data and logs in ${data}`);
   simulators.start();
   cloud.start();
-  await buildConsoleIfStale(root, say);
+  try {
+    await buildConsoleIfStale(root, say);
+  } catch (error) {
+    process.stderr.write(`parkhub: ${errorMessage(error)}; see above\n`);
+    await stop(1);
+  }
   let told = "";
   for (;;) {
     const { ready, waiting } = await readiness(environment.PARKHUB_HTTP);

@@ -9,10 +9,11 @@ import type { Endpoint } from "./codec/link.ts";
 import type { CovNotification } from "./codec/services/cov.ts";
 import type { IAm } from "./codec/services/discovery.ts";
 import { encodeReadProperty } from "./codec/services/property.ts";
-import { BACNET_PORT, type BacnetAddress, type BacnetDevice, type Settings } from "./config.ts";
+import type { BacnetAddress, BacnetDevice } from "./config.ts";
 import type { Counters } from "./counters.ts";
 import { type Reading, targetOf } from "./map.ts";
 import { type BoundPoint, Session } from "./session.ts";
+import { BACNET_PORT, type Settings } from "./settings.ts";
 import type { Transactions } from "./transactions.ts";
 
 /** What a link needs of the driver. */

@@ -17,9 +17,10 @@ import type { Endpoint } from "./codec/link.ts";
 import { decodeCovNotification } from "./codec/services/cov.ts";
 import { decodeIAm, encodeWhoIs } from "./codec/services/discovery.ts";
 import { encodeError } from "./codec/services/error.ts";
-import { type BacnetAddress, type BacnetConfig, type BacnetDevice, type Settings, settingsOf } from "./config.ts";
+import type { BacnetAddress, BacnetConfig, BacnetDevice } from "./config.ts";
 import { Counters } from "./counters.ts";
 import { DeviceLink } from "./device-link.ts";
+import { type Settings, settingsOf } from "./settings.ts";
 import { Transactions } from "./transactions.ts";
 
 type Binding = DeviceBinding<BacnetDevice, BacnetAddress>;
@@ -235,4 +236,9 @@ export class BacnetDriver implements ProtocolDriver<BacnetDevice, BacnetAddress>
       this.#deps.logger.debug({ error: errorMessage(error), peer: peerKey(peer) }, "BACnet datagram not sent");
     });
   }
+}
+
+/** What a driver thread calls; see `CreateDriver`. */
+export function create(config: BacnetConfig, deps: DriverDeps): BacnetDriver {
+  return new BacnetDriver(config, deps);
 }

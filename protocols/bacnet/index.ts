@@ -8,8 +8,9 @@ export const bacnet = defineDriver({
   device: BacnetDevice,
   address: BacnetAddress,
   actions: [],
+  module: new URL("./driver.ts", import.meta.url).href,
   async create(config, deps) {
-    const { BacnetDriver } = await import("./driver.ts");
-    return new BacnetDriver(config, deps);
+    const { create } = await import("./driver.ts");
+    return create(config, deps);
   },
 });

@@ -6,11 +6,11 @@ import { type Peer, peerKey } from "./codec/frame.ts";
 import type { CovNotification } from "./codec/services/cov.ts";
 import type { PropertyReference, PropertyResult, ReadResult, ReadSpecification } from "./codec/services/property.ts";
 import { type BacnetValue, objectIdWord } from "./codec/values.ts";
-import type { Settings } from "./config.ts";
 import type { Counters } from "./counters.ts";
 import { CovSubscriptions } from "./cov.ts";
 import { hasStatus, isAnalog, type Reading, readingOf, readingOfError, type Target } from "./map.ts";
 import { type Ask, PropertyReader } from "./polling.ts";
+import type { Settings } from "./settings.ts";
 import type { Transactions } from "./transactions.ts";
 import { writeTarget } from "./write.ts";
 

@@ -140,3 +140,8 @@ export class ModbusDriver implements ProtocolDriver<ModbusDevice, ModbusAddress>
     return shared;
   }
 }
+
+/** What a driver thread calls; see `CreateDriver`. */
+export function create(config: ModbusConfig, deps: DriverDeps): ModbusDriver {
+  return new ModbusDriver(config, deps);
+}

@@ -119,8 +119,9 @@ export const modbus = defineDriver({
   device: ModbusDevice,
   address: ModbusAddress,
   actions: [],
+  module: new URL("./driver.ts", import.meta.url).href,
   async create(config, deps) {
-    const { ModbusDriver } = await import("./driver.ts");
-    return new ModbusDriver(config, deps);
+    const { create } = await import("./driver.ts");
+    return create(config, deps);
   },
 });

@@ -1,15 +1,7 @@
 import { type Static, Type } from "typebox";
+import { EVENT_SIGNALS, ONVIF_DEFAULTS, STATUS_SIGNALS } from "./vocabulary.ts";
 
 const closed = { additionalProperties: false } as const;
-
-/** What holds where the channel's section says nothing. */
-export const ONVIF_DEFAULTS = {
-  timeoutMs: 3000,
-  pollMs: 5000,
-  pullMs: 15_000,
-  subscriptionMs: 60_000,
-  moveTimeoutMs: 15_000,
-} as const;
 
 function time(name: keyof typeof ONVIF_DEFAULTS, minimum: number, maximum: number, description: string) {
   return Type.Optional(Type.Integer({ minimum, maximum, default: ONVIF_DEFAULTS[name], description }));
@@ -62,22 +54,6 @@ export const OnvifDevice = Type.Object(
 );
 export type OnvifDevice = Static<typeof OnvifDevice>;
 
-/** Signals that follow events. */
-export const EVENT_SIGNALS = [
-  "motion",
-  "tamper",
-  "lineCrossed",
-  "fieldIntrusion",
-  "digitalInput",
-  "relay",
-  "hardwareFailure",
-] as const;
-export type EventSignal = (typeof EVENT_SIGNALS)[number];
-
-/** Signals that come from the status poll. */
-export const STATUS_SIGNALS = ["online", "pan", "tilt", "zoom", "moving", "preset", "clockOffset"] as const;
-export type StatusSignal = (typeof STATUS_SIGNALS)[number];
-
 /** Where a value is in the device. */
 export const OnvifAddress = Type.Object(
   {
@@ -96,11 +72,3 @@ export const OnvifAddress = Type.Object(
   closed,
 );
 export type OnvifAddress = Static<typeof OnvifAddress>;
-
-/** Is it a signal that follows events? */
-export function isEventSignal(signal: EventSignal | StatusSignal): signal is EventSignal {
-  return (EVENT_SIGNALS as readonly string[]).includes(signal);
-}
-
-/** Actions of a camera: `ptzPreset {preset: token or name}`, `snapshot {}`. */
-export const ONVIF_ACTIONS = ["ptzPreset", "snapshot"] as const;

@@ -9,16 +9,10 @@ import type {
   WriteRequest,
   WriteResult,
 } from "../driver.ts";
-import {
-  ONVIF_ACTIONS,
-  ONVIF_DEFAULTS,
-  type OnvifAddress,
-  type OnvifConfig,
-  type OnvifDevice,
-  type OnvifSettings,
-} from "./config.ts";
+import type { OnvifAddress, OnvifConfig, OnvifDevice, OnvifSettings } from "./config.ts";
 import { newCounters } from "./counters.ts";
 import { CameraSession } from "./session.ts";
+import { ONVIF_ACTIONS, ONVIF_DEFAULTS } from "./vocabulary.ts";
 
 interface Running {
   /** The connection section as text: a camera that is configured otherwise is another one. */
@@ -103,4 +97,9 @@ export class OnvifDriver implements ProtocolDriver<OnvifDevice, OnvifAddress> {
 
 function unknown(point: PointId): string {
   return `${point} is not bound to this channel`;
+}
+
+/** What a driver thread calls; see `CreateDriver`. */
+export function create(config: OnvifConfig, deps: DriverDeps): OnvifDriver {
+  return new OnvifDriver(config, deps);
 }

@@ -1,5 +1,5 @@
-import type { EventSignal } from "./config.ts";
 import type { FieldEvent } from "./map.ts";
+import type { EventSignal } from "./vocabulary.ts";
 
 /** How a notification changed what is known. */
 export interface Edge {

@@ -1,5 +1,5 @@
 import type { Notification } from "./codec/notification.ts";
-import type { EventSignal } from "./config.ts";
+import type { EventSignal } from "./vocabulary.ts";
 
 /** A notification in the hub's own terms. */
 export interface FieldEvent {

@@ -1,8 +1,9 @@
 import type { Quality } from "#core/model/quality.ts";
 import type { Value } from "#core/model/sample.ts";
 import type { PtzPreset, PtzStatus } from "./codec/services.ts";
-import { type EventSignal, isEventSignal, type OnvifAddress } from "./config.ts";
+import type { OnvifAddress } from "./config.ts";
 import type { EventStates } from "./event-states.ts";
+import { type EventSignal, isEventSignal } from "./vocabulary.ts";
 
 /** A value with its trust, before it becomes a sample. */
 export interface PointValue {

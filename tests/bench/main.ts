@@ -5,6 +5,7 @@ import type { Bench } from "./bench.ts";
 /** Every bench by name: `npm run bench -- <name>`. */
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   start: async () => (await import("./start.ts")).start,
+  codec: async () => (await import("./codec.ts")).codec,
 };
 
 const say = (text: string): void => {

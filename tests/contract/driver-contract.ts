@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { Value as Schema } from "typebox/value";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "#core/clock.ts";
@@ -71,6 +73,20 @@ function first(devices: readonly DeviceBinding[]): DeviceBinding {
   return device;
 }
 
+/** Imports a module in a thread like a driver's, and tells everything that was loaded for it. */
+const LOADING = `
+const { registerHooks } = require("node:module");
+const { parentPort, workerData } = require("node:worker_threads");
+const loaded = [];
+registerHooks({
+  resolve(specifier, context, next) {
+    const found = next(specifier, context);
+    loaded.push(found.url);
+    return found;
+  },
+});
+import(workerData).then((exported) => parentPort.postMessage({ create: typeof exported.create, loaded }));`;
+
 /**
  * The contract suite of ProtocolDriver: every driver runs it against real sockets. `setup` builds a fresh field for each case;
  * the suite closes it. Cases of `writable`, `garbage` and `startFailure` run where `parts` says that the field has them.
@@ -137,6 +153,14 @@ export function driverContract(
           expect(Schema.Check(descriptor.address, { ...Object(address), unheardOf: 1 })).toBe(false);
         }
       }
+    });
+
+    it("is loaded in its thread without the schema library", async () => {
+      const worker = new Worker(LOADING, { eval: true, execArgv: [], workerData: descriptor.module });
+      const [{ create, loaded }] = (await once(worker, "message")) as [{ create: string; loaded: readonly string[] }];
+      await worker.terminate();
+      expect(create).toBe("function");
+      expect(loaded.filter((url) => /node_modules\/(typebox|ajv|yaml)\//.test(url))).toEqual([]);
     });
 
     it("delivers every bound point and tells that each device is online", async () => {

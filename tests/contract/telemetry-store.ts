@@ -60,6 +60,14 @@ export function telemetryStoreContract(name: string, open: () => Promise<Telemet
       expect(new Set(read.map((row) => row.epoch))).toEqual(new Set([epoch]));
     });
 
+    it("shows a sample once that a restored outbox offers again in a new epoch", async () => {
+      const samples = series(10, (i) => i);
+      await harness.store.write([batch(epoch, 1, samples.slice(0, 6))]);
+      await harness.store.write([batch(newEpoch(), 4, samples.slice(3))]);
+      expect((await harness.store.read(all)).map(plain)).toEqual(samples);
+      expect((await harness.store.read({ ...all, limit: 5 })).map(plain)).toEqual(samples.slice(0, 5));
+    });
+
     it("keeps numbers to the last bit, whatever their shape", async () => {
       await fc.assert(
         fc.asyncProperty(

@@ -44,6 +44,11 @@ export async function until<T>(
   throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause: last });
 }
 
+/** The environment without variables of the hub: those of whoever runs the tests are not meant for the park under test. */
+function inheritedEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PARKHUB_")));
+}
+
 export type PartName = "cloud" | "gw-1" | "simulators";
 
 /** The whole demo park in processes of its own, as `npm start` runs it, on free ports and a data folder of its own. */
@@ -102,7 +107,10 @@ export class Park {
       await until("the park to be ready", () => (launcher.exitCode === null ? this.isReady() : true), 90_000);
       if (launcher.exitCode !== null) throw new Error(`the launcher ended with ${launcher.exitCode}`);
     } catch (error) {
-      throw new Error(`the park is not ready:\n${this.output.join("")}`, { cause: error });
+      const logs = (["cloud", "gw-1", "simulators"] as const).map((part) => `--- ${part}\n${this.log(part, 15)}`);
+      throw new Error(`the park is not ready:\n${[this.output.join("").slice(-3000), ...logs].join("\n")}`, {
+        cause: error,
+      });
     }
   }
 
@@ -110,7 +118,7 @@ export class Park {
     const child = spawn(process.execPath, ["config/deploy/launch.ts"], {
       cwd: root,
       env: {
-        ...process.env,
+        ...inheritedEnvironment(),
         PARKHUB_DATA: this.data,
         PARKHUB_HTTP: this.http,
         PARKHUB_MQTT: this.mqtt,
@@ -229,11 +237,9 @@ export class Park {
 
   /** The last lines of a part's log, for a failed test. */
   log(part: PartName, lines = 40): string {
-    return readFileSync(path.join(this.data, "logs", `${part}.log`), "utf8")
-      .trimEnd()
-      .split("\n")
-      .slice(-lines)
-      .join("\n");
+    const file = path.join(this.data, "logs", `${part}.log`);
+    if (!existsSync(file)) return "";
+    return readFileSync(file, "utf8").trimEnd().split("\n").slice(-lines).join("\n");
   }
 
   /** Ctrl-C: resolves with the launcher's exit code when all has stopped. */

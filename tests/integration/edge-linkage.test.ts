@@ -99,6 +99,44 @@ describe("linkages on a gateway", () => {
     expect(site.log()).not.toContain(`write ${LIGHT} 60 8`);
   });
 
+  it("raises an alarm for the rule whose step failed, once more for each failure", async () => {
+    const rule: Rule = {
+      ...INTRUSION,
+      when: { type: "point", point: ZONE, operator: ">", value: 0 },
+      then: [{ action: "ptzPreset", params: { camera: "park/gw/nowhere", preset: "1" } }],
+    };
+    await site.running({ ...PARTS, alarms: [], rules: [rule] });
+    const raised = (): unknown[] =>
+      site.cloud
+        .of("alarm")
+        .filter(({ alarm }) => alarm.definition === "gateway.linkage-failed.intrusion")
+        .map(({ transition, alarm }) => [transition, alarm.category, alarm.occurrence]);
+    site.field.set("zone-3", 1);
+    await expect.poll(raised).toEqual([
+      ["raised", "system", 1],
+      ["cleared", "system", 1],
+    ]);
+    site.field.set("zone-3", 0);
+    await expect.poll(() => site.agent?.latest(ZONE)?.value).toBe(0);
+    site.field.set("zone-3", 1);
+    await expect.poll(raised).toHaveLength(4);
+    expect(site.agent?.status().openAlarms).toBe(1);
+  });
+
+  it("does not answer the alarm of its own failure", async () => {
+    const rule: Rule = {
+      ...INTRUSION,
+      when: { type: "alarmRaised" },
+      then: [{ action: "ptzPreset", params: { camera: "park/gw/nowhere", preset: "1" } }],
+    };
+    await site.running({ ...PARTS, rules: [rule] });
+    site.field.set("zone-3", 1);
+    await expect
+      .poll(() => site.cloud.of("alarm").map(({ alarm }) => alarm.definition))
+      .toContain("gateway.linkage-failed.intrusion");
+    expect(site.cloud.of("run").map(({ run }) => run.outcome)).toEqual(["actionFailed"]);
+  });
+
   it("breaks a loop of two rules that fight over a point", async () => {
     const flip = (id: string, when: number, then: number): Rule => ({
       ...INTRUSION,
@@ -165,6 +203,33 @@ describe("a gateway after a crash", () => {
     await site.running();
     await expect.poll(() => site.cloud.of("run").map(({ run }) => [run.id, run.outcome])).toEqual([["r1", "fired"]]);
     expect(site.log()).toContain(`write ${LIGHT} 90 8`);
+  });
+
+  it("performs no step again that had ended before the run was cut off", async () => {
+    const step = (index: number, value: number): object => ({
+      index,
+      action: "writePoint",
+      group: index,
+      onFailure: "continue",
+      timeoutMs: 5_000,
+      status: "planned",
+      effects: [{ kind: "write", point: LIGHT, value, priority: 8 }],
+    });
+    const startedAt = Date.now();
+    leftBehind("run", "r1", {
+      id: "r1",
+      rule: "intrusion",
+      reason: "x",
+      startedAt,
+      steps: [step(0, 70), step(1, 90)],
+      done: [{ action: "writePoint", status: "done", startedAt, finishedAt: startedAt, detail: "before" }],
+    });
+    await site.running();
+    await expect
+      .poll(() => site.cloud.of("run").map(({ run }) => run.steps.map(({ status }) => status)))
+      .toEqual([["done", "done"]]);
+    expect(site.cloud.of("run")[0]?.run.steps[0]?.detail).toBe("before");
+    expect(site.log().filter((line) => line.startsWith("write"))).toEqual([`write ${LIGHT} 90 8`]);
   });
 
   it("tells an old cut-off run as failed and performs nothing of it", async () => {
@@ -263,5 +328,15 @@ describe("alarms on a gateway", () => {
       })
       .toBeGreaterThan(0);
     await expect.poll(() => site.agent?.status().openAlarms).toBe(1);
+    await site.agent?.stop();
+    site.cloud.acking = true;
+    const again = await runGateway(site.cloud, join(site.root, "data"));
+    site.agent = again;
+    await expect
+      .poll(() => site.cloud.of("alarm").map(({ alarm, transition }) => [alarm.definition, transition]))
+      .toEqual([
+        ["gateway.events-lane-full", "raised"],
+        ["gateway.events-lane-full", "cleared"],
+      ]);
   });
 });

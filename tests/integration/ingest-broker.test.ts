@@ -4,6 +4,8 @@ import { join } from "node:path";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { gatewayClientId, hubTopic } from "#core/contracts/topics.ts";
+import { EdgeNodeSession } from "#core/sparkplug/edge-node-session.ts";
+import { DataType } from "#core/sparkplug/payload.ts";
 import { Bench, type Cloud, eventBatch, eventItem, passwordOf, SITE } from "./ingest-park.ts";
 
 let bench: Bench;
@@ -90,12 +92,38 @@ describe("the door of the broker", () => {
     expect(cloud.violations.get("packetTooLarge")).toBe(1);
   });
 
-  it("takes 100 kB after sign-in and closes above 256 KiB", async () => {
+  it("takes the birth of a device of 5000 points", async () => {
+    const client = await gateway();
+    const session = new EdgeNodeSession({
+      group: SITE,
+      edgeNode: "gw-1",
+      bdSeq: 1,
+      node: { metrics: [], batchAlias: 1 },
+    });
+    const name = (nr: number): string => `supply-air-temperature-of-the-floor-${nr}`;
+    const unit = { unit: { type: DataType.String, value: "degreesCelsius" } };
+    session.defineDevice("controller", {
+      batchAlias: 2,
+      metrics: Array.from({ length: 5_000 }, (_, nr) => ({
+        name: name(nr),
+        alias: 10 + nr,
+        datatype: DataType.Double,
+        properties: unit,
+      })),
+    });
+    const now = Date.now();
+    for (const { topic, payload, qos } of session.births(now, (alias) => ({ alias, value: 20.5, timestamp: now })))
+      client.publish(topic, Buffer.from(payload), { qos });
+    await expect.poll(() => cloud.told.births.length).toBe(5_000);
+    expect(cloud.violations.size).toBe(0);
+  });
+
+  it("takes 100 kB after sign-in and closes above 1 MiB", async () => {
     const client = await gateway();
     const topic = hubTopic(SITE, "gw-1", "events");
     await client.publishAsync(topic, Buffer.alloc(100_000, 32), { qos: 1 });
     const gone = closed(client);
-    client.publish(topic, Buffer.alloc(300_000, 32), { qos: 1 });
+    client.publish(topic, Buffer.alloc(1_100_000, 32), { qos: 1 });
     await gone;
     expect(cloud.violations.get("packetTooLarge")).toBe(1);
   });

@@ -47,7 +47,7 @@ function Popup({ notice }: { readonly notice: Notice }) {
         </div>
       )}
       <div className="popup-foot">
-        <span className="soft cut">{alarm === undefined ? names.device(notice.camera) : names.place(alarm.area)}</span>
+        <span className="soft cut">{alarm === undefined ? names.device(notice.camera) : names.space(alarm.area)}</span>
         {notice.alarm !== undefined && (
           <Button type="primary" data-testid="notice-open" onClick={open}>
             {t("alarm.popup.open")}

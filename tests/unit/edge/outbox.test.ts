@@ -28,6 +28,43 @@ describe("the outbox", () => {
     expect(outbox.telemetryAfter(0, 10).map(({ first, last }) => last - first + 1)).toEqual([200, 200, 50]);
   });
 
+  it("begins another row where long texts would make a batch too large for one packet", () => {
+    const outbox = bench.open();
+    const text = "文".repeat(2_000);
+    outbox.appendSamples(Array.from({ length: 100 }, (_, at) => ({ ...sample(A, at), value: text })));
+    outbox.commit();
+    const rows = outbox.telemetryAfter(0, 10);
+    expect(rows.map(({ first, last }) => last - first + 1)).toEqual([32, 32, 32, 4]);
+    expect(rows.at(-1)?.last).toBe(100);
+  });
+
+  it("loses nothing when more samples come in one tick than may wait for a disk that refuses", () => {
+    const outbox = bench.open({ pendingSamples: 10 });
+    for (let at = 0; at < 5; at++)
+      outbox.appendSamples([sample(A, 3 * at), sample(A, 3 * at + 1), sample(A, 3 * at + 2)]);
+    outbox.commit();
+    expect(values(outbox)).toEqual(Array.from({ length: 15 }, (_, at) => at));
+    expect(outbox.counters["droppedSamples"]).toBe(0);
+  });
+
+  it("refuses an item that is no JSON where it is queued, and commits all the others", () => {
+    const outbox = bench.open();
+    const data = { count: 1n as unknown as number };
+    const odd = { id: "odd", device: "site/gw/a", kind: "motion", observedAt: 1, data };
+    expect(() => outbox.append("events", { kind: "deviceEvent", event: odd })).toThrow(TypeError);
+    event(outbox, "e1");
+    expect(outbox.commit()).toBe(true);
+    expect(outbox.itemsAfter("events", 0, 10)).toHaveLength(1);
+  });
+
+  it("refuses an item that fits no packet: it would hold up its lane for ever", () => {
+    const outbox = bench.open();
+    const text = "x".repeat(300_000);
+    expect(outbox.append("events", { kind: "notify", text, textEn: "", popup: false })).toBe(false);
+    expect(outbox.counters["oversizeItems"]).toBe(1);
+    expect(event(outbox, "e1")).toBe(true);
+  });
+
   it("offers nothing before it is committed", () => {
     const outbox = bench.open();
     outbox.appendSamples([sample(A, 1)]);

@@ -48,6 +48,26 @@ describe("the pipeline", () => {
     expect(pipeline.latest(ID)?.value).toBe(21.3);
   });
 
+  it("passes over what is no sample, and takes those beside it", () => {
+    pipeline.configure([point()]);
+    const odd = [
+      null,
+      "x",
+      { point: ID, value: 1, quality: "good" },
+      { point: ID, value: 2, quality: "fine", observedAt: 5 },
+    ];
+    const late = { point: ID, value: 3, quality: "good", observedAt: 5, sourceTime: Number.NaN };
+    pipeline.ingest([...odd, late, { point: ID, value: 4, quality: "good", observedAt: 5 }] as Sample[]);
+    expect(changes.map(({ value, observedAt }) => [value, observedAt])).toEqual([[4, 5]]);
+    expect(pipeline.counters["malformed"]).toBe(5);
+  });
+
+  it("shortens a text that no birth could carry, and says that it is not whole", () => {
+    pipeline.configure([point({ kind: "string" })]);
+    raw("x".repeat(2_001));
+    expect(pipeline.latest(ID)).toMatchObject({ value: "x".repeat(2_000), quality: "uncertain", reason: "outOfRange" });
+  });
+
   it("unscales a write, so that what is read back is what was asked for", () => {
     pipeline.configure([point({ scale: 0.1, offset: -10 })]);
     expect(pipeline.toRaw(ID, 21.3)).toEqual({ raw: 313 });

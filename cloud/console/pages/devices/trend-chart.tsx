@@ -30,6 +30,12 @@ function timeMarks(self: uPlot, marks: number[]): string[] {
   });
 }
 
+/** From the lowest to the highest state that has a name, and what else was seen, with room for the line at both ends. */
+function stateRange({ states }: PointView, seen: readonly number[]): [number, number] {
+  const values = [...seen.filter(Number.isFinite), ...(states?.map(({ value }) => value) ?? [0, 1])];
+  return [Math.min(...values) - 0.2, Math.max(...values) + 0.2];
+}
+
 function optionsOf({ point, language, from }: Props, band: boolean, widthPx: number): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
@@ -53,7 +59,7 @@ function optionsOf({ point, language, from }: Props, band: boolean, widthPx: num
     scales: {
       // The whole range, also where nothing was stored: what is missing shall be seen.
       x: { range: (_self, _min, max) => [from / 1000, Math.max(max, Date.now() / 1000)] },
-      ...(states ? { y: { range: (_self, min, max) => [Math.min(0, min), Math.max(1, max)] } } : {}),
+      ...(states ? { y: { range: (_self, min, max) => stateRange(point, [min, max]) } } : {}),
     },
     axes: [
       { ...axis, values: timeMarks, space: 64, size: 30 },

@@ -32,6 +32,14 @@ describe("blobs", () => {
     expect([...(found?.bytes ?? [])]).toEqual([...picture]);
   });
 
+  it.each(["text/html", "image/svg+xml", "application/javascript", "multipart/x-mixed-replace; boundary=x"])(
+    "of the type %s come back as mere bytes: a camera brings no page and no script",
+    async (type) => {
+      await blobs.put(hash(picture), type, picture);
+      expect((await blobs.get(hash(picture)))?.contentType).toBe("application/octet-stream");
+    },
+  );
+
   it("are stored once however often they are sent, also at the same time, and leave nothing half", async () => {
     await Promise.all(Array.from({ length: 5 }, () => blobs.put(hash(picture), "image/jpeg", picture)));
     await blobs.put(hash(picture), "image/jpeg", picture);

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Kysely } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Db, openDatabase } from "#cloud/db/database.ts";
+import { dbError } from "#cloud/db/dialect.ts";
 import { MIGRATIONS } from "#cloud/db/migrations/index.ts";
 import { silentLogger } from "#core/logger.ts";
 
@@ -158,5 +159,23 @@ describe("the record database", () => {
     for (const name of readdirSync(join(folder, "data"))) rmSync(join(folder, "data", name));
     writeFileSync(file, "this is a text file and not a database, long enough to be read as a header".repeat(50));
     await expect(open()).rejects.toMatchObject({ code: "DB_CORRUPT" });
+  });
+});
+
+describe("an error of the database", () => {
+  const sqlite = (errcode: number): Error => Object.assign(new Error("refused"), { errcode });
+
+  it.each([
+    ["busy", 5, "DB_BUSY"],
+    ["out of memory", 7, "DB_IO"],
+    ["of the disk", 10 | (3 << 8), "DB_IO"],
+    ["full", 13, "DB_FULL"],
+    ["without a file handle left", 14, "DB_IO"],
+  ])("that is %s may pass: nothing is condemned for it", (_what, errcode, code) => {
+    expect(dbError(sqlite(errcode), "write")).toMatchObject({ code, retriable: true });
+  });
+
+  it("that breaks a constraint stays", () => {
+    expect(dbError(sqlite(19), "write")).toMatchObject({ code: "DB_CONSTRAINT", retriable: false });
   });
 });

@@ -40,6 +40,14 @@ describe("the current value of a point", () => {
     expect(cloud.state.sample(TEMPERATURE)?.value).toBe(21);
   });
 
+  it("is what a birth says, also when the clock of the gateway was set back meanwhile", () => {
+    cloud.state.take([sampleOf(TEMPERATURE, 21, { observedAt: AT + 1e9 })]);
+    cloud.state.takeBirth([sampleOf(TEMPERATURE, 22, { observedAt: AT })]);
+    expect(cloud.state.current(TEMPERATURE).value).toBe(22);
+    cloud.state.take([sampleOf(TEMPERATURE, 23, { observedAt: AT + 1 })]);
+    expect(cloud.state.current(TEMPERATURE).value).toBe(23);
+  });
+
   it("follows the later of two samples of the same time", () => {
     cloud.state.take([sampleOf(TEMPERATURE, 20), sampleOf(TEMPERATURE, 21)]);
     expect(cloud.state.current(TEMPERATURE).value).toBe(21);

@@ -9,6 +9,7 @@ import { AlarmGrid } from "./alarms/alarm-grid.tsx";
 import { AlarmToolbar } from "./alarms/alarm-toolbar.tsx";
 import { BulkAcknowledgeDialog } from "./alarms/bulk-acknowledge-dialog.tsx";
 import { useAlarmActs } from "./alarms/use-alarm-acts.ts";
+import "./alarms/alarm-detail.css";
 import "./alarms/alarms.css";
 
 const NOTHING: ReadonlySet<string> = new Set();

@@ -13,6 +13,7 @@ import { AlarmJournal } from "./alarm-journal.tsx";
 import { AlarmPictures } from "./alarm-pictures.tsx";
 import { AlarmRuns } from "./alarm-runs.tsx";
 import type { AlarmActs } from "./use-alarm-acts.ts";
+import "./alarm-detail.css";
 
 /** Changes with everything that makes the journal longer. */
 function signature(alarm: AlarmView | undefined): string {

@@ -28,10 +28,11 @@ export function ageText(iso: string | null, nowMs: number, t: Translate): string
 /** How far a value can be trusted, and why not. Good is shown without colour. */
 export function QualityBadge({ current }: { readonly current: CurrentValue }) {
   const { t } = useTranslation();
+  const text = qualityText(current, t);
   return (
-    <span className={`quality quality-${current.quality}`} title={fullTime(current.observedAt)}>
+    <span className={`quality quality-${current.quality}`} title={`${text} · ${fullTime(current.observedAt)}`}>
       <i aria-hidden="true">{current.quality === "good" ? "" : current.quality === "bad" ? "✕" : "?"}</i>
-      {qualityText(current, t)}
+      {text}
     </span>
   );
 }

@@ -122,7 +122,7 @@ export const en: Texts = {
       name: "Name",
       value: "Value",
       quality: "Quality",
-      age: "Updated",
+      age: "Last change",
       kind: "Kind",
       protocol: "Protocol",
       state: "State",

@@ -114,7 +114,7 @@ export const zhCN = {
       name: "名称",
       value: "当前值",
       quality: "质量",
-      age: "更新",
+      age: "最近变化",
       kind: "类型",
       protocol: "协议",
       state: "状态",

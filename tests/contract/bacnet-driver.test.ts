@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { decodeFrame, encodeFrame } from "#protocols/bacnet/codec/frame.ts";
 import { encodeIAm } from "#protocols/bacnet/codec/services/discovery.ts";
 import type { SimulatedDevice } from "#simulators/device.ts";
-import { manualClock } from "../unit/protocols/bacnet/manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 import { airHandler, loopbackSocket, manyInputs, serveAirHandler, tap } from "./bacnet-fixture.ts";
 import {
   COV_ONLY,
@@ -120,7 +120,7 @@ describe("the BACnet driver observes", () => {
   });
 
   it("tells every point again at least every 60 s although nothing changes", async () => {
-    const clock = manualClock();
+    const clock = new ManualClock(0);
     const recording = recordDriver({ clock });
     await drive(
       (await serve()).address.port,
@@ -265,7 +265,7 @@ describe("the BACnet driver on a bad network", () => {
   });
 
   it("searches a dead device with growing pauses", async () => {
-    const clock = manualClock();
+    const clock = new ManualClock(0);
     const hole = await loopbackSocket();
     closing.push(() => hole.close());
     let asked = 0;

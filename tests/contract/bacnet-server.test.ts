@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { SimulatedDevice } from "#simulators/device.ts";
 import { type BacnetServer, bacnetObjectsOf } from "#simulators/servers/bacnet.ts";
-import { manualClock } from "../unit/protocols/bacnet/manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 import { airHandler, loopbackSocket, manyInputs, serveAirHandler } from "./bacnet-fixture.ts";
 import { type BacnetJs, openBacnetJs } from "./bacnet-js.ts";
 
@@ -204,7 +204,7 @@ describe("the simulated BACnet device, seen by an independent client", () => {
 
 describe("COV subscriptions of the simulated BACnet device", () => {
   it("end with their lifetime, and a renewal starts it anew", async () => {
-    const clock = manualClock();
+    const clock = new ManualClock(0);
     const server = await serveAirHandler(1001, { clock });
     const { client } = await openBacnetJs();
     const address = { address: `127.0.0.1:${server.address.port}` };
@@ -221,7 +221,7 @@ describe("COV subscriptions of the simulated BACnet device", () => {
   });
 
   it("send a confirmed notification again until it is answered", async () => {
-    const clock = manualClock();
+    const clock = new ManualClock(0);
     const server = await serveAirHandler(1001, { clock });
     const raw = await loopbackSocket();
     const services: string[] = [];

@@ -19,7 +19,7 @@ import type { LaneItem } from "#core/contracts/lanes.ts";
 import type { GatewayId } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
 import type { Command } from "#core/model/command.ts";
-import { ManualClock } from "#tests/unit/simulators/manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 import { GW1, GW2, smallPark } from "./small-park.ts";
 
 /** Sunday 2026-11-22 04:00 UTC, noon in Shanghai. */

@@ -4,7 +4,7 @@ import { followCommand } from "#cloud/console/api/command-follow.ts";
 import { SessionStore } from "#cloud/console/api/session-store.ts";
 import type { CommandView } from "#core/contracts/http.ts";
 import type { Session } from "#core/contracts/session.ts";
-import { ManualClock } from "#tests/unit/edge/manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 
 interface Seen {
   readonly url: string;
@@ -129,7 +129,7 @@ describe("a command that is followed", () => {
 
   /** Lets the waits of the follower pass until it has ended. */
   async function follow(answers: readonly (CommandView["status"] | "unreachable")[]) {
-    const clock = new ManualClock();
+    const clock = new ManualClock(1_800_000_000_000);
     const states: string[] = [];
     let asked = 0;
     const ended = followCommand(

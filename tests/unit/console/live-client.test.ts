@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { LiveClient, type LiveSocketEvents } from "#cloud/console/live/live-client.ts";
 import { CLOSE_SESSION_ENDED, type LiveMessage, type LiveRequest } from "#core/contracts/live.ts";
-import { ManualClock } from "#tests/unit/edge/manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 
 /** The other end of each connection that the client has opened. */
 class Connection {
@@ -26,7 +26,7 @@ let client: LiveClient;
 const last = (): Connection => connections.at(-1) as Connection;
 
 beforeEach(() => {
-  clock = new ManualClock();
+  clock = new ManualClock(1_800_000_000_000);
   connections = [];
   refused = [];
   client = new LiveClient({

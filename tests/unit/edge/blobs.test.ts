@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { silentLogger } from "#core/logger.ts";
 import { BlobQueue, type BlobQueueOptions } from "#edge/blobs.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 import { temporaryFolders } from "./temp-folder.ts";
 
 describe("the queue of pictures", () => {
   const folder = temporaryFolders();
-  const clock = new ManualClock();
+  const clock = new ManualClock(1_800_000_000_000);
   let directory = "";
   let http: Server;
   let status = 204;

@@ -8,7 +8,7 @@ import { Linkage } from "#edge/linkage.ts";
 import { Pipeline } from "#edge/pipeline.ts";
 import { Writes } from "#edge/writes.ts";
 import type { WriteRequest, WriteResult } from "#protocols/driver.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 import { OutboxBench, sample } from "./outbox-bench.ts";
 import { temporaryFolders } from "./temp-folder.ts";
 
@@ -25,7 +25,7 @@ const RULE: Rule = {
 describe("the linkages of a gateway that is being stopped", () => {
   const bench = new OutboxBench();
   const folder = temporaryFolders();
-  const clock = new ManualClock();
+  const clock = new ManualClock(1_800_000_000_000);
   let written: unknown[];
 
   beforeEach(() => {

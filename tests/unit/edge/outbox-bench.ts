@@ -8,7 +8,7 @@ import type { Sample } from "#core/model/sample.ts";
 import { Outbox } from "#edge/outbox.ts";
 import type { AckOutcome } from "#edge/outbox-lanes.ts";
 import type { OutboxLimits } from "#edge/outbox-limits.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 import { temporaryFolders } from "./temp-folder.ts";
 
 export const A: PointId = pointId("site/gw/a/x");
@@ -54,7 +54,7 @@ export class OutboxBench {
   }
 
   open(limits: Partial<OutboxLimits> = {}, path = this.path): Outbox {
-    const outbox = new Outbox({ path, clock: new ManualClock(), logger: silentLogger, limits });
+    const outbox = new Outbox({ path, clock: new ManualClock(1_800_000_000_000), logger: silentLogger, limits });
     outbox.numbers.register([A, B]);
     this.#opened.push(outbox);
     return outbox;

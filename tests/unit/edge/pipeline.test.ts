@@ -3,7 +3,7 @@ import { pointId } from "#core/ids.ts";
 import type { Point } from "#core/model/point.ts";
 import type { Sample, Value } from "#core/model/sample.ts";
 import { Pipeline } from "#edge/pipeline.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 
 const ID = pointId("site/gw/ahu/temp");
 
@@ -29,7 +29,7 @@ describe("the pipeline", () => {
   let pipeline: Pipeline;
 
   beforeEach(() => {
-    clock = new ManualClock();
+    clock = new ManualClock(1_800_000_000_000);
     changes = [];
     reports = [];
     pipeline = new Pipeline(clock, {

@@ -4,7 +4,7 @@ import { silentLogger } from "#core/logger.ts";
 import { Pipeline } from "#edge/pipeline.ts";
 import { Writes } from "#edge/writes.ts";
 import type { WriteRequest, WriteResult } from "#protocols/driver.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 import { OutboxBench } from "./outbox-bench.ts";
 
 const LIGHT = pointId("site/gw/a/x");
@@ -17,7 +17,7 @@ describe("a lease on a point", () => {
   let writes: Writes;
 
   beforeEach(() => {
-    clock = new ManualClock();
+    clock = new ManualClock(1_800_000_000_000);
     field = [];
     answer = { status: "done", readBack: 1 };
     const pipeline = new Pipeline(clock, { onChange: () => undefined, onReport: () => undefined });

@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { errorCode, errorMessage } from "#core/errors.ts";
 import { loadScenarios } from "#simulators/scenario.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 import { type DeskPark, parkOnADesk } from "./park-on-a-desk.ts";
 
 function thrown(act: () => unknown): unknown {
@@ -20,7 +20,7 @@ let clock: ManualClock;
 let park: DeskPark;
 
 beforeEach(async () => {
-  clock = new ManualClock();
+  clock = new ManualClock(Date.UTC(2026, 4, 12, 2));
   park = await parkOnADesk(clock);
 });
 afterEach(() => park.close());

@@ -5,7 +5,7 @@ import { Sessions } from "#cloud/auth/sessions.ts";
 import { SignInThrottle } from "#cloud/auth/throttle.ts";
 import { Tokens } from "#cloud/auth/tokens.ts";
 import { Users } from "#cloud/auth/users.ts";
-import { ManualClock } from "#tests/unit/core/sparkplug/manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 import { recordDatabases } from "./access-database.ts";
 
 const database = recordDatabases();

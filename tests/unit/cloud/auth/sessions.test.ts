@@ -3,7 +3,7 @@ import { SESSION_ABSOLUTE_MS, SESSION_IDLE_MS, Sessions } from "#cloud/auth/sess
 import { Tokens } from "#cloud/auth/tokens.ts";
 import { type User, Users } from "#cloud/auth/users.ts";
 import type { Db } from "#cloud/db/database.ts";
-import { ManualClock } from "#tests/unit/core/sparkplug/manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 import { recordDatabases } from "./access-database.ts";
 
 const database = recordDatabases();

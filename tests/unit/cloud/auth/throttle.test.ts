@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { SignInThrottle } from "#cloud/auth/throttle.ts";
-import { ManualClock } from "#tests/unit/core/sparkplug/manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 
 function guessing(times: number, keys: readonly string[] = ["user:a", "ip:1"]) {
   const clock = new ManualClock(1_000_000);

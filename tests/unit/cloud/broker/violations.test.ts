@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { Violations } from "#cloud/broker/violations.ts";
 import type { AuditLog } from "#cloud/ports.ts";
 import { silentLogger } from "#core/logger.ts";
-import { ManualClock } from "../ingest/manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 
 describe("what is refused at the broker", () => {
   function open(): { clock: ManualClock; audited: string[]; violations: Violations } {
-    const clock = new ManualClock();
+    const clock = new ManualClock(1_790_000_000_000);
     const audited: string[] = [];
     const audit: Pick<AuditLog, "append"> = {
       append: ({ actor, detail }) => audited.push(`${actor} ${JSON.stringify(detail)}`),

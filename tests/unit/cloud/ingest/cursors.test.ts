@@ -3,11 +3,11 @@ import { type Db, openDatabase } from "#cloud/db/database.ts";
 import { LaneCursors } from "#cloud/ingest/cursors.ts";
 import { gatewayId, newEpoch } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 
 let db: Db;
 let cursors: LaneCursors;
-const clock = new ManualClock();
+const clock = new ManualClock(1_790_000_000_000);
 const key = { gateway: gatewayId("park/gw-1"), lane: "telemetry", epoch: newEpoch() } as const;
 
 beforeEach(async () => {

@@ -5,9 +5,9 @@ import { GapStore } from "#cloud/ingest/gap-store.ts";
 import { Offers } from "#cloud/ingest/offers.ts";
 import { gatewayId, newEpoch } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 
-const clock = new ManualClock();
+const clock = new ManualClock(1_790_000_000_000);
 const GATEWAY = gatewayId("park/gw-1");
 let db: Db;
 let cursors: LaneCursors;

@@ -4,7 +4,7 @@ import { GatewayRows } from "#cloud/ingest/gateway-rows.ts";
 import { OFFLINE_AFTER_MS, Presence } from "#cloud/ingest/presence.ts";
 import { gatewayId } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 
 const GATEWAY = gatewayId("park/gw-1");
 let db: Db;

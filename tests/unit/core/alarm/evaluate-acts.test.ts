@@ -169,7 +169,7 @@ describe("commands", () => {
     const { alarms, clock, late } = evaluator([broken]);
     const id = alarms.onSample(sample(fault, true))[0]?.alarm.id ?? "";
     alarms.command(command(id, "shelve", { until: START + 10_000, reason: "r" }));
-    clock.setBack(4000);
+    clock.setWallClock(clock.now() - 4000);
     clock.advance(10_000);
     expect(late).toEqual([]);
     clock.advance(4000);

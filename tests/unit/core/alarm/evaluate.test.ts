@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { alarmId, letter } from "#core/alarm/lifecycle.ts";
 import { pointId } from "#core/ids.ts";
 import type { AlarmDefinition } from "#core/model/alarm.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 import {
   ahu,
   bad,
@@ -21,7 +22,7 @@ import {
   transitions,
   zone3,
 } from "./evaluator-fixtures.ts";
-import { EPOCH, ManualClock, START } from "./fixtures.ts";
+import { EPOCH, START } from "./fixtures.ts";
 
 describe("limits", () => {
   it("AL-01 raises on arrival with source time, time of receipt, place and texts", () => {
@@ -195,7 +196,7 @@ describe("delays", () => {
     clock.advance(4000);
     alarms.onSample(sample(fault, false));
     clock.advance(10_000);
-    expect([late, clock.running]).toEqual([[], 0]);
+    expect([late, clock.pending]).toEqual([[], 0]);
     expect(delays.map(([, delay]) => delay?.dueAt)).toEqual([START + 5000, undefined]);
   });
 
@@ -206,7 +207,7 @@ describe("delays", () => {
     alarms.onSample(sample(fault, true));
     alarms.onSample(sample(fault, false));
     clock.advance(10_000);
-    expect([late, clock.running]).toEqual([[], 0]);
+    expect([late, clock.pending]).toEqual([[], 0]);
   });
 
   it("AL-03 clears only when the condition was gone for the off-delay", () => {
@@ -252,13 +253,13 @@ describe("delays", () => {
     before.clock.advance(2000);
     const restored = JSON.parse(JSON.stringify(before.alarms.snapshot()));
     before.alarms.stop();
-    expect(before.clock.running).toBe(0);
+    expect(before.clock.pending).toBe(0);
     const later = evaluator([slow], { restored });
     later.clock.advance(4999);
     expect(later.late).toEqual([]);
     later.clock.advance(1);
     expect(transitions(later.late)).toEqual(["raised"]);
-    const clock = new ManualClock();
+    const clock = new ManualClock(START);
     clock.advance(3_600_000);
     const muchLater = evaluator([slow], { restored, clock });
     clock.advance(0);

@@ -8,7 +8,8 @@ import { deviceId, pointId } from "#core/ids.ts";
 import type { AlarmDefinition } from "#core/model/alarm.ts";
 import type { AlarmCommand } from "#core/model/command.ts";
 import type { Sample } from "#core/model/sample.ts";
-import { EPOCH, ManualClock, START } from "./fixtures.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
+import { EPOCH, START } from "./fixtures.ts";
 
 export const ahu = deviceId("park/gw-1/ahu-1");
 export const panel = deviceId("park/gw-1/panel");
@@ -49,7 +50,7 @@ export const motion: AlarmDefinition = {
 };
 
 export function evaluator(definitions: readonly AlarmDefinition[], options: Partial<AlarmEvaluatorOptions> = {}) {
-  const clock = new ManualClock();
+  const clock = new ManualClock(START);
   const late: AlarmChange[] = [];
   const delays: [string, PendingDelay | undefined][] = [];
   const alarms = new AlarmEvaluator({

@@ -1,53 +1,10 @@
 import { lawOf } from "#core/alarm/law.ts";
 import { type AlarmEvent, type AlarmResult, alarmId, apply, raise } from "#core/alarm/lifecycle.ts";
-import type { Clock } from "#core/clock.ts";
 import type { Alarm, AlarmCategory, AlarmTransition } from "#core/model/alarm.ts";
 
 /** Monday 2026-01-05 08:00 UTC. */
 export const START = Date.UTC(2026, 0, 5, 8);
 export const EPOCH = "0123456789abcdef0123456789abcdef";
-
-/** A clock that stands still until the test moves it. */
-export class ManualClock implements Clock {
-  #now = START;
-  #setBackMs = 0;
-  #timers: { dueAt: number; callback: () => void }[] = [];
-
-  now(): number {
-    return this.#now - this.#setBackMs;
-  }
-  /** Sets the wall clock back; timers do not notice. */
-  setBack(ms: number): void {
-    this.#setBackMs += ms;
-  }
-  monotonic(): number {
-    return this.#now - START;
-  }
-  after(delayMs: number, callback: () => void): () => void {
-    const timer = { dueAt: this.#now + delayMs, callback };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((one) => one !== timer);
-    };
-  }
-  every(): () => void {
-    throw new Error("not used here");
-  }
-  advance(ms: number): void {
-    const end = this.#now + ms;
-    for (;;) {
-      const next = this.#timers.filter(({ dueAt }) => dueAt <= end).sort((a, b) => a.dueAt - b.dueAt)[0];
-      if (next === undefined) break;
-      this.#timers = this.#timers.filter((one) => one !== next);
-      this.#now = Math.max(this.#now, next.dueAt);
-      next.callback();
-    }
-    this.#now = end;
-  }
-  get running(): number {
-    return this.#timers.length;
-  }
-}
 
 /** A newly raised alarm of a category. */
 export function raised(category: AlarmCategory, fields: Partial<Alarm> = {}): Alarm {

@@ -6,7 +6,8 @@ import { merge } from "#core/alarm/merge.ts";
 import { deviceId, pointId } from "#core/ids.ts";
 import type { Alarm, AlarmDefinition } from "#core/model/alarm.ts";
 import type { AlarmCommand } from "#core/model/command.ts";
-import { EPOCH, ManualClock } from "./fixtures.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
+import { EPOCH, START } from "./fixtures.ts";
 
 const device = deviceId("park/gw-1/panel");
 const level = pointId(`${device}/level`);
@@ -69,7 +70,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** A gateway whose store holds what each change and each delay told it, and that may lose its process at any step. */
 class Gateway {
   readonly changes: AlarmChange[] = [];
-  readonly #clock = new ManualClock();
+  readonly #clock = new ManualClock(START);
   readonly #episodes: Record<string, number> = {};
   readonly #alarms = new Map<string, Alarm>();
   readonly #delays = new Map<string, PendingDelay>();

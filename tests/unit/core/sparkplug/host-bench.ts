@@ -2,7 +2,7 @@ import { afterEach, expect } from "vitest";
 import type { HostOutput } from "#core/sparkplug/host-output.ts";
 import { HostSession, type HostSessionOptions } from "#core/sparkplug/host-session.ts";
 import { DataType, encodePayload, type Metric } from "#core/sparkplug/payload.ts";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 
 export const T = 1_700_000_000_000;
 export const NODE = "park/gw-1";

@@ -4,7 +4,7 @@ import type { Peer } from "#protocols/bacnet/codec/frame.ts";
 import { encodeError } from "#protocols/bacnet/codec/services/error.ts";
 import { Counters } from "#protocols/bacnet/counters.ts";
 import { type Outcome, Transactions } from "#protocols/bacnet/transactions.ts";
-import { type ManualClock, manualClock } from "./manual-clock.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
 
 const A: Peer = { host: "10.0.0.1", port: 47_808 };
 const B: Peer = { host: "10.0.0.2", port: 47_808 };
@@ -22,7 +22,7 @@ describe("the BACnet transaction machine", () => {
   let transactions: Transactions;
 
   beforeEach(() => {
-    clock = manualClock();
+    clock = new ManualClock(0);
     counters = new Counters();
     sent = [];
     transactions = new Transactions({

@@ -39,3 +39,16 @@ export const MAX_ITEM_CHARS = 262_144;
 export function pageLimit({ telemetryBytes, eventsBytes, ledgerBytes }: OutboxLimits): number {
   return Math.ceil(((telemetryBytes + eventsBytes * 2 + ledgerBytes) * 1.5) / 4096) + 256;
 }
+
+/** Monotonic counters of an outbox, all at nothing. */
+export function outboxCounters() {
+  return {
+    commits: 0,
+    commitFailures: 0,
+    droppedSamples: 0,
+    refusedEvents: 0,
+    oversizeItems: 0,
+    foreignAcks: 0,
+    newEpochs: 0,
+  };
+}

@@ -27,8 +27,10 @@ import {
   MAX_ITEM_CHARS,
   type OutboxLimits,
   type OutboxOptions,
+  outboxCounters,
   pageLimit,
 } from "./outbox-limits.ts";
+import { PublishedMarks } from "./outbox-marks.ts";
 import { PointNumbers } from "./outbox-numbers.ts";
 import { PendingSamples } from "./outbox-pending.ts";
 import { packSamples } from "./sample-packing.ts";
@@ -47,7 +49,7 @@ export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #tables: Readonly<Record<Lane, LaneTable>>;
   readonly #sql: WritingStatements;
-  readonly #sent: Record<Lane, number>;
+  readonly #marks: PublishedMarks;
   readonly #trims = new Map<Lane, number>();
   readonly #listeners: (() => void)[] = [];
   #states: LaneStates;
@@ -60,15 +62,7 @@ export class Outbox {
   #lastObservedAt: number;
   #failing = false;
   #minted = false;
-  #counters = {
-    commits: 0,
-    commitFailures: 0,
-    droppedSamples: 0,
-    refusedEvents: 0,
-    oversizeItems: 0,
-    foreignAcks: 0,
-    newEpochs: 0,
-  };
+  #counters = outboxCounters();
 
   /** Opens or makes the file; a broken one is moved aside. @throws OUTBOX_NEWER | OUTBOX_IN_USE | OUTBOX_UNUSABLE */
   constructor(options: OutboxOptions) {
@@ -85,8 +79,7 @@ export class Outbox {
     };
     this.#sql = writingStatements(db);
     this.#states = readLaneStates(db, this.#tables);
-    this.#sent = { events: 0, telemetry: 0, ledger: 0 };
-    for (const lane of LANES) this.#sent[lane] = this.#states[lane].next - 1;
+    this.#marks = new PublishedMarks(db, this.#states);
     this.#epoch = String(this.#meta("epoch"));
     this.#lastObservedAt = Number(this.#meta("lastObservedAt") ?? 0);
     this.#gaps = readGaps(db);
@@ -198,7 +191,7 @@ export class Outbox {
 
   #idle(): boolean {
     const queued = this.#operations.length + this.#samples.count + this.#trims.size + this.#skipped;
-    return queued === 0 && !this.#gapsClosing;
+    return queued === 0 && !this.#gapsClosing && !this.#marks.pending;
   }
 
   #writeMakingRoom(): void {
@@ -249,12 +242,14 @@ export class Outbox {
       this.#keepCap(draft, gaps, "ledger", this.#limits.ledgerBytes);
       for (const lane of LANES)
         if (draft[lane].next !== this.#states[lane].next) this.#sql.meta.run(`next.${lane}`, draft[lane].next);
+      this.#marks.write(this.#sql.meta, draft);
       writeGaps(this.#sql.meta, this.#gaps, gaps);
       if (observedAt !== this.#lastObservedAt) this.#sql.meta.run("lastObservedAt", observedAt);
     });
     // only now: what memory says must never be ahead of the file
     this.#states = draft;
     this.#gaps = gaps;
+    this.#marks.committed(draft);
     this.#lastObservedAt = observedAt;
     this.#operations = [];
     this.#samples.clear();
@@ -354,12 +349,12 @@ export class Outbox {
 
   /** Tells that everything up to and with this offset has been published; an ack beyond it shows a restored file. */
   markSent(lane: Lane, last: number): void {
-    this.#sent[lane] = Math.max(this.#sent[lane], last);
+    this.#marks.sent(lane, last);
   }
 
   /** Takes the cloud's cumulative ack; the rows go with the next commit. */
   acknowledge({ lane, epoch, upTo }: Ack): AckOutcome {
-    const beyond = upTo > this.#sent[lane];
+    const beyond = upTo > this.#marks.of(lane);
     // a file cannot be exchanged under a running process: beyond an epoch minted by it, the cloud is at fault
     if (epoch !== this.#epoch || (beyond && this.#minted)) {
       this.#counters.foreignAcks++;
@@ -370,25 +365,27 @@ export class Outbox {
       return "restored";
     }
     const state = this.#states[lane];
-    if (upTo <= state.acked) return "known";
-    state.acked = upTo;
-    this.#trims.set(lane, upTo);
-    return "trimmed";
+    const known = upTo <= state.acked;
+    if (!known) this.#trims.set(lane, upTo);
+    state.acked = Math.max(state.acked, upTo);
+    // before more than the first batch goes out, so that a later process knows what may have been published
+    if (this.#marks.confirm(lane)) this.commit();
+    return known ? "known" : "trimmed";
   }
 
   #mintEpoch(lane: Lane, upTo: number): void {
     const epoch = newEpoch();
     this.#logger.warn(
-      { lane, upTo, sent: this.#sent[lane], epoch },
+      { lane, upTo, sent: this.#marks.of(lane), epoch },
       "the cloud knows offsets this outbox never sent: a restored copy, offering all again in a new epoch",
     );
     inTransaction(this.#db, () => {
       this.#sql.meta.run("epoch", epoch);
+      this.#marks.begin(this.#sql.meta, this.#states);
     });
     this.#counters.newEpochs++;
     this.#minted = true;
     this.#epoch = epoch;
-    for (const each of LANES) this.#sent[each] = this.#states[each].next - 1;
   }
 
   /** Commits what is queued and closes the file. */

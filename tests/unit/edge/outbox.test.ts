@@ -155,6 +155,44 @@ describe("the outbox", () => {
     expect(bench.open({}, backup).epoch).not.toBe(epoch);
   });
 
+  it("sees a restored copy also after it ran a whole life without the cloud", () => {
+    const original = bench.open();
+    original.appendSamples([sample(A, 1), sample(A, 2)]);
+    original.commit();
+    expect(ack(original, "telemetry", 2)).toBe("trimmed");
+    bench.close(original);
+    const backup = `${bench.path}.backup`;
+    copyFileSync(bench.path, backup);
+
+    const offline = bench.open({}, backup);
+    const { epoch } = offline;
+    offline.appendSamples(Array.from({ length: 20 }, (_, at) => sample(A, 100 + at)));
+    offline.commit();
+    bench.close(offline);
+
+    const restored = bench.open({}, backup);
+    // the cloud has had offsets up to 15 from the lost original; the first batch under way is one of ours
+    restored.markSent("telemetry", 5);
+    expect(restored.acknowledge({ lane: "telemetry", epoch, upTo: 15 })).toBe("restored");
+    restored.commit();
+    expect(values(restored)).toEqual(Array.from({ length: 20 }, (_, at) => 100 + at));
+  });
+
+  it("takes the ack of what an earlier process on the same file published", () => {
+    const first = bench.open();
+    first.appendSamples([sample(A, 1)]);
+    first.commit();
+    ack(first, "telemetry", 1);
+    first.appendSamples(Array.from({ length: 9 }, (_, at) => sample(A, 2 + at)));
+    first.commit();
+    first.markSent("telemetry", 10);
+    bench.close(first);
+    const second = bench.open();
+    expect(second.acknowledge({ lane: "telemetry", epoch: second.epoch, upTo: 10 })).toBe("trimmed");
+    second.commit();
+    expect(values(second)).toEqual([]);
+  });
+
   it("drops the oldest telemetry at its cap and tells the gap once, as one range", () => {
     const outbox = bench.open({ telemetryBytes: 4_000 });
     for (let at = 0; at < 100; at++) {

@@ -34,7 +34,7 @@ describe("the gateway program", () => {
     env: Record<string, string> = {},
   ): { ended: Promise<Ended>; kill(signal: NodeJS.Signals): void } {
     const { PATH = "" } = process.env;
-    const child = spawn(process.execPath, ["edge/main.ts", ...args], {
+    const child = spawn(process.execPath, ["edge/start.mjs", ...args], {
       cwd: ROOT,
       env: { PATH, ...env },
       stdio: ["ignore", "pipe", "pipe"],

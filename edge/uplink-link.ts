@@ -57,7 +57,8 @@ export class BrokerLink {
     this.#options = options;
     this.#backoff = new Backoff({
       firstMs: options.times?.firstRetryMs ?? 300,
-      longestMs: options.times?.longestRetryMs ?? 30_000,
+      // an outage must not end with a long wait: a thousand gateways that come back within this are 200 a second
+      longestMs: options.times?.longestRetryMs ?? 5000,
       random: options.random ?? Math.random,
     });
   }

@@ -26,6 +26,7 @@ export class Part {
   #child: ChildProcess | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopped = false;
+  #logFrom = 0;
 
   constructor(options: PartOptions) {
     this.#options = options;
@@ -75,7 +76,7 @@ export class Part {
     rmSync(path.join(data, "run", `${name}.pid`), { force: true });
     if (this.#stopped) return;
     if (code === EXIT_CONFIG) {
-      say(`${name} was given wrong configuration:\n${this.#lastLines(20)}`);
+      say(`${name} was given wrong configuration:\n${this.#words()}`);
       fail(EXIT_CONFIG);
       return;
     }
@@ -91,10 +92,13 @@ export class Part {
     mkdirSync(path.dirname(this.#logFile), { recursive: true });
     const size = statSync(this.#logFile, { throwIfNoEntry: false })?.size ?? 0;
     if (size > LOG_CAP_BYTES) renameSync(this.#logFile, `${this.#logFile}.1`);
+    this.#logFrom = statSync(this.#logFile, { throwIfNoEntry: false })?.size ?? 0;
     return openSync(this.#logFile, "a", 0o600);
   }
 
-  #lastLines(count: number): string {
-    return readFileSync(this.#logFile, "utf8").trimEnd().split("\n").slice(-count).join("\n");
+  /** What the part has said in plain words since it was started: its log lines are JSON. */
+  #words(): string {
+    const lines = readFileSync(this.#logFile).subarray(this.#logFrom).toString("utf8").trimEnd().split("\n");
+    return lines.filter((line) => !line.startsWith("{")).join("\n");
   }
 }

@@ -12,7 +12,7 @@ import type {
   WriteRequest,
   WriteResult,
 } from "#protocols/driver.ts";
-import type { DriverWorkerData, FromDriver, ToDriver } from "./driver-messages.ts";
+import { type DriverWorkerData, type FromDriver, type ToDriver, threadTime } from "./driver-messages.ts";
 
 /** Times of one driver thread, ms. */
 export interface HostTimes {
@@ -196,12 +196,18 @@ export class DriverHost {
 
   /** Writes and reads back. Never throws; a driver that ends or does not answer in time is a failure of the write. */
   write(request: WriteRequest, timeoutMs: number): Promise<WriteResult> {
-    return this.#request((id) => ({ kind: "write", id, request, timeoutMs }), timeoutMs) as Promise<WriteResult>;
+    return this.#request(
+      (id) => ({ kind: "write", id, request, deadline: threadTime() + timeoutMs }),
+      timeoutMs,
+    ) as Promise<WriteResult>;
   }
 
   /** Performs a device action; see `write`. */
   act(request: ActionRequest, timeoutMs: number): Promise<ActionResult> {
-    return this.#request((id) => ({ kind: "act", id, request, timeoutMs }), timeoutMs) as Promise<ActionResult>;
+    return this.#request(
+      (id) => ({ kind: "act", id, request, deadline: threadTime() + timeoutMs }),
+      timeoutMs,
+    ) as Promise<ActionResult>;
   }
 
   #request(message: (id: number) => ToDriver, timeoutMs: number): Promise<WriteResult | ActionResult> {

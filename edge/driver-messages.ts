@@ -21,12 +21,23 @@ export interface DriverWorkerData {
   readonly beatMs: number;
 }
 
+/**
+ * A moment that all threads of the process see alike, ms, and that no setting of the clock moves. A request whose moment has
+ * passed while its thread was busy is not begun: the gateway has told by then that it timed out.
+ */
+export type Deadline = number;
+
+/** Now, in the measure of a Deadline. */
+export function threadTime(): number {
+  return performance.timeOrigin + performance.now();
+}
+
 /** From the gateway to a driver worker. */
 export type ToDriver =
   | { readonly kind: "start"; readonly timeoutMs: number }
   | { readonly kind: "bind"; readonly devices: readonly DeviceBinding[] }
-  | { readonly kind: "write"; readonly id: number; readonly request: WriteRequest; readonly timeoutMs: number }
-  | { readonly kind: "act"; readonly id: number; readonly request: ActionRequest; readonly timeoutMs: number }
+  | { readonly kind: "write"; readonly id: number; readonly request: WriteRequest; readonly deadline: Deadline }
+  | { readonly kind: "act"; readonly id: number; readonly request: ActionRequest; readonly deadline: Deadline }
   | { readonly kind: "stop" };
 
 /** From a driver worker to the gateway, in the order it happened. */

@@ -8,7 +8,7 @@ import { errorCode, errorMessage, HubError } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { ActionResult, ProtocolDriver, WriteResult } from "#protocols/driver.ts";
-import type { DriverWorkerData, FromDriver, ToDriver } from "./driver-messages.ts";
+import { type DriverWorkerData, type FromDriver, type ToDriver, threadTime } from "./driver-messages.ts";
 import { loadCreate } from "./driver-modules.ts";
 
 /** Most samples in one message: a huge first read must not hold the gateway's thread for long at once. */
@@ -81,15 +81,24 @@ function thrown(error: unknown): { status: "failed"; code: string; message: stri
   return { status: "failed", code: errorCode(error), message: errorMessage(error) };
 }
 
+/** Nothing was begun, because the request was read after its deadline. */
+const TOO_LATE = {
+  status: "timeout",
+  code: "DRIVER_BUSY",
+  message: "the driver was busy until after the request's time",
+} as const;
+
 async function answerWrite(driver: ProtocolDriver, message: ToDriver & { kind: "write" }): Promise<void> {
-  const signal = AbortSignal.timeout(message.timeoutMs);
-  const result: WriteResult = await driver.write(message.request, signal).catch(thrown);
+  const leftMs = message.deadline - threadTime();
+  const result: WriteResult =
+    leftMs <= 0 ? TOO_LATE : await driver.write(message.request, AbortSignal.timeout(Math.ceil(leftMs))).catch(thrown);
   inOrder({ kind: "written", id: message.id, result });
 }
 
 async function answerAct(driver: ProtocolDriver, message: ToDriver & { kind: "act" }): Promise<void> {
-  const signal = AbortSignal.timeout(message.timeoutMs);
-  const result: ActionResult = await driver.act(message.request, signal).catch(thrown);
+  const leftMs = message.deadline - threadTime();
+  const result: ActionResult =
+    leftMs <= 0 ? TOO_LATE : await driver.act(message.request, AbortSignal.timeout(Math.ceil(leftMs))).catch(thrown);
   inOrder({ kind: "acted", id: message.id, result });
 }
 

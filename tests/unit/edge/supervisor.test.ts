@@ -147,6 +147,19 @@ describe("the supervisor", () => {
     expect(result.status).not.toBe("done");
   });
 
+  it("begins no write that a busy driver reads after its time", async () => {
+    await supervisor.apply([channel("echo")]);
+    await expect.poll(() => heardOf("echo")).toBe(1);
+    const log = (): string => readFileSync(join(directory, "echo", "log"), "utf8");
+    writeFileSync(join(directory, "echo", "value.json"), '{"value":1,"busyMs":300}');
+    await expect.poll(log).toContain("busy");
+    const point = pointId("site/gw/echo/value");
+    expect(await supervisor.write({ point, value: 7, priority: 8 }, 50)).toMatchObject({ status: "timeout" });
+    expect(await supervisor.write({ point, value: 9, priority: 8 }, 10_000)).toEqual({ status: "done", readBack: 9 });
+    expect(log()).toContain("value 9");
+    expect(log()).not.toContain("value 7");
+  });
+
   it("binds new devices without ending the driver, and ends it only when its own section changed", async () => {
     await supervisor.apply([channel("echo")]);
     await expect.poll(() => heardOf("echo")).toBe(1);

@@ -4,6 +4,7 @@ import { systemClock } from "#core/clock.ts";
 import { HubError } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
 import { driverByKind } from "#protocols/registry.ts";
+import { AlarmMedia } from "./alarms/media.ts";
 import { Alarms } from "./alarms/service.ts";
 import type { PartState } from "./api/deps.ts";
 import { buildServer } from "./api/server.ts";
@@ -15,11 +16,14 @@ import { Sessions } from "./auth/sessions.ts";
 import { SignInThrottle } from "./auth/throttle.ts";
 import { Tokens } from "./auth/tokens.ts";
 import { Users } from "./auth/users.ts";
+import { type BlobLimits, BlobRetention } from "./blobs/retention.ts";
 import { FileBlobStore } from "./blobs/store.ts";
 import { EmbeddedBroker } from "./broker/embedded-broker.ts";
 import { Violations } from "./broker/violations.ts";
 import { Commands } from "./commands/service.ts";
 import { type Db, openDatabase } from "./db/database.ts";
+import { Doors } from "./doors/service.ts";
+import { Certificates } from "./gateways/certificates.ts";
 import { GatewayCredentials } from "./gateways/credentials.ts";
 import { CloudGatewayService } from "./gateways/service.ts";
 import { EmbeddedTelemetryStore } from "./history/embedded-store.ts";
@@ -31,15 +35,19 @@ import { Presence } from "./ingest/presence.ts";
 import { Linkage } from "./linkage/service.ts";
 import { RunStore } from "./linkage/store.ts";
 import { ProcessLiveBus } from "./live/bus.ts";
+import type { BlobIndex } from "./media-ports.ts";
 import { cloudMetrics } from "./metrics.ts";
 import { DeviceEvents } from "./notices/device-events.ts";
 import { Notices } from "./notices/service.ts";
+import { portTaken } from "./port-taken.ts";
 import { sinksOf } from "./sinks.ts";
 import { StoredCatalog } from "./site/catalog.ts";
 import { withDescendants } from "./site/space-tree.ts";
 import { SiteVersions } from "./site/versions.ts";
 import { KeptValues } from "./state/kept-values.ts";
 import { CurrentState } from "./state/service.ts";
+import { VideoRelay } from "./video/relay.ts";
+import { CameraSnapshots } from "./video/snapshots.ts";
 
 /** Where the cloud keeps its things and listens. */
 export interface CloudOptions {
@@ -53,6 +61,8 @@ export interface CloudOptions {
   readonly consoleFolder: string;
   /** Password of the first administrator; a random one is made without it. */
   readonly adminPassword?: string;
+  /** How long pictures, clips and results are kept. */
+  readonly blobLimits: BlobLimits;
   readonly logger: Logger;
 }
 
@@ -93,17 +103,25 @@ function openCatalog(db: Db, { siteFolder, profilesFolder }: CloudOptions): Stor
 function buildDomains(
   db: Db,
   catalog: StoredCatalog,
-  parts: { link: MqttGatewayLink; presence: Presence; audit: AuditChain; bus: ProcessLiveBus; logger: Logger },
+  parts: {
+    link: MqttGatewayLink;
+    presence: Presence;
+    audit: AuditChain;
+    bus: ProcessLiveBus;
+    blobs: FileBlobStore;
+    logger: Logger;
+  },
 ) {
-  const { link, presence, audit, bus, logger } = parts;
+  const { link, presence, audit, bus, blobs, logger } = parts;
   const state = new CurrentState({ catalog, bus, isOnline: (gateway) => presence.isOnline(gateway) });
   state.take(KeptValues.load(db));
   const kept = new KeptValues({ db, clock, logger, samples: () => state.samples() });
-  const runs = new RunStore(db);
-  const actionsOf = (protocol: string): readonly string[] => driverByKind.get(protocol)?.actions ?? [];
+  const media = new AlarmMedia(db, (hashes) => blobs.states(hashes));
+  const runs = new RunStore(db, (ids) => media.clipsOfRuns(ids));
   const commands = new Commands({ db, catalog, link, audit, clock, logger, actionsOf });
   const alarms: Alarms = new Alarms({
     db,
+    media,
     catalog,
     link,
     audit,
@@ -127,7 +145,40 @@ function buildDomains(
     clock,
     logger,
   });
-  return { state, kept, commands, alarms, notices, linkage, deviceEvents: new DeviceEvents(db) };
+  return {
+    state,
+    kept,
+    media,
+    commands,
+    alarms,
+    notices,
+    linkage,
+    doors: new Doors({ catalog, state, bus }),
+    deviceEvents: new DeviceEvents(db, catalog),
+    certificates: new Certificates(db, catalog),
+  };
+}
+
+/** Actions of a protocol's drivers, without those that only the gateway itself may ask for. */
+function actionsOf(protocol: string): readonly string[] {
+  const { actions = [], internalActions = [] } = driverByKind.get(protocol) ?? {};
+  return actions.filter((action) => !internalActions.includes(action));
+}
+
+type Domains = ReturnType<typeof buildDomains>;
+
+/** Who may see a blob: whoever sees what it belongs to. */
+function blobIndex({ media, alarms, commands }: Domains, catalog: StoredCatalog): BlobIndex {
+  return {
+    guards: (sha256) => [
+      ...media.madeFor(sha256).flatMap(({ alarm, camera }) => {
+        const space = catalog.device(camera)?.space;
+        if (alarm === undefined) return [{ permission: "video.view", space }];
+        return [alarms.areaOf(alarm), space].map((one) => ({ permission: "alarm.read", space: one }));
+      }),
+      ...commands.producersOf(sha256).map(() => ({ permission: "gateway.manage", space: undefined })),
+    ],
+  };
 }
 
 /** A running cloud. */
@@ -184,8 +235,28 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
   const presence = new Presence({ clock, rows: new GatewayRows(db), logger });
   closers.push(() => presence.close());
   const link = new MqttGatewayLink(broker, presence);
-  const domains = buildDomains(db, catalog, { link, presence, audit, bus, logger });
-  closers.push(() => domains.kept.close());
+  const blobs = new FileBlobStore({ db, folder: path.join(data, "blobs"), clock, logger });
+  const domains = buildDomains(db, catalog, { link, presence, audit, bus, blobs, logger });
+  closers.push(
+    () => domains.kept.close(),
+    () => domains.doors.close(),
+  );
+  const retention = new BlobRetention({
+    store: blobs,
+    users: [domains.media, domains.commands.blobs],
+    limits: options.blobLimits,
+    audit,
+    clock,
+    logger: logger.child({ module: "blobs" }),
+  });
+  retention.start();
+  closers.push(() => retention.stop());
+  blobs.onStored((sha256) => {
+    domains.alarms.blobStored(sha256);
+    for (const run of domains.media.runsOf(sha256)) domains.linkage.refresh(run);
+  });
+  const video = new VideoRelay({ clock, logger: logger.child({ module: "video" }) });
+  closers.push(() => video.close());
   const sinks = sinksOf({ ...domains, gatewayChanged: (gateway) => gateways.publish(gateway) });
   const ingest = new Ingest({
     db,
@@ -243,11 +314,13 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
     commands,
     runs: linkage,
     gateways,
-    blobs: new FileBlobStore({ db, folder: path.join(data, "blobs"), clock, logger }),
-    pictures: {
-      spacesOf: (sha256) =>
-        alarms.picture(sha256).flatMap(({ alarm, camera }) => [alarms.areaOf(alarm), catalog.device(camera)?.space]),
-    },
+    blobs,
+    blobIndex: blobIndex(domains, catalog),
+    doors: domains.doors,
+    deviceEvents: domains.deviceEvents,
+    certificates: domains.certificates,
+    video,
+    cameraSnapshots: new CameraSnapshots({ commands, blobs, clock }),
     bus,
     parts,
     metrics: () =>
@@ -257,12 +330,16 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
         violations: () => violations.counts,
         ingestBacklog: () => ingest.backlog,
         openAlarms: () => countByPriority(alarms),
+        video: () => video.counters,
+        blobBytes: () => retention.usedBytes,
       }),
     consoleFolder: options.consoleFolder,
     https: false,
   });
   closers.push(() => app.close());
-  await listen(app, options.http);
+  await app.listen(options.http).catch((error: unknown) => {
+    throw portTaken(error, options.http, "PARKHUB_HTTP");
+  });
   logger.info(
     {
       http: options.http,
@@ -310,25 +387,4 @@ async function startBroker(
   } catch (error) {
     throw portTaken(error, mqtt, "PARKHUB_MQTT");
   }
-}
-
-async function listen(app: Awaited<ReturnType<typeof buildServer>>, http: CloudOptions["http"]): Promise<void> {
-  try {
-    await app.listen(http);
-  } catch (error) {
-    throw portTaken(error, http, "PARKHUB_HTTP");
-  }
-}
-
-/** Says which port and which variable changes it, where the fault is that the port is taken. */
-function portTaken(error: unknown, { host, port }: { host: string; port: number }, variable: string): unknown {
-  const codes = [error, (error as { cause?: unknown } | undefined)?.cause].map(
-    (one) => (one as NodeJS.ErrnoException | undefined)?.code,
-  );
-  if (!codes.includes("EADDRINUSE") && !codes.includes("EACCES")) return error;
-  return new HubError(
-    "PORT_TAKEN",
-    `port ${port} of ${host} is in use or not allowed: set ${variable} to another host:port`,
-    { cause: error },
-  );
 }

@@ -1,5 +1,16 @@
 import type { GatewayView } from "#core/contracts/http.ts";
 
+/** What the video relay counts. */
+export interface VideoNumbers {
+  readonly gateways: number;
+  readonly pulls: number;
+  readonly viewers: number;
+  readonly frames: number;
+  readonly bytes: number;
+  readonly dropped: number;
+  readonly malformed: number;
+}
+
 /** What `/metrics` is made from. */
 export interface MetricSources {
   readonly gateways: () => readonly GatewayView[];
@@ -7,6 +18,9 @@ export interface MetricSources {
   readonly violations: () => ReadonlyMap<string, number>;
   readonly ingestBacklog: () => number;
   readonly openAlarms: () => ReadonlyMap<string, number>;
+  readonly video: () => VideoNumbers;
+  /** Bytes of all pictures, clips and results. */
+  readonly blobBytes: () => number;
 }
 
 interface Metric {
@@ -44,6 +58,24 @@ function healthMetrics({ gateways, healthOf }: MetricSources): readonly Metric[]
     type: "gauge",
     samples,
   }));
+}
+
+function videoMetrics(numbers: VideoNumbers): readonly Metric[] {
+  const metric = (name: string, type: Metric["type"], help: string, value: number): Metric => ({
+    name: `parkhub_video_${name}`,
+    type,
+    help,
+    samples: [{ value }],
+  });
+  return [
+    metric("gateways", "gauge", "Gateways that hold a video line.", numbers.gateways),
+    metric("pulls", "gauge", "Streams that run, one for each camera and quality.", numbers.pulls),
+    metric("viewers", "gauge", "Pages that watch.", numbers.viewers),
+    metric("frames_total", "counter", "Pictures taken from gateways.", numbers.frames),
+    metric("bytes_total", "counter", "Bytes of pictures taken from gateways.", numbers.bytes),
+    metric("dropped_total", "counter", "Pictures that viewers could not take.", numbers.dropped),
+    metric("malformed_total", "counter", "Messages of gateways that were none.", numbers.malformed),
+  ];
 }
 
 /** Prometheus text of the cloud and, from their heartbeats, of its gateways. */
@@ -90,6 +122,13 @@ export function cloudMetrics(sources: MetricSources): string {
       help: "Samples taken in and not stored yet.",
       type: "gauge",
       samples: [{ value: sources.ingestBacklog() }],
+    },
+    ...videoMetrics(sources.video()),
+    {
+      name: "parkhub_blob_bytes",
+      help: "Pictures, clips and results on the disk.",
+      type: "gauge",
+      samples: [{ value: sources.blobBytes() }],
     },
     {
       name: "parkhub_cloud_rss_bytes",

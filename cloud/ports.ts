@@ -4,10 +4,13 @@ import type {
   AlarmDetail,
   AlarmView,
   AuditEntry,
+  CertificateView,
   CommandRequest,
   CommandView,
   Completeness,
+  DeviceEventView,
   DeviceView,
+  DoorView,
   GatewayView,
   HistoryView,
   JournalEntry,
@@ -21,6 +24,7 @@ import type { GatewayId, PointId } from "#core/ids.ts";
 import type { Rule } from "#core/linkage/rule.ts";
 import type { Command } from "#core/model/command.ts";
 import type { Device } from "#core/model/device.ts";
+import type { Door } from "#core/model/door.ts";
 import type { Point } from "#core/model/point.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { Partition, Space, Zone } from "#core/model/site.ts";
@@ -201,6 +205,9 @@ export interface SiteCatalog {
   device(id: string): Device | undefined;
   points(): readonly Point[];
   point(id: string): Point | undefined;
+  doors(): readonly Door[];
+  /** A channel of a gateway by `<site>/<gateway>/<channel>`. */
+  channel(id: string): { readonly id: string; readonly protocol: string } | undefined;
   rules(): readonly Rule[];
   /** Where a rule runs and why. */
   placement(rule: string): { place: string; because: string } | undefined;
@@ -266,6 +273,34 @@ export interface CommandService {
   get(id: string): CommandView | undefined;
 }
 
+/** What is asked of the list of device events. Times are Unix ms, `to` exclusive. */
+export interface DeviceEventQuery extends PageRequest {
+  readonly visible: Visible;
+  /** Spaces in which the reader may know who a person is. */
+  readonly personal: Visible;
+  readonly device?: string;
+  readonly kind?: string;
+  readonly door?: Pick<Door, "device" | "token">;
+  readonly from?: number;
+  readonly to?: number;
+}
+export interface DeviceEventService {
+  /** Newest first. @throws CURSOR_INVALID */
+  list(query: DeviceEventQuery): PageResult<DeviceEventView>;
+}
+
+export interface DoorService {
+  list(visible: Visible): readonly DoorView[];
+  get(id: string): DoorView | undefined;
+  /** The door as the site describes it. */
+  door(id: string): Door | undefined;
+}
+
+export interface CertificateService {
+  /** What the channels of a gateway know. */
+  of(gateway: string): readonly CertificateView[];
+}
+
 export interface RunService {
   runsOf(rule: string, query: PageRequest): PageResult<RunView>;
   run(id: string): RunView | undefined;
@@ -277,12 +312,6 @@ export interface GatewayService {
   completeness(id: string): Promise<Completeness | undefined>;
   /** True when the credential is the gateway's. */
   authenticate(username: string, password: string): Promise<boolean>;
-}
-
-export interface BlobStore {
-  /** Stores when the hash fits. @throws BLOB_HASH_MISMATCH, BLOB_TOO_LARGE */
-  put(sha256: string, contentType: string, bytes: Uint8Array): Promise<void>;
-  get(sha256: string): Promise<{ contentType: string; bytes: Uint8Array } | undefined>;
 }
 
 export interface AuditLog {

@@ -7,6 +7,7 @@ import { ConfigError, errorCode, errorMessage } from "#core/errors.ts";
 import { startCloud } from "./app.ts";
 
 const EXIT_CONFIG = 2;
+const BYTES_PER_GB = 1e9;
 
 async function start(): Promise<void> {
   const environment = readEnvironment(process.env);
@@ -22,6 +23,15 @@ async function start(): Promise<void> {
     profilesFolder: path.join(root, "config/profiles"),
     consoleFolder: path.join(root, "cloud/console/dist"),
     ...(environment.PARKHUB_ADMIN_PASSWORD === undefined ? {} : { adminPassword: environment.PARKHUB_ADMIN_PASSWORD }),
+    blobLimits: {
+      bytes: Number(environment.PARKHUB_BLOB_LIMIT_GB) * BYTES_PER_GB,
+      days: {
+        clip: Number(environment.PARKHUB_KEEP_CLIPS_DAYS),
+        snapshot: Number(environment.PARKHUB_KEEP_SNAPSHOTS_DAYS),
+        picture: Number(environment.PARKHUB_KEEP_PICTURES_DAYS),
+        result: Number(environment.PARKHUB_KEEP_RESULTS_DAYS),
+      },
+    },
     logger,
   });
   let stopping = false;

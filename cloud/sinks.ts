@@ -2,6 +2,7 @@ import type { LaneItem } from "#core/contracts/lanes.ts";
 import type { GatewayId } from "#core/ids.ts";
 import type { Alarms } from "./alarms/service.ts";
 import type { Commands } from "./commands/service.ts";
+import type { Certificates } from "./gateways/certificates.ts";
 import type { Linkage } from "./linkage/service.ts";
 import type { DeviceEvents } from "./notices/device-events.ts";
 import type { Notices } from "./notices/service.ts";
@@ -16,19 +17,30 @@ export interface Domains {
   readonly linkage: Linkage;
   readonly notices: Notices;
   readonly deviceEvents: DeviceEvents;
+  readonly certificates: Certificates;
   /** Told when a gateway's presence changes. */
   readonly gatewayChanged: (gateway: GatewayId) => void;
 }
 
 /** Hands each stored thing to the domain it belongs to. Part of the composition root: it knows the domains, they know nothing of each other. */
 export function sinksOf(domains: Domains): IngestSinks {
-  const { state, alarms, commands, linkage, notices, deviceEvents } = domains;
+  const { state, alarms, commands, linkage, notices, deviceEvents, certificates } = domains;
   const item = (gateway: GatewayId, taken: LaneItem): (() => void) | undefined => {
     switch (taken.kind) {
       case "alarm":
         return alarms.take(gateway, taken);
       case "snapshot":
-        return alarms.takeSnapshot(gateway, taken);
+        return alarms.takeMedia(gateway, taken);
+      case "clip": {
+        const told = alarms.takeMedia(gateway, taken);
+        return () => {
+          told();
+          if (taken.run !== undefined) linkage.refresh(taken.run);
+        };
+      }
+      case "certificates":
+        certificates.take(gateway, taken);
+        return undefined;
       case "commandResult": {
         const after = [commands.takeResult(gateway, taken), alarms.takeResult(gateway, taken)];
         return () => {

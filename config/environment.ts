@@ -36,6 +36,39 @@ export const Environment = Type.Object({
         "Password of the first administrator `admin`. Without it a random one is made once, printed once and kept in first-login.txt of the data folder (mode 600).",
     }),
   ),
+  PARKHUB_BLOB_LIMIT_GB: Type.String({
+    default: "20",
+    pattern: "^[0-9]{1,6}([.][0-9]{1,3})?$",
+    description:
+      "Disk space for pictures, clips and results in the cloud, GB (10^9 bytes). Beyond it the oldest go first, never those of open alarms.",
+  }),
+  PARKHUB_KEEP_CLIPS_DAYS: Type.String({
+    default: "90",
+    pattern: "^[1-9][0-9]{0,4}$",
+    description: "How long video clips of alarms that are over are kept, days.",
+  }),
+  PARKHUB_KEEP_SNAPSHOTS_DAYS: Type.String({
+    default: "365",
+    pattern: "^[1-9][0-9]{0,4}$",
+    description: "How long pictures taken for alarms and by linkages are kept, days.",
+  }),
+  PARKHUB_KEEP_PICTURES_DAYS: Type.String({
+    default: "1",
+    pattern: "^[1-9][0-9]{0,4}$",
+    description: "How long pictures that somebody took to have a look are kept, days.",
+  }),
+  PARKHUB_KEEP_RESULTS_DAYS: Type.String({
+    default: "30",
+    pattern: "^[1-9][0-9]{0,4}$",
+    description: "How long results of device actions, a search of a network for instance, are kept, days.",
+  }),
+  PARKHUB_FFMPEG: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        "Path of ffmpeg on a gateway: makes H.264 of cameras that offer only H.265. Without it such cameras are shown as pictures, one a second.",
+    }),
+  ),
   PARKHUB_LOG: Type.String({
     default: "info",
     pattern: "^(debug|info|warn|error)$",

@@ -1,14 +1,19 @@
 import type { Static, TSchema } from "typebox";
 import { errorMessage } from "#core/errors.ts";
+import type { PlanSite } from "#core/linkage/action.ts";
 import { actionByKind } from "#core/linkage/actions/index.ts";
+import { ruleProblems } from "#core/linkage/evaluate.ts";
+import { planSite } from "#core/linkage/plan-site.ts";
 import type { Rule } from "#core/linkage/rule.ts";
 import type { AlarmCondition, AlarmDefinition } from "#core/model/alarm.ts";
 import type { Device } from "#core/model/device.ts";
+import type { Door } from "#core/model/door.ts";
 import type { Point } from "#core/model/point.ts";
 import type { Zone } from "#core/model/site.ts";
-import { placeholderSources, resolveReferences } from "./references.ts";
+import { fillParameters, placeholderSources, resolveReferences } from "./references.ts";
 import type {
   AlarmsFile,
+  DeviceAlarmCondition,
   DeviceAlarmEntry,
   DeviceEntry,
   DevicesFile,
@@ -40,6 +45,12 @@ interface Origin {
 const POINT_PARAMS = new Set(["point"]);
 const DEVICE_PARAMS = new Set(["camera", "device"]);
 
+/** The condition of a device with its references complete: `<gateway>/<device>[/<point>]`. */
+function ofDevice(condition: DeviceAlarmCondition, device: string): AlarmCondition {
+  if ("point" in condition) return { ...condition, point: `${device}/${condition.point}` };
+  return { ...condition, device };
+}
+
 /** Turns checked files into one Site: profiles filled in, ids complete, every reference followed. Faults go to `problems`. */
 export class Expansion {
   readonly #files: SiteFiles;
@@ -67,20 +78,22 @@ export class Expansion {
     for (const { file, value } of this.#files.devices)
       for (const [i, entry] of value.devices.entries()) this.#addDevice(entry, { file, path: ["devices", i] });
     for (const { file, value } of this.#files.alarms)
-      for (const [i, alarm] of value.alarms.entries())
-        this.#addAlarm(alarm, { file, path: ["alarms", i] }, (p) => this.#absolute(p));
+      for (const [i, alarm] of value.alarms.entries()) this.#addAlarm(alarm, { file, path: ["alarms", i] });
     const zones = this.#files.site.value.zones.map((zone, i) =>
       this.#zone(zone, { file: this.#files.site.file, path: ["zones", i] }),
     );
-    const rules = this.#rules();
+    const doors = this.#files.site.value.doors?.map((door, i) =>
+      this.#door(door, { file: this.#files.site.file, path: ["doors", i] }),
+    );
     return {
       ...this.#files.site.value,
       zones,
+      ...(doors === undefined ? {} : { doors }),
       gateways: this.#files.gateways.map((gateway) => gateway.value),
       devices: [...this.#devices.values()],
       points: [...this.#points.values()],
       alarms: [...this.#alarms.values()],
-      rules,
+      rules: this.#rules(doors),
     };
   }
 
@@ -113,9 +126,9 @@ export class Expansion {
   #checkPlaces(): void {
     const { file, value } = this.#files.site;
     const origin = { file, path: [] };
-    for (const list of ["spaces", "partitions", "zones"] as const) {
+    for (const list of ["spaces", "partitions", "zones", "doors"] as const) {
       const seen = new Set<string>();
-      for (const [i, { id }] of value[list].entries()) {
+      for (const [i, { id }] of (value[list] ?? []).entries()) {
         if (seen.has(id)) this.#fault(origin, [list, i, "id"], "an id used once", id);
         seen.add(id);
       }
@@ -201,9 +214,12 @@ export class Expansion {
     const own = new Set(entry.alarms?.map((alarm) => alarm.id));
     for (const [i, alarm] of (profile?.value.alarms ?? []).entries())
       if (profile && !own.has(alarm.id))
-        this.#addDeviceAlarm(alarm, entry, id, { file: profile.file, path: ["alarms", i] });
+        this.#addDeviceAlarm(this.#filled(alarm, "condition", entry, origin), entry, {
+          file: profile.file,
+          path: ["alarms", i],
+        });
     for (const [i, alarm] of (entry.alarms ?? []).entries())
-      this.#addDeviceAlarm(alarm, entry, id, { file: origin.file, path: [...origin.path, "alarms", i] });
+      this.#addDeviceAlarm(alarm, entry, { file: origin.file, path: [...origin.path, "alarms", i] });
   }
 
   #addPoints(
@@ -234,36 +250,42 @@ export class Expansion {
       });
     };
     for (const [i, point] of (profile?.value.points ?? []).entries())
-      if (profile && !own.has(point.id)) add(point, { file: profile.file, path: ["points", i] });
+      if (profile && !own.has(point.id))
+        add(this.#filled(point, "address", entry, origin), { file: profile.file, path: ["points", i] });
     for (const [i, point] of (entry.points ?? []).entries())
       add(point, { file: origin.file, path: [...origin.path, "points", i] });
   }
 
-  #addDeviceAlarm(alarm: DeviceAlarmEntry, entry: DeviceEntry, device: string, origin: Origin): void {
+  /** An entry of a profile with the device's parameters in the named part. */
+  #filled<T, K extends keyof T>(part: T, key: K, entry: DeviceEntry, origin: Origin): T {
+    try {
+      return { ...part, [key]: fillParameters(part[key], entry.parameters ?? {}) };
+    } catch (error) {
+      this.#fault(origin, ["parameters"], "every parameter of the profile", errorMessage(error));
+      return part;
+    }
+  }
+
+  #addDeviceAlarm(alarm: DeviceAlarmEntry, entry: DeviceEntry, origin: Origin): void {
     this.#addAlarm(
       {
         ...alarm,
         id: `${entry.id}.${alarm.id}`,
         message: `${entry.name} ${alarm.message}`,
         messageEn: `${entry.nameEn}: ${alarm.messageEn}`,
+        condition: ofDevice(alarm.condition, `${entry.gateway}/${entry.id}`),
       },
       origin,
-      (slot) => (slot === "" ? device : `${device}/${slot}`),
     );
   }
 
-  #condition(condition: AlarmCondition, origin: Origin, complete: (reference: string) => string): AlarmCondition {
-    if (condition.type === "event") {
-      const device = complete(condition.device);
-      if (!this.#devices.has(device)) this.#fault(origin, ["condition", "device"], "a device", condition.device);
-      return { ...condition, device };
-    }
-    const point = complete(condition.point);
-    if (!this.#points.has(point)) this.#fault(origin, ["condition", "point"], "a point", condition.point);
-    return { ...condition, point };
+  #condition(condition: AlarmCondition, origin: Origin): AlarmCondition {
+    if ("point" in condition)
+      return { ...condition, point: this.#pointReference(condition.point, origin, ["condition", "point"]) };
+    return { ...condition, device: this.#deviceReference(condition.device, origin, ["condition", "device"]) };
   }
 
-  #addAlarm(alarm: AlarmDefinition, origin: Origin, complete: (reference: string) => string): void {
+  #addAlarm(alarm: AlarmDefinition, origin: Origin): void {
     if (this.#alarms.has(alarm.id)) {
       this.#fault(origin, ["id"], "an alarm id used once", alarm.id);
       return;
@@ -273,19 +295,33 @@ export class Expansion {
     this.#checkSpace(origin, ["space"], alarm.space);
     if ((alarm.category === "panic" || alarm.category === "fire") && (alarm.onDelayMs ?? 0) > 0)
       this.#fault(origin, ["onDelayMs"], `no delay on a ${alarm.category} alarm`, alarm.onDelayMs);
-    this.#alarms.set(alarm.id, { ...alarm, condition: this.#condition(alarm.condition, origin, complete) });
+    this.#alarms.set(alarm.id, { ...alarm, condition: this.#condition(alarm.condition, origin) });
   }
 
   #zone(zone: Zone, origin: Origin): Zone {
     this.#checkSpace(origin, ["space"], zone.space);
     if (!this.#files.site.value.partitions.some((partition) => partition.id === zone.partition))
       this.#fault(origin, ["partition"], "the id of a partition", zone.partition);
-    const camera = zone.camera === undefined ? undefined : this.#absolute(zone.camera);
+    const camera = zone.camera === undefined ? {} : { camera: this.#deviceReference(zone.camera, origin, ["camera"]) };
     const light = zone.light === undefined ? undefined : this.#absolute(zone.light);
-    if (camera !== undefined && !this.#devices.has(camera)) this.#fault(origin, ["camera"], "a device", zone.camera);
     if (light !== undefined && !this.#points.get(light)?.writable)
       this.#fault(origin, ["light"], "a writable point", zone.light);
-    return { ...zone, ...(camera === undefined ? {} : { camera }), ...(light === undefined ? {} : { light }) };
+    return { ...zone, ...camera, ...(light === undefined ? {} : { light }) };
+  }
+
+  #door(door: Door, origin: Origin): Door {
+    this.#checkSpace(origin, ["space"], door.space);
+    const device = this.#deviceReference(door.device, origin, ["device"]);
+    const points = (["mode", "physicalState", "alarmState"] as const).map((name): Partial<Door> => {
+      const reference = door[name];
+      if (reference === undefined) return {};
+      const point = this.#pointReference(reference, origin, [name]);
+      if (this.#points.has(point) && !point.startsWith(`${device}/`))
+        this.#fault(origin, [name], "a point of the door's controller", reference);
+      return { [name]: point };
+    });
+    const camera = door.camera === undefined ? {} : { camera: this.#deviceReference(door.camera, origin, ["camera"]) };
+    return Object.assign({}, door, { device }, ...points, camera);
   }
 
   #pointReference(reference: string, origin: Origin, steps: readonly PathStep[]): string {
@@ -300,19 +336,21 @@ export class Expansion {
     return id;
   }
 
-  #rules(): Rule[] {
+  #rules(doors: readonly Door[] | undefined): Rule[] {
+    const places = planSite(doors, this.#files.site.value.spaces);
     const seen = new Set<string>();
     return this.#files.rules.flatMap(({ file, value }) =>
       value.rules.map((rule, i) => {
         const origin = { file, path: ["rules", i] };
         if (seen.has(rule.id)) this.#fault(origin, ["id"], "a rule id used once", rule.id);
         seen.add(rule.id);
-        return this.#rule(rule, origin);
+        return this.#rule(rule, origin, places);
       }),
     );
   }
 
-  #rule(rule: Rule, origin: Origin): Rule {
+  #rule(rule: Rule, origin: Origin, places: PlanSite): Rule {
+    const before = this.#problems.length;
     const when = { ...rule.when };
     if (when.type === "point") when.point = this.#pointReference(when.point, origin, ["when", "point"]);
     if (when.type === "deviceEvent" && when.device !== undefined)
@@ -326,7 +364,12 @@ export class Expansion {
       ),
     }));
     const steps = rule.then.map((step, s) => ({ ...step, params: this.#params(step, s, origin) }));
-    return { ...rule, when, ...(groups === undefined ? {} : { if: groups }), then: steps };
+    const expanded = { ...rule, when, ...(groups === undefined ? {} : { if: groups }), then: steps };
+    // what a wrong reference would only tell a second time is left out
+    if (this.#problems.length === before)
+      for (const problem of ruleProblems(expanded, places))
+        this.#problems.push(`${origin.file.where([...origin.path, "then"])} ${showPath(origin.path)} ${problem}`);
+    return expanded;
   }
 
   #params(step: Rule["then"][number], index: number, origin: Origin): Rule["then"][number]["params"] {

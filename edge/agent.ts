@@ -1,34 +1,37 @@
 import { join } from "node:path";
 import { cpuUsage, memoryUsage } from "node:process";
 import { Compile } from "typebox/compile";
-import type { ReferenceSources } from "#config/references.ts";
 import { resolveReferences } from "#config/references.ts";
-import type { Bootstrap } from "#config/schema/bootstrap.ts";
+import { FIELD_ACTIONS } from "#core/alarm/field.ts";
 import { type Clock, systemClock } from "#core/clock.ts";
 import type { Bundle } from "#core/contracts/bundle.ts";
 import { errorMessage, InvalidInputError } from "#core/errors.ts";
-import type { DeviceId, PointId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
 import { DeviceEvent } from "#core/model/event.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { DeviceState } from "#protocols/driver.ts";
+import type { Agent, AgentOptions, AgentStatus } from "./agent-options.ts";
 import { EdgeAlarms } from "./alarms.ts";
+import { BackFill } from "./back-fill.ts";
 import { BlobQueue } from "./blobs.ts";
 import { resolveAddress } from "./bootstrap.ts";
+import { channelsOf, devicesOf } from "./bundle-plans.ts";
 import { Commands } from "./commands.ts";
 import { Configuration } from "./configuration.ts";
 import { type DriverSource, loadDriverSources, REGISTRY_MODULE } from "./driver-modules.ts";
 import { Effects } from "./effects.ts";
+import { tellField } from "./field-acts.ts";
 import { Linkage } from "./linkage.ts";
 import { Outbox } from "./outbox.ts";
 import { OutboxError, sqliteCode } from "./outbox-file.ts";
-import type { OutboxLimits } from "./outbox-limits.ts";
 import { Pipeline } from "./pipeline.ts";
 import { SelfAlarms } from "./self-alarms.ts";
-import { type ChannelPlan, type ChannelStatus, Supervisor, type SupervisorTimes } from "./supervisor.ts";
+import { StoredEvents } from "./stored-events.ts";
+import { Supervisor } from "./supervisor.ts";
 import { Uplink } from "./uplink.ts";
-import type { LinkTimes } from "./uplink-link.ts";
-import type { DevicePoints, Health } from "./uplink-metrics.ts";
+import type { Health } from "./uplink-metrics.ts";
+import { siteCameras } from "./video/clip-cameras.ts";
+import { Video } from "./video/video.ts";
 import { Writes } from "./writes.ts";
 
 /** One commit so often, ms: what is older than this survives a kill. */
@@ -37,40 +40,6 @@ const SWEEP_EVERY_MS = 1_000;
 const FORGET_EVERY_MS = 600_000;
 const EVENT = Compile(DeviceEvent);
 
-export interface AgentOptions {
-  readonly bootstrap: Bootstrap;
-  readonly username: string;
-  readonly password: string;
-  readonly references: ReferenceSources;
-  readonly logger: Logger;
-  readonly clock?: Clock;
-  /** URLs of modules with drivers beside those of the registry. */
-  readonly driverModules?: readonly string[];
-  readonly times?: { readonly supervisor?: Partial<SupervisorTimes>; readonly link?: Partial<LinkTimes> };
-  readonly limits?: Partial<OutboxLimits>;
-  /** The gateway cannot go on, as when its outbox file is found broken: end the process and start it again. */
-  readonly onFatal: (error: unknown) => void;
-}
-
-/** What the gateway says of itself; all counters grow from 0 since the start. */
-export interface AgentStatus {
-  readonly connected: boolean;
-  readonly configVersion: number | undefined;
-  readonly channels: readonly ChannelStatus[];
-  readonly openAlarms: number;
-  readonly health: Health;
-  readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
-}
-
-/** A running gateway. */
-export interface Agent {
-  status(): AgentStatus;
-  /** The last sample of a point, undefined before the first. */
-  latest(point: string): Sample | undefined;
-  /** Ends everything in order; what is queued is committed first. */
-  stop(): Promise<void>;
-}
-
 /** The gateway's parts and how they are joined. */
 class Gateway implements Agent {
   readonly #options: AgentOptions;
@@ -78,7 +47,9 @@ class Gateway implements Agent {
   readonly #logger: Logger;
   readonly #id: string;
   readonly #outbox: Outbox;
+  readonly #stored: StoredEvents;
   readonly #pipeline: Pipeline;
+  readonly #backFill: BackFill;
   readonly #supervisor: Supervisor;
   readonly #alarms: EdgeAlarms;
   readonly #self: SelfAlarms;
@@ -86,6 +57,7 @@ class Gateway implements Agent {
   readonly #writes: Writes;
   readonly #commands: Commands;
   readonly #blobs: BlobQueue;
+  readonly #video: Video;
   readonly #uplink: Uplink;
   readonly #configuration: Configuration;
   readonly #cancels: (() => void)[] = [];
@@ -112,6 +84,7 @@ class Gateway implements Agent {
       ...(limits === undefined ? {} : { limits }),
     });
     this.#outbox = outbox;
+    this.#stored = new StoredEvents(outbox);
     this.#pipeline = new Pipeline(
       clock,
       {
@@ -120,15 +93,28 @@ class Gateway implements Agent {
       },
       outbox.lastObservedAt,
     );
+    this.#backFill = new BackFill(outbox, this.#pipeline);
+    const internal = new Set<string>([
+      ...FIELD_ACTIONS,
+      ...[...drivers.values()].flatMap(({ descriptor }) => descriptor.internalActions ?? []),
+    ]);
     this.#supervisor = new Supervisor({
       sources: drivers,
+      gateway: this.#id,
+      folder: join(data, "channels"),
       resolve: (section) => resolveReferences(section, references),
       clock,
       logger,
       ...(times?.supervisor === undefined ? {} : { times: times.supervisor }),
       sinks: {
         onSamples: (samples) => this.#guard(() => this.#pipeline.ingest(samples)),
-        onEvent: (event) => this.#guard(() => this.#event(event)),
+        onEvent: (event, stored) => this.#guard(() => this.#event(event, stored)),
+        onConditions: (report) => this.#guard(() => this.#alarms.onConditions(report)),
+        onHistory: (samples) => this.#guard(() => this.#backFill.take(samples)),
+        onCertificates: (channel, certificates) =>
+          this.#guard(
+            () => void outbox.append("events", { kind: "certificates", channel, certificates: [...certificates] }),
+          ),
         onDevice: (state) => this.#guard(() => this.#device(state)),
         onPointsFailed: (points, reason) => this.#guard(() => this.#pipeline.fail(points, reason)),
       },
@@ -138,6 +124,7 @@ class Gateway implements Agent {
       outbox,
       clock,
       onChange: ({ transition, alarm }) => this.#linkage.trigger({ type: "alarm", transition, alarm }),
+      fieldAct: (act) => tellField(this.#supervisor, clock, act),
     });
     this.#self = new SelfAlarms({ gateway: this.#id, clock, onEvent: (event) => this.#alarms.onEvent(event) });
     const cloud = (): string => resolveAddress(bootstrap.cloud, references);
@@ -152,11 +139,37 @@ class Gateway implements Agent {
     const supervisor = this.#supervisor;
     const pipeline = this.#pipeline;
     this.#writes = new Writes({ pipeline, supervisor, outbox, clock, logger });
-    const effects = new Effects({ writes: this.#writes, supervisor, blobs: this.#blobs, outbox, clock });
+    this.#video = new Video({
+      gateway: this.#id,
+      authorization,
+      cloud,
+      act: (request, timeoutMs) => supervisor.act(request, timeoutMs),
+      blobs: this.#blobs,
+      onClip: (clip) => this.#guard(() => void outbox.append("events", clip)),
+      clock,
+      logger,
+      ...(options.ffmpeg === undefined ? {} : { settings: { transcoder: options.ffmpeg } }),
+    });
+    const effects = new Effects({
+      writes: this.#writes,
+      supervisor,
+      blobs: this.#blobs,
+      outbox,
+      clock,
+      recordClip: (request) => this.#video.recordClip(request),
+    });
     const latest = (point: string): Sample | undefined => pipeline.latest(point);
     const onFailed = (rule: string): void => this.#self.linkageFailed(rule);
     this.#linkage = new Linkage({ gateway: this.#id, outbox, effects, latest, clock, logger, onFailed });
-    this.#commands = new Commands({ outbox, writes: this.#writes, effects, alarms: this.#alarms, clock, logger });
+    this.#commands = new Commands({
+      outbox,
+      writes: this.#writes,
+      effects,
+      alarms: this.#alarms,
+      isInternal: (action) => internal.has(action),
+      clock,
+      logger,
+    });
     this.#uplink = new Uplink({
       site,
       gateway,
@@ -202,6 +215,7 @@ class Gateway implements Agent {
       this.#clock.every(FORGET_EVERY_MS, () => this.#guard(() => this.#commands.sweep())),
     );
     this.#uplink.start();
+    this.#video.start();
   }
 
   #guard(work: () => void): void {
@@ -239,10 +253,14 @@ class Gateway implements Agent {
     this.#linkage.trigger({ type: "point", sample, ...(previous === undefined ? {} : { previous }) });
   }
 
-  #event(event: DeviceEvent): void {
+  #event(event: DeviceEvent, stored?: (stored: boolean) => void): void {
     // drivers are programs of others: the cloud would put it aside, and an alarm may be judged by it here
-    if (!EVENT.Check(event)) throw new InvalidInputError("EVENT_MALFORMED", "a driver told an event of another shape");
-    this.#outbox.append("events", { kind: "deviceEvent", event });
+    if (!EVENT.Check(event)) {
+      stored?.(false);
+      throw new InvalidInputError("EVENT_MALFORMED", "a driver told an event of another shape");
+    }
+    const appended = this.#outbox.append("events", { kind: "deviceEvent", event });
+    if (stored !== undefined) this.#stored.after(appended, stored);
     this.#alarms.onEvent(event);
     this.#linkage.trigger({ type: "deviceEvent", event });
   }
@@ -258,10 +276,12 @@ class Gateway implements Agent {
     this.#pipeline.configure(bundle.points);
     for (const point of this.#previous.keys())
       if (this.#pipeline.point(point) === undefined) this.#previous.delete(point);
-    this.#linkage.configure(bundle.rules, bundle.zones, bundle.timeZone);
+    this.#linkage.configure(bundle);
     this.#configureAlarms();
     this.#uplink.configure(devicesOf(bundle));
     await this.#supervisor.apply(channelsOf(bundle));
+    const { cameras, ringed } = siteCameras(bundle);
+    this.#video.configure(cameras, ringed);
   }
 
   #configureAlarms(): void {
@@ -312,10 +332,13 @@ class Gateway implements Agent {
       counters: {
         agent: { faults: this.#faults },
         pipeline: this.#pipeline.counters,
+        backFill: this.#backFill.counters,
+        alarms: this.#alarms.counters,
         outbox: this.#outbox.counters,
         commands: this.#commands.counters,
         linkage: this.#linkage.counters,
         blobs: this.#blobs.counters,
+        video: this.#video.counters,
         uplink: this.#uplink.counters,
       },
     };
@@ -325,6 +348,7 @@ class Gateway implements Agent {
     await this.#configuration.stop();
     this.#writes.stop();
     await this.#linkage.stop();
+    await this.#video.stop();
     await this.#supervisor.stop();
     this.#alarms.stop();
     await this.#blobs.stop();
@@ -335,29 +359,7 @@ class Gateway implements Agent {
   }
 }
 
-function devicesOf({ devices, points }: Bundle): DevicePoints[] {
-  const byDevice = Map.groupBy(points, ({ id }) => id.slice(0, id.lastIndexOf("/")));
-  return devices.map(({ id }) => ({ device: id, points: byDevice.get(id) ?? [] }));
-}
-
-function channelsOf(bundle: Bundle): ChannelPlan[] {
-  const points = new Map(devicesOf(bundle).map((entry) => [entry.device, entry.points]));
-  const byChannel = Map.groupBy(bundle.devices, (device) => device.channel);
-  return bundle.channels.map(({ id, protocol, config }) => ({
-    id,
-    protocol,
-    config,
-    devices: (byChannel.get(id) ?? []).map((device) => ({
-      device: device.id as DeviceId,
-      config: device.config,
-      points: (points.get(device.id) ?? []).map((point) => ({
-        point: point.id as PointId,
-        address: point.address,
-        writable: point.writable,
-      })),
-    })),
-  }));
-}
+export type { Agent, AgentOptions, AgentStatus } from "./agent-options.ts";
 
 /**
  * Starts a gateway: from its last good bundle at once, then from what the cloud announces.

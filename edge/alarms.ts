@@ -3,12 +3,14 @@ import {
   type AlarmContext,
   AlarmEvaluator,
   type AlarmSnapshot,
+  type FieldAct,
   type PendingDelay,
 } from "#core/alarm/evaluate.ts";
 import type { Clock } from "#core/clock.ts";
 import type { Alarm, AlarmDefinition } from "#core/model/alarm.ts";
 import type { AlarmCommand } from "#core/model/command.ts";
 import type { DeviceEvent } from "#core/model/event.ts";
+import type { ConditionReport } from "#core/model/field-condition.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { DeviceState } from "#protocols/driver.ts";
 import type { Outbox } from "./outbox.ts";
@@ -16,6 +18,8 @@ import type { Outbox } from "./outbox.ts";
 const ALARM = "alarm";
 const EPISODE = "alarmEpisode";
 const DELAY = "alarmDelay";
+/** Refusals that are remembered so that they are told once. */
+const MAX_REFUSED = 1_000;
 
 export interface EdgeAlarmsOptions {
   /** `<site>/<gateway>`. */
@@ -24,6 +28,8 @@ export interface EdgeAlarmsOptions {
   readonly clock: Clock;
   /** Told each transition after it is queued for storage, in the same turn. */
   readonly onChange: (change: AlarmChange) => void;
+  /** Tells a device what an operator did to an alarm that it keeps itself; how the device refused, undefined when it took it. */
+  readonly fieldAct: (act: FieldAct) => Promise<string | undefined>;
 }
 
 /**
@@ -32,16 +38,25 @@ export interface EdgeAlarmsOptions {
  */
 export class EdgeAlarms {
   readonly #options: EdgeAlarmsOptions;
+  readonly #telling = new Set<string>();
+  readonly #refused = new Map<string, string>();
   #evaluator: AlarmEvaluator | undefined;
+  #counters = { conditionsRefused: 0 };
 
   constructor(options: EdgeAlarmsOptions) {
     this.#options = options;
+  }
+
+  /** Monotonic counters since the start. `conditionsRefused`: conditions of devices that became no alarm for want of room. */
+  get counters(): Readonly<Record<string, number>> {
+    return this.#counters;
   }
 
   /** Takes over definitions; open alarms, episodes and running delays go on. Give it every last value afterwards. */
   configure(definitions: readonly AlarmDefinition[], context: AlarmContext): void {
     const { origin, outbox, clock } = this.#options;
     const restored = this.#evaluator?.snapshot() ?? this.#stored();
+    const seen = this.#evaluator?.seen() ?? [];
     this.#evaluator?.stop();
     this.#evaluator = new AlarmEvaluator({
       origin,
@@ -50,13 +65,32 @@ export class EdgeAlarms {
       context,
       clock,
       restored,
+      seen,
+      onConditionRefused: () => this.#counters.conditionsRefused++,
       onChanges: (changes) => this.#record(changes),
+      onFieldAct: (act) => this.#tellField(act),
       onDelay: (definition, delay) => {
         if (delay === undefined) outbox.remove(DELAY, definition);
         else outbox.put(DELAY, definition, delay);
       },
     });
     this.#record(this.#evaluator.start());
+  }
+
+  /** What the device did not take is told in the alarm's journal; it is offered again with the device's next report. */
+  #tellField(act: FieldAct): void {
+    const key = `${act.alarm} ${act.action}`;
+    if (this.#telling.has(key)) return;
+    this.#telling.add(key);
+    void this.#options.fieldAct(act).then((refused) => {
+      this.#telling.delete(key);
+      if (refused === undefined || this.#refused.get(key) === refused) return;
+      // once, however often it is tried again
+      if (this.#refused.size >= MAX_REFUSED) this.#refused.clear();
+      this.#refused.set(key, refused);
+      const text = `${act.action} not taken by ${act.device}: ${refused}`;
+      this.#record(this.#evaluator?.comment(act.alarm, this.#options.origin, text) ?? []);
+    });
   }
 
   // our own records: their shape is what #record and onDelay put there
@@ -72,10 +106,10 @@ export class EdgeAlarms {
   #record(changes: readonly AlarmChange[]): void {
     const { outbox, onChange } = this.#options;
     for (const change of changes) {
-      const { transition, alarm, actor, comment, episode, closed } = change;
+      const { transition, alarm, actor, comment, episode, counter, closed } = change;
       if (closed) outbox.remove(ALARM, alarm.definition);
       else outbox.put(ALARM, alarm.definition, alarm);
-      outbox.put(EPISODE, alarm.definition, episode);
+      outbox.put(EPISODE, counter, episode);
       outbox.append("events", {
         kind: "alarm",
         transition,
@@ -94,6 +128,10 @@ export class EdgeAlarms {
   /** A device event. */
   onEvent(event: DeviceEvent): void {
     this.#record(this.#evaluator?.onEvent(event) ?? []);
+  }
+  /** What a device tells of the conditions it keeps itself. */
+  onConditions(report: ConditionReport): void {
+    this.#record(this.#evaluator?.onConditions(report) ?? []);
   }
   /** A device came or fell silent. */
   onDevice(state: DeviceState): void {

@@ -29,7 +29,12 @@ export interface BlobQueueOptions {
   readonly random?: () => number;
 }
 
-const EXTENSIONS: Readonly<Record<string, string>> = { "image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4" };
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  "image/jpeg": "jpg",
+  "image/png": "png",
+  "video/mp4": "mp4",
+  "application/json": "json",
+};
 const CONTENT_TYPES: ReadonlyMap<string, string> = new Map(
   Object.entries(EXTENSIONS).map(([type, extension]) => [extension, type]),
 );

@@ -99,7 +99,7 @@ export function referenceSources({ secrets, simPorts }: Pick<Bootstrap, "secrets
     },
     simPort: (name) => {
       const value = lookUp(simPorts, name);
-      return typeof value === "number" ? value : undefined;
+      return typeof value === "number" || typeof value === "string" ? value : undefined;
     },
   };
 }

@@ -2,6 +2,7 @@ import { placeholderSources, resolveReferences } from "#config/references.ts";
 import { schemaProblems } from "#config/yaml-file.ts";
 import { Bundle } from "#core/contracts/bundle.ts";
 import { ruleProblems } from "#core/linkage/evaluate.ts";
+import { planSite } from "#core/linkage/plan-site.ts";
 import type { DriverSource } from "./driver-modules.ts";
 
 type Drivers = ReadonlyMap<string, Pick<DriverSource, "descriptor">>;
@@ -101,7 +102,9 @@ export function checkBundle(value: unknown, self: { site: string; gateway: strin
     ...deviceProblems(bundle, drivers),
     ...pointProblems(bundle, drivers),
     ...alarmProblems(bundle),
-    ...bundle.rules.flatMap((rule) => ruleProblems(rule).map((text) => `rule ${rule.id} ${text}`)),
+    ...bundle.rules.flatMap((rule) =>
+      ruleProblems(rule, planSite(bundle.doors, bundle.spaces)).map((text) => `rule ${rule.id} ${text}`),
+    ),
   ];
   return errors.length === 0 ? { bundle } : { errors };
 }

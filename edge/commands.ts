@@ -28,6 +28,8 @@ export interface CommandsOptions {
   readonly writes: Writes;
   readonly effects: Effects;
   readonly alarms: EdgeAlarms;
+  /** Is this an action whose result must not leave the gateway? */
+  readonly isInternal: (action: string) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -183,8 +185,11 @@ export class Commands {
   async #act({ device, action, params, expiresAt, cause }: ActionCommand): Promise<Outcome> {
     // a picture that a rule of the cloud asked for belongs to its alarm and run
     const context = { ...cause, timeoutMs: this.#timeoutMs(expiresAt) };
-    const { status, code, detail } = await this.#options.effects.act(device as DeviceId, action, params, context);
-    if (status === "done") return { status: "done" };
+    const { effects, isInternal } = this.#options;
+    if (isInternal(action))
+      return rejected("ACTION_UNKNOWN", `${action} is for the gateway itself and not to be asked for from outside`);
+    const { status, code, detail, blob } = await effects.act(device as DeviceId, action, params, context);
+    if (status === "done") return { status: "done", ...(blob === undefined ? {} : { blob }) };
     return {
       status: status === "timeout" ? "timeout" : status === "failed" ? "failed" : "rejected",
       ...(code === undefined ? {} : { code }),

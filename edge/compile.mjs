@@ -6,5 +6,6 @@ await import("./run.ts");
 const { loadDriverSources, REGISTRY_MODULE } = await import("./driver-modules.ts");
 const sources = await loadDriverSources([REGISTRY_MODULE]);
 await Promise.all(Array.from(sources.values(), ({ module }) => import(module)));
-// it runs in a driver thread only and says so; it is compiled by then
+// they run in a thread only and say so; they are compiled by then
 await import("./driver-worker.ts").catch(() => undefined);
+await import("./video/worker.ts").catch(() => undefined);

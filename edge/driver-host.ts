@@ -1,7 +1,9 @@
 import { Worker } from "node:worker_threads";
 import type { Clock } from "#core/clock.ts";
 import type { Logger } from "#core/logger.ts";
+import type { FieldCertificate } from "#core/model/certificate.ts";
 import type { DeviceEvent } from "#core/model/event.ts";
+import type { ConditionReport } from "#core/model/field-condition.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type {
   ActionRequest,
@@ -30,8 +32,9 @@ export const DEFAULT_HOST_TIMES: HostTimes = {
   stopTimeoutMs: 3_000,
 };
 
-/** Memory of one driver thread. A capped young generation keeps twenty of them small (evidence: 109 against 86 MB for five). */
-const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 96 } as const;
+/** Memory of one driver thread, MB. A capped young generation keeps twenty of them small (evidence: 109 against 86 MB for five). */
+const YOUNG_GENERATION_MB = 4;
+const HEAP_MB = 96;
 
 /**
  * Entry of every driver thread, in plain JavaScript: the compile cache is per thread and must be on before the first TypeScript
@@ -43,7 +46,11 @@ import(${JSON.stringify(new URL("./driver-worker.ts", import.meta.url).href)});`
 /** What a driver tells, and how its thread ended. After `onEnd` nothing follows. */
 export interface HostSinks {
   onSamples(samples: readonly Sample[]): void;
-  onEvent(event: DeviceEvent): void;
+  /** `stored` is to be told when the event is on the disk, or that it will not be; absent where nobody waits. */
+  onEvent(event: DeviceEvent, stored?: (stored: boolean) => void): void;
+  onConditions(report: ConditionReport): void;
+  onHistory(samples: readonly Sample[]): void;
+  onCertificates(certificates: readonly FieldCertificate[]): void;
   onDevice(state: DeviceState): void;
   onStarted(): void;
   /** Once, unless `stop` was called. `code` is stable. */
@@ -52,6 +59,8 @@ export interface HostSinks {
 
 interface HostOptions {
   readonly data: Omit<DriverWorkerData, "beatMs">;
+  /** Largest heap of the thread, MB; 96 when absent. */
+  readonly heapMb?: number;
   readonly devices: readonly DeviceBinding[];
   readonly sinks: HostSinks;
   readonly clock: Clock;
@@ -82,7 +91,7 @@ export class DriverHost {
   #stopped: (() => void) | undefined;
 
   constructor(options: HostOptions) {
-    const { data, devices, sinks, clock, logger, times } = options;
+    const { data, devices, sinks, clock, logger, times, heapMb = HEAP_MB } = options;
     this.#sinks = sinks;
     this.#clock = clock;
     this.#logger = logger;
@@ -93,7 +102,7 @@ export class DriverHost {
     this.#worker = new Worker(ENTRY, {
       eval: true,
       workerData: { ...data, beatMs: times.beatMs } satisfies DriverWorkerData,
-      resourceLimits: RESOURCE_LIMITS,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB, maxOldGenerationSizeMb: heapMb },
       execArgv: [],
       name: `driver ${data.channel}`,
     });
@@ -151,7 +160,16 @@ export class DriverHost {
         this.#sinks.onSamples(message.samples);
         break;
       case "event":
-        this.#sinks.onEvent(message.event);
+        this.#event(message);
+        break;
+      case "conditions":
+        this.#sinks.onConditions(message.report);
+        break;
+      case "history":
+        this.#sinks.onHistory(message.samples);
+        break;
+      case "certificates":
+        this.#sinks.onCertificates(message.certificates);
         break;
       case "device":
         this.#sinks.onDevice(message.state);
@@ -166,6 +184,14 @@ export class DriverHost {
       default:
         message satisfies never;
     }
+  }
+
+  #event({ event, id }: FromDriver & { kind: "event" }): void {
+    if (id === undefined) this.#sinks.onEvent(event);
+    else
+      this.#sinks.onEvent(event, (stored) => {
+        if (!this.#ended) this.#send({ kind: "eventStored", id, stored });
+      });
   }
 
   #settle(id: number, result: WriteResult | ActionResult | Failure): void {

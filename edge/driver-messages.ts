@@ -1,4 +1,6 @@
+import type { FieldCertificate } from "#core/model/certificate.ts";
 import type { DeviceEvent } from "#core/model/event.ts";
+import type { ConditionReport } from "#core/model/field-condition.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type {
   ActionRequest,
@@ -17,6 +19,8 @@ export interface DriverWorkerData {
   readonly kind: string;
   readonly channel: string;
   readonly config: unknown;
+  /** The channel's own folder. */
+  readonly folder: string;
   /** How often the worker says that it lives, ms. */
   readonly beatMs: number;
 }
@@ -38,6 +42,8 @@ export type ToDriver =
   | { readonly kind: "bind"; readonly devices: readonly DeviceBinding[] }
   | { readonly kind: "write"; readonly id: number; readonly request: WriteRequest; readonly deadline: Deadline }
   | { readonly kind: "act"; readonly id: number; readonly request: ActionRequest; readonly deadline: Deadline }
+  /** The event of this number is on the disk, or will not be. */
+  | { readonly kind: "eventStored"; readonly id: number; readonly stored: boolean }
   | { readonly kind: "stop" };
 
 /** From a driver worker to the gateway, in the order it happened. */
@@ -48,7 +54,11 @@ export type FromDriver =
   | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly retriable: boolean }
   | { readonly kind: "beat"; readonly counters: DriverCounters; readonly heapBytes: number }
   | { readonly kind: "samples"; readonly samples: readonly Sample[] }
-  | { readonly kind: "event"; readonly event: DeviceEvent }
+  /** With `id`: the driver waits until the event is stored. */
+  | { readonly kind: "event"; readonly event: DeviceEvent; readonly id?: number }
+  | { readonly kind: "conditions"; readonly report: ConditionReport }
+  | { readonly kind: "history"; readonly samples: readonly Sample[] }
+  | { readonly kind: "certificates"; readonly certificates: readonly FieldCertificate[] }
   | { readonly kind: "device"; readonly state: DeviceState }
   | { readonly kind: "written"; readonly id: number; readonly result: WriteResult }
   | { readonly kind: "acted"; readonly id: number; readonly result: ActionResult }

@@ -6,17 +6,20 @@ import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "#core/clock.ts";
 import { errorCode, errorMessage, HubError } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
+import type { DeviceEvent } from "#core/model/event.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { ActionResult, ProtocolDriver, WriteResult } from "#protocols/driver.ts";
 import { type DriverWorkerData, type FromDriver, type ToDriver, threadTime } from "./driver-messages.ts";
 import { loadCreate } from "./driver-modules.ts";
 
+/** Most events that wait to be stored: behind a disk that refuses, senders are left to repeat. */
+const MAX_STORING = 1_000;
 /** Most samples in one message: a huge first read must not hold the gateway's thread for long at once. */
 const MAX_MESSAGE_SAMPLES = 2_000;
 
 const port = parentPort;
 if (port === null) throw new HubError("DRIVER_WORKER_ALONE", "driver-worker.ts runs only as a worker thread");
-const { module, kind, channel, config, beatMs } = workerData as DriverWorkerData;
+const { module, kind, channel, config, folder, beatMs } = workerData as DriverWorkerData;
 const tell = (message: FromDriver, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
 function plainFields(fields: object): object {
@@ -60,6 +63,26 @@ function inOrder(message: FromDriver): void {
   tell(message);
 }
 
+const storing = new Map<number, (stored: boolean) => void>();
+let stores = 0;
+
+/** Passes an event on and waits for the gateway's word that it is on the disk. */
+async function storeEvent(event: DeviceEvent): Promise<void> {
+  const refused = (why: string): HubError =>
+    new HubError("EVENT_NOT_STORED", `event ${event.kind} of ${event.device}: ${why}`, { retriable: true });
+  if (storing.size >= MAX_STORING) throw refused(`${MAX_STORING} events wait for the disk already`);
+  const id = ++stores;
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  storing.set(id, resolve);
+  inOrder({ kind: "event", event, id });
+  if (!(await promise)) throw refused("the gateway's event store does not take it");
+}
+
+function tellHistory(samples: readonly Sample[]): void {
+  for (let at = 0; at < samples.length; at += MAX_MESSAGE_SAMPLES)
+    inOrder({ kind: "history", samples: samples.slice(at, at + MAX_MESSAGE_SAMPLES) });
+}
+
 async function load(): Promise<ProtocolDriver> {
   const create = await loadCreate(module, kind);
   return create(config, {
@@ -67,6 +90,11 @@ async function load(): Promise<ProtocolDriver> {
     clock: systemClock,
     onSamples,
     onEvent: (event) => inOrder({ kind: "event", event }),
+    storeEvent,
+    onConditions: (report) => inOrder({ kind: "conditions", report }),
+    onHistory: tellHistory,
+    onCertificates: (certificates) => inOrder({ kind: "certificates", certificates }),
+    folder,
     onDevice: (state) => inOrder({ kind: "device", state }),
   });
 }
@@ -122,6 +150,10 @@ async function handle(driver: ProtocolDriver, message: ToDriver): Promise<void> 
       break;
     case "act":
       await answerAct(driver, message);
+      break;
+    case "eventStored":
+      storing.get(message.id)?.(message.stored);
+      storing.delete(message.id);
       break;
     case "stop":
       await stop(driver);

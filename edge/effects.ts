@@ -34,7 +34,20 @@ export interface EffectsOptions {
   readonly blobs: BlobQueue;
   readonly outbox: Outbox;
   readonly clock: Clock;
+  /** Keeps the video around now; done when the recording runs. Absent where the gateway has no video. */
+  readonly recordClip?: (request: ClipRequest) => Promise<EffectResult>;
 }
+
+/** Which video is to be kept, and for what. */
+export interface ClipRequest extends Pick<EffectContext, "run" | "alarm" | "occurrence"> {
+  readonly camera: DeviceId;
+  readonly beforeMs: number;
+  readonly afterMs: number;
+}
+
+/** Longest clip an action may ask for, before and after, ms. */
+const MAX_CLIP_MS = 120_000;
+const PICTURE = /^image\//;
 
 const STATUS = { rejected: "refused", failed: "failed", timeout: "timeout" } as const;
 
@@ -59,6 +72,10 @@ export class Effects {
         return this.act(effect.device, "ptzPreset", { preset: effect.preset }, context);
       case "snapshot":
         return this.act(effect.device, "snapshot", {}, context);
+      case "door":
+        return this.act(effect.device, "doorControl", { door: effect.door, operation: effect.operation }, context);
+      case "recordClip":
+        return this.#clip(effect.device, effect, context);
       case "notifyConsole":
         return this.#notify(effect, context);
       default:
@@ -88,6 +105,24 @@ export class Effects {
     return { status: "done" };
   }
 
+  async #clip(
+    camera: DeviceId,
+    { beforeMs, afterMs }: { beforeMs: number; afterMs: number },
+    { run, alarm, occurrence }: EffectContext,
+  ): Promise<EffectResult> {
+    const { recordClip } = this.#options;
+    if (recordClip === undefined)
+      return { status: "refused", code: "VIDEO_NOT_AVAILABLE", detail: "this gateway records no video" };
+    return recordClip({
+      camera,
+      beforeMs,
+      afterMs,
+      ...(run === undefined ? {} : { run }),
+      ...(alarm === undefined ? {} : { alarm }),
+      ...(occurrence === undefined ? {} : { occurrence }),
+    });
+  }
+
   /** Performs a device action; a picture it gives is stored and queued for the cloud before this resolves. Never throws. */
   async act(
     device: DeviceId,
@@ -95,6 +130,7 @@ export class Effects {
     params: Readonly<Record<string, string | number | boolean>>,
     context: EffectContext,
   ): Promise<EffectResult> {
+    if (action === "recordClip") return this.#clip(device, clipTimes(params), context);
     const result = await this.#options.supervisor.act({ device, action, params }, context.timeoutMs);
     if (result.status !== "done") return notDone(result);
     return result.blob === undefined ? { status: "done" } : this.#keep(device, result.blob, context);
@@ -108,6 +144,7 @@ export class Effects {
     const takenAt = this.#options.clock.now();
     try {
       const { sha256, bytes, contentType } = await this.#options.blobs.add(blob.bytes, blob.contentType);
+      if (!PICTURE.test(contentType)) return { status: "done", blob: sha256 };
       // after the file is safe: the item says that the picture exists
       this.#options.outbox.append("events", {
         kind: "snapshot",
@@ -125,4 +162,13 @@ export class Effects {
       return { status: "failed", code: "BLOB_NOT_STORED", detail: errorMessage(error) };
     }
   }
+}
+
+/** The times of a clip that a command asks for. */
+function clipTimes(params: Readonly<Record<string, string | number | boolean>>): { beforeMs: number; afterMs: number } {
+  const ms = (name: string, otherwise: number): number => {
+    const value = Number(params[name] ?? otherwise);
+    return Number.isFinite(value) ? Math.min(Math.max(0, Math.round(value)), MAX_CLIP_MS) : otherwise;
+  };
+  return { beforeMs: ms("beforeMs", 10_000), afterMs: ms("afterMs", 30_000) };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "#core/clock.ts";
+import type { Bundle } from "#core/contracts/bundle.ts";
 import { errorMessage } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import {
@@ -10,7 +11,9 @@ import {
   type RuleMemory,
   type Trigger,
 } from "#core/linkage/evaluate.ts";
+import { planSite } from "#core/linkage/plan-site.ts";
 import type { Rule, RuleOutcome, Run } from "#core/linkage/rule.ts";
+import { type EffectEnd, together } from "#core/linkage/step-end.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { Zone } from "#core/model/site.ts";
@@ -61,6 +64,9 @@ export interface LinkageOptions {
   readonly onFailed: (rule: string) => void;
 }
 
+/** What of a bundle the rules need. */
+type LinkageSite = Pick<Bundle, "rules" | "zones" | "timeZone" | "doors" | "spaces">;
+
 /** Which outcomes an operator must see at once; the others explain a rule's silence and may be sampled. */
 const LOUD: ReadonlySet<RuleOutcome> = new Set<RuleOutcome>(["fired", "actionRefused", "actionFailed", "rateLimited"]);
 
@@ -77,6 +83,7 @@ export class Linkage {
   #rules: readonly Rule[] = [];
   #zones: ReadonlyMap<string, Zone> = new Map();
   #timeZone = "UTC";
+  #site = planSite();
   #queued: OpenRun[] = [];
   #stopped = false;
   #counters = { evaluated: 0, fired: 0, dull: 0, steps: 0, failedSteps: 0 };
@@ -91,10 +98,11 @@ export class Linkage {
   }
 
   /** Takes over other rules; what each remembers of its firings stays. */
-  configure(rules: readonly Rule[], zones: readonly Zone[], timeZone: string): void {
+  configure({ rules, zones, timeZone, doors, spaces }: LinkageSite): void {
     this.#rules = rules;
     this.#zones = new Map(zones.map((zone) => [zone.id, zone]));
     this.#timeZone = timeZone;
+    this.#site = planSite(doors, spaces);
   }
 
   /** Takes up memories and unfinished runs of a former process; the runs a moment later, when drivers are there. */
@@ -124,6 +132,7 @@ export class Linkage {
       zone: (id) => this.#zones.get(id),
       now: clock.now(),
       timeZone: this.#timeZone,
+      site: this.#site,
     };
     for (const rule of this.#rules) {
       // a rule that answers the alarm of its own failure would fail for ever
@@ -236,20 +245,23 @@ export class Linkage {
       ...(run.occurrence === undefined ? {} : { occurrence: run.occurrence }),
     };
     this.#counters.steps++;
-    let result = {
+    const ends = await Promise.all(
+      step.effects.map(async (effect): Promise<EffectEnd> => {
+        const { code, ...end } = await effects.perform(effect, context);
+        const text = [code, end.detail].filter((part) => part !== undefined).join(": ");
+        return { ...end, ...(text === "" ? {} : { detail: text }) };
+      }),
+    );
+    const end = together(ends);
+    if (end.status !== "done") this.#counters.failedSteps++;
+    return {
       action: step.action,
       ...(step.target === undefined ? {} : { target: step.target }),
       ...(step.detail === undefined ? {} : { detail: step.detail }),
-      status: "done" as RunStep["status"],
+      ...end,
+      startedAt,
+      finishedAt: clock.now(),
     };
-    for (const effect of step.effects) {
-      const { status, code, detail, blob } = await effects.perform(effect, context);
-      const text = [code, detail].filter((part) => part !== undefined).join(": ");
-      result = { ...result, status, ...(text === "" ? {} : { detail: text }), ...(blob === undefined ? {} : { blob }) };
-      if (status !== "done") break;
-    }
-    if (result.status !== "done") this.#counters.failedSteps++;
-    return { ...result, startedAt, finishedAt: clock.now() };
   }
 
   #unperformed(step: PlannedStep, status: RunStep["status"], detail: string | undefined): RunStep {

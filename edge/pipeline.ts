@@ -177,6 +177,27 @@ export class Pipeline {
     this.#report(reports);
   }
 
+  /**
+   * Samples out of a device's own record in engineering units, each at the time the device gives it (its row time). Those of unknown
+   * points, without a time or of the future are counted and left out: a device whose clock is ahead must not push the row times of all
+   * that comes after. Live values stay as they are.
+   */
+  historical(samples: readonly Sample[]): Sample[] {
+    const now = this.#clock.now();
+    return samples.flatMap((sample) => {
+      const slot = isWellFormed(sample) ? this.#slots.get(sample.point) : undefined;
+      if (slot === undefined || sample.sourceTime === undefined || sample.sourceTime > now) {
+        if (slot === undefined) this.#counters.unknownPoint++;
+        else this.#counters.malformed++;
+        return [];
+      }
+      const { value, quality, reason } = judge(slot.point, sample);
+      const at = Math.trunc(sample.sourceTime);
+      const said = reason === undefined || quality === "good" ? {} : { reason };
+      return [{ point: sample.point, value, quality, ...said, sourceTime: at, observedAt: at, historical: true }];
+    });
+  }
+
   /** Makes points bad with a reason and keeps their last value: their driver is gone. Unknown ids are passed over. */
   fail(points: readonly string[], reason: string): void {
     const reports: Sample[] = [];

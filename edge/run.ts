@@ -1,7 +1,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
-import { readEnvironment } from "#config/environment.ts";
+import { type Environment, readEnvironment } from "#config/environment.ts";
 import { ConfigError, errorCode, errorMessage } from "#core/errors.ts";
 import { type Agent, startAgent } from "./agent.ts";
 import { type LoadedBootstrap, loadBootstrap, referenceSources } from "./bootstrap.ts";
@@ -25,10 +25,10 @@ function configFile(args: readonly string[]): string {
   return file;
 }
 
-function loadOrExit(args: readonly string[]): { loaded: LoadedBootstrap; level: string } {
+function loadOrExit(args: readonly string[]): { loaded: LoadedBootstrap; environment: Environment } {
   try {
-    const level = readEnvironment(process.env).PARKHUB_LOG;
-    return { loaded: loadBootstrap(configFile(args), process.env), level };
+    const environment = readEnvironment(process.env);
+    return { loaded: loadBootstrap(configFile(args), process.env), environment };
   } catch (error) {
     process.stderr.write(`${error instanceof ConfigError ? error.problems.join("\n") : errorMessage(error)}\n`);
     process.exit(EXIT_CONFIG);
@@ -37,8 +37,9 @@ function loadOrExit(args: readonly string[]): { loaded: LoadedBootstrap; level: 
 
 /** Runs one gateway until SIGTERM, SIGINT or the end of the launcher. Wrong configuration: every fault on stderr, exit code 2. */
 export async function runGateway(args: readonly string[]): Promise<void> {
-  const { loaded, level } = loadOrExit(args);
+  const { loaded, environment } = loadOrExit(args);
   const { bootstrap } = loaded;
+  const { PARKHUB_LOG: level, PARKHUB_FFMPEG: ffmpeg } = environment;
   const logger = pino({ level, base: { gateway: `${bootstrap.site}/${bootstrap.gateway}` } });
   let agent: Agent | undefined;
   let ending = false;
@@ -61,6 +62,7 @@ export async function runGateway(args: readonly string[]): Promise<void> {
       ...loaded,
       references: referenceSources(bootstrap),
       logger,
+      ...(ffmpeg === undefined ? {} : { ffmpeg }),
       onFatal: () => end(EXIT_FAILED, "fatal error"),
     });
     logger.info({}, "gateway started");

@@ -10,6 +10,7 @@ export interface PackedSample {
   readonly reason?: string;
   readonly sourceTime?: number;
   readonly observedAt: number;
+  readonly historical?: true;
 }
 
 const VERSION = 1;
@@ -22,6 +23,7 @@ const VALUE_INTEGER = 4;
 const VALUE_TEXT = 5;
 const HAS_REASON = 0x20;
 const HAS_SOURCE_TIME = 0x40;
+const HISTORICAL = 0x80;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -168,6 +170,7 @@ export function packSamples(samples: readonly PackedSample[]): Uint8Array {
     let flags = QUALITIES.indexOf(sample.quality) << 3;
     if (sample.reason !== undefined) flags |= HAS_REASON;
     if (sample.sourceTime !== undefined) flags |= HAS_SOURCE_TIME;
+    if (sample.historical === true) flags |= HISTORICAL;
     writeValue(writer, sample.value, flags);
     writer.varint(sample.number);
     writer.signed(sample.observedAt - previous);
@@ -205,6 +208,7 @@ export function unpackSamples(bytes: Uint8Array): PackedSample[] {
       ...((flags & HAS_REASON) === 0 ? {} : { reason: readReason(reader) }),
       ...((flags & HAS_SOURCE_TIME) === 0 ? {} : { sourceTime: observedAt + reader.signed() }),
       observedAt,
+      ...((flags & HISTORICAL) === 0 ? {} : { historical: true as const }),
     });
   }
   return samples;

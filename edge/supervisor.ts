@@ -1,9 +1,12 @@
+import { join } from "node:path";
 import { schemaProblems } from "#config/yaml-file.ts";
 import type { Clock } from "#core/clock.ts";
 import { ConfigError, errorCode, errorMessage, HubError } from "#core/errors.ts";
 import { type DeviceId, deviceOf, type PointId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
+import type { FieldCertificate } from "#core/model/certificate.ts";
 import type { DeviceEvent } from "#core/model/event.ts";
+import type { ConditionReport } from "#core/model/field-condition.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type {
   ActionRequest,
@@ -29,7 +32,11 @@ export interface ChannelPlan {
 /** What the drivers tell, and what the supervisor tells in their place while they are down. */
 export interface SupervisorSinks {
   onSamples(samples: readonly Sample[]): void;
-  onEvent(event: DeviceEvent): void;
+  /** `stored` is to be told when the event is on the disk, or that it will not be; absent where nobody waits. */
+  onEvent(event: DeviceEvent, stored?: (stored: boolean) => void): void;
+  onConditions(report: ConditionReport): void;
+  onHistory(samples: readonly Sample[]): void;
+  onCertificates(channel: string, certificates: readonly FieldCertificate[]): void;
   /** Only changes. */
   onDevice(state: DeviceState): void;
   /** These points have no driver now. */
@@ -41,6 +48,10 @@ export interface SupervisorOptions {
   /** Fills references in; called anew for each start, so that a new port or secret is taken over. @throws CONFIG_REFERENCE_UNKNOWN */
   readonly resolve: (section: unknown) => unknown;
   readonly sinks: SupervisorSinks;
+  /** `<site>/<gateway>`: a channel is addressed as `<site>/<gateway>/<channel>`. */
+  readonly gateway: string;
+  /** Where channels have their folders. */
+  readonly folder: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random?: () => number;
@@ -150,14 +161,19 @@ class Channel {
           kind: protocol,
           channel: id,
           config: this.#resolved(source, "config", config),
+          folder: join(this.#context.folder, id),
         },
+        ...(source.descriptor.heapMb === undefined ? {} : { heapMb: source.descriptor.heapMb }),
         devices: this.#bindings(source),
         clock,
         logger,
         times,
         sinks: {
           onSamples: (samples) => sinks.onSamples(samples),
-          onEvent: (event) => sinks.onEvent(event),
+          onEvent: (event, stored) => sinks.onEvent(event, stored),
+          onConditions: (report) => sinks.onConditions(report),
+          onHistory: (samples) => sinks.onHistory(samples),
+          onCertificates: (certificates) => sinks.onCertificates(id, certificates),
           onDevice: (state) => this.#tellDevice(state),
           onStarted: () => this.#running(),
           onEnd: (code, message) => this.#failed(code, message),
@@ -257,6 +273,7 @@ export class Supervisor {
     await Promise.all(ending.map(([, channel]) => channel.stop()));
     this.#channelOf.clear();
     for (const plan of plans) {
+      this.#channelOf.set(`${this.#context.gateway}/${plan.id}`, plan.id);
       for (const { device } of plan.devices) this.#channelOf.set(device, plan.id);
       const running = this.#channels.get(plan.id);
       if (running === undefined) this.#channels.set(plan.id, new Channel(plan, this.#context));
@@ -275,7 +292,7 @@ export class Supervisor {
     return host === undefined ? notRunning(request.point) : host.write(request, timeoutMs);
   }
 
-  /** Acts through the driver of the device. Never throws. */
+  /** Acts through the driver of the device, or of the channel that is named like one. Never throws. */
   async act(request: ActionRequest, timeoutMs: number): Promise<ActionResult> {
     const host = this.#hostOf(request.device);
     return host === undefined ? notRunning(request.device) : host.act(request, timeoutMs);

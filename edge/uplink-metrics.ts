@@ -158,12 +158,14 @@ export class DeviceMetrics {
     return true;
   }
 
-  /** The readings of a row, in its order. */
-  readings({ device, samples }: TelemetryRow, isHistorical: boolean): MetricReading[] {
+  /** The readings of a row, in its order; `late`: all of it is of before the connection. */
+  readings({ device, samples }: TelemetryRow, late: boolean): MetricReading[] {
     const definitions = this.#definitions.get(device);
     return samples.flatMap((sample) => {
       const definition = definitions?.get(sample.number);
-      return definition === undefined ? [] : [readingOf(sample.number, sample, definition.datatype, isHistorical)];
+      return definition === undefined
+        ? []
+        : [readingOf(sample.number, sample, definition.datatype, late || sample.historical === true)];
     });
   }
 

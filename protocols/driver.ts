@@ -2,7 +2,9 @@ import type { Static, TSchema } from "typebox";
 import type { Clock } from "#core/clock.ts";
 import type { DeviceId, PointId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
+import type { FieldCertificate } from "#core/model/certificate.ts";
 import type { DeviceEvent } from "#core/model/event.ts";
+import type { ConditionReport } from "#core/model/field-condition.ts";
 import type { Sample, Value } from "#core/model/sample.ts";
 
 /** What a driver is given. Everything that crosses this interface is plain data, because a driver runs in a worker thread. */
@@ -12,6 +14,22 @@ export interface DriverDeps {
   /** Values and losses of values, in the order seen. Raw protocol values: the pipeline applies scale, offset and deadband. */
   readonly onSamples: (samples: readonly Sample[]) => void;
   readonly onEvent: (event: DeviceEvent) => void;
+  /**
+   * As `onEvent`, and resolves when the event and every sample told before it are on the gateway's disk: what a sender may be
+   * acknowledged for. Rejects (EVENT_NOT_STORED) when they will not be; the sender must be left to repeat.
+   */
+  readonly storeEvent: (event: DeviceEvent) => Promise<void>;
+  /** Alarm conditions that a device keeps by itself; see ConditionReport. */
+  readonly onConditions: (report: ConditionReport) => void;
+  /**
+   * Values of the past that a device kept while it was out of reach, with their `sourceTime`, oldest first for each point. They
+   * go into the history and change neither the live value nor an alarm. Telling one again is harmless for at least a day.
+   */
+  readonly onHistory: (samples: readonly Sample[]) => void;
+  /** All certificates that the channel knows, told again on each change. */
+  readonly onCertificates: (certificates: readonly FieldCertificate[]) => void;
+  /** A folder of the channel's own that survives a restart, for what is no configuration: keys, trust lists. Made when first used. */
+  readonly folder: string;
   /** Told on each change of a device's reachability, and once for each device after `bind`. */
   readonly onDevice: (state: DeviceState) => void;
 }
@@ -53,14 +71,22 @@ export type WriteResult =
 
 /** A device action that is no point write: `ptzPreset {preset}`, `snapshot {}`. */
 export interface ActionRequest {
+  /** The device, or for an action on the channel as a whole (discover, trustCertificate) `<site>/<gateway>/<channel>`. */
   readonly device: DeviceId;
   readonly action: string;
   readonly params: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** How an action ended; `blob` is what it produced, e.g. the JPEG of a snapshot. */
+/**
+ * How an action ended; `blob` is what it produced, e.g. the JPEG of a snapshot or the JSON of a discovery. `data` stays inside the
+ * gateway (the stream address of a camera with its password) and is never passed to the cloud.
+ */
 export type ActionResult =
-  | { readonly status: "done"; readonly blob?: { readonly contentType: string; readonly bytes: Uint8Array } }
+  | {
+      readonly status: "done";
+      readonly blob?: { readonly contentType: string; readonly bytes: Uint8Array };
+      readonly data?: Readonly<Record<string, string | number | boolean>>;
+    }
   | { readonly status: "rejected" | "failed" | "timeout"; readonly code: string; readonly message: string };
 
 /** Monotonic counters since the driver's creation, by name: `requests`, `timeouts`, `malformed`, `late`, `reconnects` ... */
@@ -112,6 +138,10 @@ export interface DriverDescriptor<
   readonly address: A;
   /** Device actions it can perform, by name, e.g. `ptzPreset`, `snapshot`. */
   readonly actions: readonly string[];
+  /** Actions that only the gateway itself may ask for, because their `data` holds what must not leave it. */
+  readonly internalActions?: readonly string[];
+  /** Largest heap of the driver's thread, MB; 96 when absent. For a driver whose library needs more. */
+  readonly heapMb?: number;
   /**
    * URL of a module that exports `create`, a `CreateDriver` like the one below. A driver thread imports it instead of this
    * descriptor, so nothing it imports may load a schema library: that is 25 MB a thread. Absent: the thread loads the descriptor.

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { CommunicationError, errorCode, errorMessage, HubError, InvalidInputError } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
-import type { SignalValue } from "./device.ts";
+import type { FaultOptions, SignalValue } from "./device.ts";
 import type { ParkField } from "./park.ts";
 
 /** Where the control port listens. */
@@ -26,6 +26,7 @@ const STATUS: Readonly<Record<string, number>> = {
   SIM_SCENARIO_UNKNOWN: 404,
   SIM_DEVICE_UNKNOWN: 404,
   SIM_SIGNAL_UNKNOWN: 404,
+  SIM_FAULT_UNKNOWN: 404,
   SIM_NOT_FOUND: 404,
   SIM_METHOD_NOT_ALLOWED: 405,
   SIM_ORIGIN_REFUSED: 403,
@@ -81,6 +82,27 @@ const ROUTES: readonly Route[] = [
       field.view(device).read(signal);
       field.release(device, signal);
       return signalState(field, device, signal);
+    },
+  },
+  {
+    method: "GET",
+    path: /^\/devices\/([^/]+)\/faults$/,
+    run: ({ field, params: [device = ""] }) => field.faults(device),
+  },
+  {
+    method: "PUT",
+    path: /^\/devices\/([^/]+)\/faults\/([^/]+)$/,
+    run: ({ field, params: [device = "", kind = ""], body }) => {
+      field.fault(device, kind, faultOptions(body));
+      return field.faults(device);
+    },
+  },
+  {
+    method: "DELETE",
+    path: /^\/devices\/([^/]+)\/faults(?:\/([^/]+))?$/,
+    run: ({ field, params: [device = "", kind] }) => {
+      field.clearFault(device, kind);
+      return field.faults(device);
     },
   },
 ];
@@ -160,7 +182,14 @@ function routeOf(method: string, pathname: string): { readonly route: Route; rea
   for (const route of ROUTES) {
     const match = route.path.exec(pathname);
     if (match === null) continue;
-    if (route.method === method) return { route, params: match.slice(1).map(decoded) };
+    if (route.method === method)
+      return {
+        route,
+        params: match
+          .slice(1)
+          .flatMap((part) => part ?? [])
+          .map(decoded),
+      };
     allowed.push(route.method);
   }
   if (allowed.length === 0) throw new HubError("SIM_NOT_FOUND", `there is nothing at ${pathname}`);
@@ -250,6 +279,17 @@ function setSignal(field: ParkField, device: string, signal: string, body: Reado
     field.holdFor(device, signal, value, holdSeconds);
   } else throw new InvalidInputError("SIM_BODY_INVALID", "holdSeconds: expected a number above 0, at most 86400");
   return signalState(field, device, signal);
+}
+
+function faultOptions({ options, ...others }: Readonly<Record<string, unknown>>): FaultOptions | undefined {
+  const unknown = Object.keys(others);
+  if (unknown.length > 0)
+    throw new InvalidInputError("SIM_BODY_INVALID", `expected options, got ${unknown.join(", ")}`);
+  if (options === undefined) return undefined;
+  const plain = (value: unknown): boolean => ["number", "string", "boolean"].includes(typeof value);
+  if (options === null || typeof options !== "object" || !Object.values(options).every(plain))
+    throw new InvalidInputError("SIM_BODY_INVALID", "options: expected an object of numbers, texts, true and false");
+  return options as FaultOptions;
 }
 
 function signalState(field: ParkField, device: string, signal: string): unknown {

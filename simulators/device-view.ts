@@ -146,9 +146,31 @@ export class CameraView extends DeviceView implements SimulatedCamera {
     this.#did(`moveTo ${JSON.stringify(position)}`);
   }
 
-  moveWith(velocity: CameraPosition): void {
-    this.#camera.moveWith(velocity);
-    this.#did(`moveWith ${JSON.stringify(velocity)}`);
+  setPreset(name?: string, token?: string): string | undefined {
+    const kept = this.#camera.setPreset(name, token);
+    this.#did(`setPreset ${kept ?? "refused"}`);
+    return kept;
+  }
+
+  removePreset(token: string): boolean {
+    const known = this.#camera.removePreset(token);
+    this.#did(`removePreset ${token}${known ? "" : " (unknown)"}`);
+    return known;
+  }
+
+  goHome(): void {
+    this.#camera.goHome();
+    this.#did("goHome");
+  }
+
+  setHome(): void {
+    this.#camera.setHome();
+    this.#did("setHome");
+  }
+
+  moveWith(velocity: CameraPosition, seconds?: number): void {
+    this.#camera.moveWith(velocity, seconds);
+    this.#did(`moveWith ${JSON.stringify(velocity)}${seconds === undefined ? "" : ` for ${seconds} s`}`);
   }
 
   stopMove(): void {
@@ -156,8 +178,12 @@ export class CameraView extends DeviceView implements SimulatedCamera {
     this.#did("stopMove");
   }
 
-  onDetection(listener: (signal: string, value: boolean) => void): () => void {
+  onDetection(listener: (signal: string, value: SignalValue) => void): () => void {
     return this.#camera.onDetection(listener);
+  }
+
+  scene(nowMs?: number, clockOffsetMs?: number): ReturnType<SimulatedCamera["scene"]> {
+    return this.#camera.scene(nowMs, clockOffsetMs);
   }
 
   picture(): Uint8Array {

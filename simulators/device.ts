@@ -43,10 +43,29 @@ export interface Signal {
   readonly max?: number;
 }
 
+/** Options of one fault, e.g. `{delayMs: 500}`. */
+export type FaultOptions = Readonly<Record<string, number | string | boolean>>;
+
+/** What can go wrong with a server, switched on and off while it runs. */
+export interface FaultMenu {
+  /** Kebab-case names of the faults it can show. */
+  readonly kinds: readonly string[];
+  /** Those that are switched on. */
+  readonly active: readonly string[];
+  /** Switches a fault on, or changes its options. @throws SIM_FAULT_UNKNOWN, SIM_FAULT_OPTION_INVALID */
+  set(kind: string, options?: FaultOptions): void;
+  /** Switches one fault off, or all. */
+  clear(kind?: string): void;
+}
+
 /** A device put on a wire. */
 export interface FieldServer {
+  /** Faults that it can show; absent where it has none but `silence` and `reboot`. */
+  readonly faults?: FaultMenu;
   /** Where clients reach it. */
   readonly address: { readonly host: string; readonly port: number };
+  /** Starts what a client would otherwise wait for. Absent where nothing waits. */
+  warmUp?(): Promise<void>;
   /** Stops answering (a cut cable: requests vanish, connections hang) until `restore`. */
   silence(): void;
   restore(): void;

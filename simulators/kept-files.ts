@@ -1,11 +1,20 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import path from "node:path";
-import { ConfigError, errorMessage } from "#core/errors.ts";
+import { ConfigError, errorMessage, HubError } from "#core/errors.ts";
 
-/** User name of every simulated camera. */
-export const CAMERA_USER = "parkhub";
-const CAMERA_SECRET = "demo-camera";
+/** User name of the hub at every simulated device that knows users. */
+export const FIELD_USER = "parkhub";
+
+/** Secrets of the simulated devices; site files refer to them as `secret:<name>`. */
+export const FIELD_SECRETS = ["demo-camera", "demo-doors", "demo-opcua", "demo-burglar-key"] as const;
+export type FieldSecrets = Readonly<Record<(typeof FIELD_SECRETS)[number], string>>;
+
+/** Below the ports that systems give out by themselves, above those of services. [RFC 6335 §6] */
+const LISTENER_PORTS = [20_000, 29_999] as const;
+const PORT_ATTEMPTS = 20;
 
 /** A JSON object in a file that readers never see half written. */
 export class JsonFile {
@@ -28,11 +37,15 @@ export class JsonFile {
   }
 }
 
-/** `sim-ports.json` of the data folder: `{<device>: port}`. The ports of the last run are asked for first, so that a restart moves nothing. */
+/**
+ * `sim-ports.json` of the data folder: `{<device>: port}`, and `{<server>-thumbprint: SHA-1}`. The ports of the last run are asked
+ * for first, so that a restart moves nothing.
+ */
 export class PortsFile {
   readonly #file: JsonFile;
   readonly #former: Readonly<Record<string, number>>;
   readonly #ports: Record<string, number> = {};
+  readonly #thumbprints: Record<string, string> = {};
 
   constructor(dataDir: string) {
     this.#file = new JsonFile(path.join(dataDir, "sim-ports.json"));
@@ -64,8 +77,29 @@ export class PortsFile {
     this.#ports[name] = port;
   }
 
+  /**
+   * A port on which a gateway shall listen for simulated devices that dial: chosen once and kept, never listened on here.
+   * @throws SIM_NO_FREE_PORT
+   */
+  async choose(name: string): Promise<number> {
+    const [least, most] = LISTENER_PORTS;
+    let port = this.#former[name];
+    for (let attempt = 0; port === undefined && attempt < PORT_ATTEMPTS; attempt++) {
+      const candidate = randomInt(least, most + 1);
+      if (await isFree(candidate)) port = candidate;
+    }
+    if (port === undefined) throw new HubError("SIM_NO_FREE_PORT", `no free port from ${least} to ${most} for ${name}`);
+    this.#ports[name] = port;
+    return port;
+  }
+
+  /** The certificate by which a server is known. */
+  addThumbprint(server: string, thumbprint: string): void {
+    this.#thumbprints[`${server}-thumbprint`] = thumbprint;
+  }
+
   save(): void {
-    this.#file.write(this.#ports);
+    this.#file.write({ ...this.#ports, ...this.#thumbprints });
   }
 }
 
@@ -74,15 +108,34 @@ export function countersFile(dataDir: string): JsonFile {
   return new JsonFile(path.join(dataDir, "sim-counters.json"));
 }
 
-/** Password of the simulated cameras: made once at random and kept in `sim-secrets.json` (mode 600). @throws SIM_FILE_INVALID */
-export function cameraPassword(dataDir: string): string {
+/** Secrets of the simulated devices: made once at random and kept in `sim-secrets.json` (mode 600). @throws SIM_FILE_INVALID */
+export function fieldSecrets(dataDir: string): FieldSecrets {
   const file = new JsonFile(path.join(dataDir, "sim-secrets.json"));
-  const secrets = file.read() ?? {};
-  const known = secrets[CAMERA_SECRET];
-  if (typeof known === "string" && known !== "") return known;
-  const made = randomBytes(18).toString("base64url");
-  file.write({ ...secrets, [CAMERA_SECRET]: made }, 0o600);
-  return made;
+  const known = file.read() ?? {};
+  const secrets = Object.fromEntries(
+    FIELD_SECRETS.map((name) => {
+      const kept = known[name];
+      if (typeof kept === "string" && kept !== "") return [name, kept];
+      // AES-128 for the key, about as many bits for passwords
+      return [name, name.endsWith("-key") ? randomBytes(16).toString("hex") : randomBytes(18).toString("base64url")];
+    }),
+  ) as FieldSecrets;
+  if (FIELD_SECRETS.some((name) => known[name] !== secrets[name])) file.write({ ...known, ...secrets }, 0o600);
+  return secrets;
+}
+
+/** Can somebody listen there now? */
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  server.listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, "close");
+  return true;
 }
 
 function readJson(file: string): Readonly<Record<string, unknown>> | undefined {

@@ -1,14 +1,25 @@
 import { type CameraOptions, type CameraPreset, createCamera, type SimulatedCamera } from "./devices/camera.ts";
+import type { DoorOptions } from "./devices/door-controller.ts";
 import {
   type Ahu,
   createAhu,
+  createBurglarPanel,
   createChillerPlant,
+  createDoorController,
   createElectricityMeter,
+  createFirePanel,
+  createLift,
   createPerimeterPanel,
   createPowerMeter,
+  createPumpStation,
   createStreetLighting,
   createVavController,
+  createWaterMeters,
+  type FirePanel,
+  type Lift,
   type PowerMeter,
+  type PumpStation,
+  type SimulatedDoorController,
   type StreetLighting,
   type VavController,
 } from "./devices/index.ts";
@@ -21,6 +32,12 @@ export interface ParkDevices {
   readonly panel: SignalDevice;
   readonly lighting: StreetLighting;
   readonly powerMeters: readonly PowerMeter[];
+  readonly waterMeters: readonly SignalDevice[];
+  readonly firePanel: FirePanel;
+  readonly lifts: readonly Lift[];
+  readonly pumpStation: PumpStation;
+  readonly burglarPanel: SignalDevice;
+  readonly doors: SimulatedDoorController;
   readonly cameras: readonly SimulatedCamera[];
   /** What devices do to each other without a wire: lamps light the scenes that cameras see. */
   couple(): void;
@@ -31,8 +48,23 @@ export const CAMERA_ZONES: Readonly<Record<string, readonly number[]>> = {
   "cam-1": [1, 2, 7, 8],
   "cam-3": [3, 4, 5, 6],
 };
+/** Doors that each PTZ camera can turn to. */
+const CAMERA_DOORS: Readonly<Record<string, readonly number[]>> = { "cam-1": [1], "cam-3": [2, 3] };
 /** Lighting circuit in the picture of each fixed camera. */
 const CAMERA_CIRCUIT: Readonly<Record<string, string>> = { "cam-2": "circuit-4-status", "cam-4": "circuit-3-status" };
+
+/** Doors of the park. All may be held open: each is on somebody's way out. */
+const DOORS: readonly DoorOptions[] = [
+  { token: "door-1", name: "A 座大堂门", nameEn: "Building A lobby door" },
+  { token: "door-2", name: "B 座大堂门", nameEn: "Building B lobby door" },
+  {
+    token: "door-3",
+    name: "机房门",
+    nameEn: "Server room door",
+    capabilities: { doubleLock: true },
+    timings: { openSeconds: 20 },
+  },
+];
 
 const HOME: CameraPreset = { token: "home", name: "全景", pan: 0, tilt: -10, zoom: 1 };
 
@@ -44,7 +76,14 @@ function presetsOf(camera: string): readonly CameraPreset[] {
     tilt: -15 - 2 * index,
     zoom: 4 + index,
   }));
-  return [HOME, ...zones];
+  const doors = (CAMERA_DOORS[camera] ?? []).map((door, index) => ({
+    token: `door-${door}`,
+    name: `${door} 号门`,
+    pan: -20 + 40 * index,
+    tilt: -25,
+    zoom: 6,
+  }));
+  return [HOME, ...zones, ...doors];
 }
 
 const CAMERAS: readonly Omit<CameraOptions, "presets">[] = [
@@ -128,17 +167,59 @@ export function buildDevices(seed: number, now: () => number): ParkDevices {
     overloadKw: 320,
     energyKwh: 241_950,
   });
+  const firePanel = createFirePanel({ id: "fire-panel", name: "火灾报警主机", nameEn: "Fire alarm panel", seed });
   const cameras = CAMERAS.map((camera) => createCamera({ ...camera, presets: presetsOf(camera.id) }));
   return {
     bacnet: [ahuA, ahuB, vavA, vavB, plant, meterA, meterB],
     panel,
     lighting,
     powerMeters,
+    waterMeters: createWaterMeters(seed),
+    firePanel,
+    lifts: buildLifts(seed, firePanel),
+    pumpStation: createPumpStation({ id: "pump-station", name: "生活水泵房", nameEn: "Domestic water pumps", seed }),
+    burglarPanel: createBurglarPanel({
+      id: "burglar-panel",
+      name: "防盗报警主机",
+      nameEn: "Burglar alarm panel",
+      seed,
+    }),
+    doors: createDoorController({
+      id: "door-controller",
+      name: "门禁控制器",
+      nameEn: "Door controller",
+      seed,
+      doors: DOORS,
+    }),
     cameras,
     couple: () => {
       for (const camera of cameras) camera.write("light", lit(camera, lighting));
     },
   };
+}
+
+/** One lift in each building; each goes down when its own building burns. */
+function buildLifts(seed: number, panel: FirePanel): readonly Lift[] {
+  return [
+    createLift({
+      id: "lift-1",
+      name: "A 座电梯",
+      nameEn: "Lift building A",
+      seed,
+      floors: 3,
+      fire: () => panel.fireIn("a"),
+      trips: 214_600,
+    }),
+    createLift({
+      id: "lift-2",
+      name: "B 座电梯",
+      nameEn: "Lift building B",
+      seed,
+      floors: 3,
+      fire: () => panel.fireIn("b"),
+      trips: 98_350,
+    }),
+  ];
 }
 
 function feeders(seed: number, lighting: StreetLighting): readonly PowerMeter[] {

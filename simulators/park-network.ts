@@ -1,35 +1,19 @@
-import type { Clock } from "#core/clock.ts";
-import type { Logger } from "#core/logger.ts";
-import type { FieldServer, SignalValue, SimulatedDevice } from "./device.ts";
-import { CameraView, DeviceView } from "./device-view.ts";
-import { CAMERA_USER, type PortsFile } from "./kept-files.ts";
+import type { SignalValue, SimulatedDevice } from "./device.ts";
+import { DeviceView } from "./device-view.ts";
+import { type NetworkDeps, type NetworkDevice, serversOf } from "./network-device.ts";
 import type { ParkDevices } from "./park-devices.ts";
-import type { Recorder } from "./recorder.ts";
+import { openOnvif } from "./park-onvif.ts";
+import { openOpcua } from "./park-opcua.ts";
 import { bacnetObjectsOf, serveBacnet } from "./servers/bacnet.ts";
-import { type ModbusMapping, type ModbusUnit, modbusMapOf, serveModbus } from "./servers/modbus.ts";
-import { serveCamera } from "./servers/onvif.ts";
-
-/** One device of the park on its network. Devices behind one gateway share a server. */
-export interface NetworkDevice {
-  readonly view: DeviceView;
-  readonly protocol: "bacnet" | "modbus" | "onvif";
-  readonly server: FieldServer;
-  /** BACnet device instance. */
-  readonly instance?: number;
-  /** Modbus unit id. */
-  readonly unitId?: number;
-  /** Priority arrays of the commandable signals. [BACnet 19.2] */
-  priorityArrays?(): Readonly<Record<string, readonly (SignalValue | null)[]>>;
-}
-
-/** What a network is built with. */
-export interface NetworkDeps {
-  readonly recorder: Recorder;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly ports: PortsFile;
-  readonly cameraPassword: string;
-}
+import {
+  type ModbusMapping,
+  type ModbusServerOptions,
+  type ModbusUnit,
+  modbusMapOf,
+  serveModbus,
+  waterMeterMapOf,
+} from "./servers/modbus.ts";
+import { servePanel } from "./servers/sia-dc09.ts";
 
 /** BACnet device instance of each BACnet device. */
 export const BACNET_INSTANCES: Readonly<Record<string, number>> = {
@@ -41,6 +25,12 @@ export const BACNET_INSTANCES: Readonly<Record<string, number>> = {
   "electricity-meter-1": 1301,
   "electricity-meter-2": 1302,
 };
+
+/** Account under which the burglar panel reports. [SIA DC-09 §5.5.1.6] */
+export const BURGLAR_ACCOUNT = "4711";
+
+/** The water meters hang on a serial line behind a device server. */
+const RTU = { framing: "rtuOverTcp" } as const;
 
 /** Signals that a power meter shows as 32-bit counters of tenths, low register first, as many meters do. */
 const COUNTERS = ["energy-import", "energy-export", "reactive-energy", "run-hours"];
@@ -74,20 +64,10 @@ export async function openNetwork(devices: ParkDevices, deps: NetworkDeps): Prom
     opened.push(...(await openModbus("perimeter-panel", [devices.panel], modbusMapOf, deps)));
     opened.push(...(await openModbus("street-lighting", [devices.lighting], modbusMapOf, deps)));
     opened.push(...(await openModbus("power-meters", devices.powerMeters, powerMeterMapOf, deps)));
-    for (const camera of devices.cameras) {
-      const view = new CameraView(camera, deps.recorder, () => deps.clock.now());
-      const server = await deps.ports.open(
-        camera.id,
-        (port) =>
-          serveCamera(
-            view,
-            { port, username: CAMERA_USER, password: deps.cameraPassword, clock: deps.clock },
-            deps.logger,
-          ),
-        ({ address }) => address.port,
-      );
-      opened.push({ view, protocol: "onvif", server });
-    }
+    opened.push(...(await openModbus("water-meters", devices.waterMeters, waterMeterMapOf, deps, RTU)));
+    await openOnvif(devices, deps, opened);
+    await openOpcua(devices, deps, opened);
+    opened.push(await openBurglarPanel(devices.burglarPanel, deps));
   } catch (error) {
     await closeNetwork(opened);
     throw error;
@@ -97,7 +77,7 @@ export async function openNetwork(devices: ParkDevices, deps: NetworkDeps): Prom
 
 /** Closes every server once. */
 export async function closeNetwork(network: readonly NetworkDevice[]): Promise<void> {
-  await Promise.all([...new Set(network.map(({ server }) => server))].map((server) => server.close()));
+  await Promise.all([...new Set(network.flatMap(serversOf))].map((server) => server.close()));
 }
 
 async function openBacnet(device: SimulatedDevice, deps: NetworkDeps): Promise<NetworkDevice> {
@@ -125,13 +105,31 @@ async function openModbus(
   devices: readonly SimulatedDevice[],
   mapOf: (device: SimulatedDevice) => readonly ModbusMapping[],
   deps: NetworkDeps,
+  options: Pick<ModbusServerOptions, "framing"> = {},
 ): Promise<readonly NetworkDevice[]> {
   const views = devices.map((device) => new DeviceView(device, deps.recorder, () => deps.clock.now()));
   const units = views.map((view, index): ModbusUnit => ({ unitId: index + 1, device: view, map: mapOf(view) }));
   const server = await deps.ports.open(
     name,
-    (port) => serveModbus(units, { port, clock: deps.clock }, deps.logger),
+    (port) => serveModbus(units, { ...options, port, clock: deps.clock }, deps.logger),
     ({ address }) => address.port,
   );
   return views.map((view, index) => ({ view, protocol: "modbus", server, unitId: index + 1 }));
+}
+
+/** The panel dials: its receiver is the gateway, on a port that is chosen here so that both know it. */
+async function openBurglarPanel(device: SimulatedDevice, deps: NetworkDeps): Promise<NetworkDevice> {
+  const port = await deps.ports.choose("sia-receiver");
+  const view = new DeviceView(device, deps.recorder, () => deps.clock.now());
+  const server = servePanel(
+    view,
+    {
+      receiver: { host: "127.0.0.1", port: () => port },
+      account: BURGLAR_ACCOUNT,
+      key: deps.secrets["demo-burglar-key"],
+      clock: deps.clock,
+    },
+    deps.logger,
+  );
+  return { view, protocol: "sia-dc09", server };
 }

@@ -1,6 +1,6 @@
 import type { SignalValue } from "./device.ts";
 import { CameraView } from "./device-view.ts";
-import type { NetworkDevice } from "./park-network.ts";
+import type { NetworkDevice } from "./network-device.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RelayCounters } from "./relay.ts";
 import type { ScenarioRun } from "./scenario-runner.ts";

@@ -1,12 +1,14 @@
 import { type Clock, systemClock } from "#core/clock.ts";
 import { errorCode, errorMessage, InvalidInputError } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
-import type { SignalValue } from "./device.ts";
+import type { FaultMenu, FaultOptions, SignalValue } from "./device.ts";
 import type { DeviceView } from "./device-view.ts";
+import type { SignalDevice } from "./devices/signal-device.ts";
 import { KeptCounters } from "./kept-counters.ts";
-import type { JsonFile, PortsFile } from "./kept-files.ts";
+import type { FieldSecrets, JsonFile, PortsFile } from "./kept-files.ts";
+import { type NetworkDevice, serversOf } from "./network-device.ts";
 import { buildDevices, type ParkDevices } from "./park-devices.ts";
-import { closeNetwork, type NetworkDevice, openNetwork } from "./park-network.ts";
+import { closeNetwork, openNetwork } from "./park-network.ts";
 import { type DeviceState, type ParkState, stateOf } from "./park-state.ts";
 import { Recorder } from "./recorder.ts";
 import { type CutMode, openRelay, type Relay } from "./relay.ts";
@@ -15,8 +17,10 @@ import { type ScenarioField, type ScenarioRun, ScenarioRunner } from "./scenario
 
 /** What a park is opened with. */
 export interface FieldOptions {
+  /** Folder of certificates that devices keep. */
+  readonly dataDir: string;
   readonly ports: PortsFile;
-  readonly cameraPassword: string;
+  readonly secrets: FieldSecrets;
   /** Where counters are kept. */
   readonly counters: JsonFile;
   /** Broker that the relay forwards to. */
@@ -27,16 +31,23 @@ export interface FieldOptions {
   readonly seed?: number;
 }
 
-/** Cameras and panel move in such steps, plant and meters in every fourth, ms. */
+/** What people do and what moves is stepped so often, plant and meters in every fourth, ms. */
 const TICK_MS = 250;
 const SLOW_TICKS = 4;
+const FAST: ReadonlySet<NetworkDevice["protocol"]> = new Set(["onvif", "opcua", "sia-dc09"]);
 
 /** How long the plant has been running when the park opens, s: its control loops have settled. */
 const SETTLE_SECONDS = 1800;
 const SETTLE_STEP_SECONDS = 2;
 
+/** What moves slowly, and what counts. */
+function metersAndPlant(devices: ParkDevices): readonly SignalDevice[] {
+  const { bacnet, lighting, powerMeters, waterMeters, pumpStation } = devices;
+  return [...bacnet, lighting, ...powerMeters, ...waterMeters, pumpStation];
+}
+
 function settle(devices: ParkDevices, nowMs: number): void {
-  const plant = [...devices.bacnet, devices.lighting, ...devices.powerMeters];
+  const plant = [...metersAndPlant(devices), ...devices.lifts];
   for (let ahead = SETTLE_SECONDS; ahead > 0; ahead -= SETTLE_STEP_SECONDS) {
     for (const device of plant) device.step(SETTLE_STEP_SECONDS, nowMs - ahead * 1000);
   }
@@ -90,12 +101,12 @@ export class ParkField implements ScenarioField {
   /** Builds the park and puts it on its wires. @throws CONFIG_INVALID for a faulty scenario file, SIM_*_LISTEN_FAILED */
   static async open(options: FieldOptions): Promise<ParkField> {
     const clock = options.clock ?? systemClock;
-    const { ports, logger, cameraPassword } = options;
+    const { ports, logger, secrets, dataDir } = options;
     loadScenarios();
     const recorder = new Recorder(clock);
     const devices = buildDevices(options.seed ?? 1, () => clock.now());
     settle(devices, clock.now());
-    const metered = [...devices.bacnet, devices.lighting, ...devices.powerMeters];
+    const metered = [...metersAndPlant(devices), ...devices.lifts];
     const counters = new KeptCounters(metered, options.counters, clock, logger);
     const relay = await ports.open(
       "relay",
@@ -103,7 +114,7 @@ export class ParkField implements ScenarioField {
       (opened) => opened.port,
     );
     try {
-      const network = await openNetwork(devices, { recorder, clock, logger, ports, cameraPassword });
+      const network = await openNetwork(devices, { recorder, clock, logger, ports, secrets, dataDir });
       return new ParkField({ devices, recorder, counters, network, relay }, clock, logger);
     } catch (error) {
       counters.close();
@@ -115,6 +126,15 @@ export class ParkField implements ScenarioField {
   /** Signals of all devices. */
   get pointCount(): number {
     return this.#network.reduce((sum, { view }) => sum + view.signals.length, 0);
+  }
+
+  get serverCount(): number {
+    return new Set(this.#network.flatMap(serversOf)).size;
+  }
+
+  /** Starts what otherwise starts with the first client. @throws SIM_OPCUA_START_FAILED */
+  async warmUp(): Promise<void> {
+    await Promise.all([...new Set(this.#network.flatMap(serversOf))].map((server) => server.warmUp?.()));
   }
 
   get deviceIds(): readonly string[] {
@@ -175,7 +195,7 @@ export class ParkField implements ScenarioField {
       const causes = this.#silent.get(entry) ?? new Set();
       if (causes.size === 0) this.recorder.note({ type: "field", device: entry.view.id, detail: "silent" });
       this.#silent.set(entry, causes.add(cause));
-      entry.server.silence();
+      for (const server of serversOf(entry)) server.silence();
     }
   }
 
@@ -184,7 +204,7 @@ export class ParkField implements ScenarioField {
       const causes = this.#silent.get(entry);
       if (causes === undefined || !causes.delete(cause) || causes.size > 0) continue;
       this.#silent.delete(entry);
-      entry.server.restore();
+      for (const server of serversOf(entry)) server.restore();
       this.recorder.note({ type: "field", device: entry.view.id, detail: "answers again" });
     }
   }
@@ -193,8 +213,10 @@ export class ParkField implements ScenarioField {
     const entries = this.#behind(device);
     for (const entry of entries) this.recorder.note({ type: "field", device: entry.view.id, detail: "reboots" });
     for (const server of new Set(entries.map((entry) => entry.server))) {
-      server.reboot(downMs).then(
-        () => this.#rebooted(entries.filter((entry) => entry.server === server)),
+      const behind = entries.filter((entry) => entry.server === server);
+      const servers = new Set(behind.flatMap(serversOf));
+      Promise.all([...servers].map((one) => one.reboot(downMs))).then(
+        () => this.#rebooted(behind),
         (error: unknown) =>
           this.#logger.error(
             { code: errorCode(error), error: errorMessage(error), device },
@@ -202,6 +224,34 @@ export class ParkField implements ScenarioField {
           ),
       );
     }
+  }
+
+  /** Faults that the device's servers can show, and those that are switched on. @throws SIM_DEVICE_UNKNOWN */
+  faults(device: string): { readonly kinds: readonly string[]; readonly active: readonly string[] } {
+    const menus = this.#menus(device);
+    const all = (names: (menu: FaultMenu) => readonly string[]): readonly string[] => [
+      ...new Set(menus.flatMap(names)),
+    ];
+    return { kinds: all(({ kinds }) => kinds), active: all(({ active }) => active) };
+  }
+
+  fault(device: string, kind: string, options?: FaultOptions): void {
+    this.checkFault(device, kind);
+    for (const menu of this.#menus(device)) if (menu.kinds.includes(kind)) menu.set(kind, options);
+    this.recorder.note({ type: "field", device, detail: `fault ${kind} ${JSON.stringify(options ?? {})}` });
+  }
+
+  checkFault(device: string, kind: string): void {
+    const { kinds } = this.faults(device);
+    if (kinds.includes(kind)) return;
+    const known = kinds.join(", ") || "no faults";
+    throw new InvalidInputError("SIM_FAULT_UNKNOWN", `${device} has no fault "${kind}"; it has ${known}`);
+  }
+
+  /** Switches one fault of the device off, or all. @throws SIM_DEVICE_UNKNOWN */
+  clearFault(device: string, kind?: string): void {
+    for (const menu of this.#menus(device)) menu.clear(kind);
+    this.recorder.note({ type: "field", device, detail: kind === undefined ? "no fault" : `fault ${kind} ends` });
   }
 
   cut(mode: CutMode, cause: string): void {
@@ -254,7 +304,7 @@ export class ParkField implements ScenarioField {
     this.#slowSeconds += seconds;
     const slow = this.#ticks % SLOW_TICKS === 0;
     for (const { view, protocol } of this.#network) {
-      if (protocol === "onvif") view.step(seconds, now);
+      if (FAST.has(protocol)) view.step(seconds, now);
       else if (slow) view.step(this.#slowSeconds, now);
     }
     if (slow) this.#slowSeconds = 0;
@@ -264,9 +314,13 @@ export class ParkField implements ScenarioField {
   /** A device that came back from a power cycle is still silent when its cable is cut. */
   #rebooted(entries: readonly NetworkDevice[]): void {
     for (const entry of entries) {
-      if (this.#silent.has(entry)) entry.server.silence();
+      if (this.#silent.has(entry)) for (const server of serversOf(entry)) server.silence();
       this.recorder.note({ type: "field", device: entry.view.id, detail: "is up again" });
     }
+  }
+
+  #menus(device: string): readonly FaultMenu[] {
+    return serversOf(this.#entry(device)).flatMap(({ faults }) => faults ?? []);
   }
 
   #stateOf(entry: NetworkDevice): DeviceState {

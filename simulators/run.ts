@@ -77,9 +77,11 @@ async function run(args: readonly string[]): Promise<void> {
   });
   endWith(park);
   if (story !== undefined) park.scenario(story.name, story.params);
-  say(`${park.pointCount} points on ${Object.keys(park.ports).length - 2} servers; control port ${park.controlUrl}`);
+  say(`${park.pointCount} points on ${park.field.serverCount} servers; control port ${park.controlUrl}`);
   const ready = { ready: true, control: park.controlUrl, points: park.pointCount, ports: park.ports };
   process.stdout.write(`${JSON.stringify(ready)}\n`);
+  // a failure is logged, and tried again when a client comes
+  await park.field.warmUp().catch(() => undefined);
 }
 
 function endWith(park: Park): void {

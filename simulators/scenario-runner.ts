@@ -1,6 +1,6 @@
 import type { Clock } from "#core/clock.ts";
-import { InvalidInputError } from "#core/errors.ts";
-import type { SignalValue } from "./device.ts";
+import { errorMessage, InvalidInputError } from "#core/errors.ts";
+import type { FaultOptions, SignalValue } from "./device.ts";
 import type { CutMode } from "./relay.ts";
 import { type Scenario, type ScenarioStep, type ScenarioValues, scenarioValues } from "./scenario.ts";
 
@@ -13,6 +13,11 @@ export interface ScenarioField {
   silence(device: string | undefined, cause: string): void;
   restore(device: string | undefined, cause: string): void;
   reboot(device: string | undefined, downMs: number): void;
+  /** @throws SIM_DEVICE_UNKNOWN, SIM_FAULT_UNKNOWN, SIM_FAULT_OPTION_INVALID */
+  fault(device: string, kind: string, options?: FaultOptions): void;
+  clearFault(device: string, kind: string): void;
+  /** @throws SIM_DEVICE_UNKNOWN, SIM_FAULT_UNKNOWN */
+  checkFault(device: string, kind: string): void;
   cut(mode: CutMode, cause: string): void;
   rejoin(cause: string): void;
   /** Boolean signals whose `<device>/<signal>` matches one of the expressions, in a fixed order. */
@@ -73,6 +78,7 @@ export class ScenarioRunner {
     for (const step of scenario.steps) {
       const device = "device" in step ? resolve(step.device, params) : undefined;
       if (device !== undefined) this.#field.checkDevice(String(device));
+      if (step.do === "fault") this.#field.checkFault(step.device, step.kind);
     }
     this.stop(name);
     const seconds = Math.max(...scenario.steps.map((step) => startOf(step, params) + lengthOf(step, params)));
@@ -144,6 +150,17 @@ export class ScenarioRunner {
       case "reboot":
         field.reboot(deviceOf(step.device, params), seconds * 1000);
         return undefined;
+      case "fault": {
+        const { device, kind, options } = step;
+        try {
+          field.fault(device, kind, options);
+        } catch (error) {
+          // a story that has begun is told to the end
+          field.note(cause, errorMessage(error));
+          return undefined;
+        }
+        return () => field.clearFault(device, kind);
+      }
       case "cut":
         field.cut(resolve(step.mode, params) === "silent" ? "silent" : "reset", cause);
         return () => field.rejoin(cause);

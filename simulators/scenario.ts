@@ -36,6 +36,16 @@ export const ScenarioStep = Type.Union([
   Type.Object({ do: Type.Literal("silence"), device: Target, ...timed }, { ...closed, description: "Cuts the cable." }),
   Type.Object({ do: Type.Literal("reboot"), device: Target, ...timed }, { ...closed, description: "Power cycle." }),
   Type.Object(
+    {
+      do: Type.Literal("fault"),
+      device: Type.String({ pattern: "^[^$]", description: "Device id." }),
+      kind: Type.String({ description: "One of the device's faults; GET /devices/<id>/faults lists them." }),
+      options: Type.Optional(Type.Record(Type.String(), SignalValueSchema)),
+      ...timed,
+    },
+    { ...closed, description: "Switches on a fault of the device's server." },
+  ),
+  Type.Object(
     { do: Type.Literal("cut"), mode: Type.String(), ...timed },
     { ...closed, description: "Cuts the gateway's uplink." },
   ),

@@ -2,14 +2,14 @@ import { mkdirSync } from "node:fs";
 import type { Clock } from "#core/clock.ts";
 import type { Logger } from "#core/logger.ts";
 import { openControl } from "./control.ts";
-import { cameraPassword, countersFile, PortsFile } from "./kept-files.ts";
+import { countersFile, fieldSecrets, PortsFile } from "./kept-files.ts";
 import { ParkField } from "./park.ts";
 import type { ParkState } from "./park-state.ts";
 import type { ScenarioRun } from "./scenario-runner.ts";
 
 /** What a whole simulated park is started with. */
 export interface ParkOptions {
-  /** Folder of `sim-ports.json` and `sim-secrets.json`. */
+  /** Folder of `sim-ports.json`, `sim-secrets.json` and `sim-opcua/`. */
   readonly dataDir: string;
   /** Loopback address of the control port. */
   readonly controlHost: string;
@@ -24,7 +24,7 @@ export interface ParkOptions {
 
 /** A running park. */
 export interface Park {
-  /** Ports by device, `power-meters`, `relay` and `control`; as in `sim-ports.json`. */
+  /** Ports by device, `power-meters`, `relay`, `control` and so on; as in `sim-ports.json`. */
   readonly ports: Readonly<Record<string, number>>;
   readonly controlUrl: string;
   readonly pointCount: number;
@@ -46,7 +46,7 @@ export async function startPark(options: ParkOptions): Promise<Park> {
   const field = await ParkField.open({
     ...options,
     ports,
-    cameraPassword: cameraPassword(dataDir),
+    secrets: fieldSecrets(dataDir),
     counters: countersFile(dataDir),
   });
   try {

@@ -4,8 +4,12 @@ import { existsSync } from "node:fs";
 /** Independent programs the tests run against, each with the Debian package that brings it and how to see that it is there. */
 const PEERS = {
   chromium: { package: "chromium", file: "/usr/bin/chromium" },
+  ffmpeg: { package: "ffmpeg", file: "/usr/bin/ffmpeg" },
+  ffprobe: { package: "ffmpeg", file: "/usr/bin/ffprobe" },
+  "onvif-util": { package: "onvif-tools", file: "/usr/bin/onvif-util" },
   tshark: { package: "tshark", file: "/usr/bin/tshark" },
   protoc: { package: "protobuf-compiler", file: "/usr/bin/protoc" },
+  socat: { package: "socat", file: "/usr/bin/socat" },
   pymodbus: { package: "python3-pymodbus", file: "/usr/bin/python3", probe: ["-c", "import pymodbus"] },
 } as const satisfies Record<string, { package: string; file: string; probe?: readonly string[] }>;
 

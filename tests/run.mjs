@@ -9,10 +9,13 @@ import { ensureInstalled, root, runNode } from "../config/deploy/ensure.mjs";
 /** Debian packages of the independent peers (tests/peers.ts) and the file that shows each is there. */
 const PEER_PACKAGES = {
   chromium: "/usr/bin/chromium",
+  ffmpeg: "/usr/bin/ffmpeg",
   "fonts-noto-cjk": "/usr/share/doc/fonts-noto-cjk",
+  "onvif-tools": "/usr/bin/onvif-util",
   "protobuf-compiler": "/usr/bin/protoc",
   "python3-pymodbus": "/usr/lib/python3/dist-packages/pymodbus",
   "python3-serial-asyncio": "/usr/lib/python3/dist-packages/serial_asyncio",
+  socat: "/usr/bin/socat",
   tshark: "/usr/bin/tshark",
 };
 

@@ -3,7 +3,7 @@ import { apply, isClosed } from "#core/alarm/lifecycle.ts";
 import { merge } from "#core/alarm/merge.ts";
 import type { Clock } from "#core/clock.ts";
 import type { AlarmAct, AlarmDetail, AlarmView, JournalEntry } from "#core/contracts/http.ts";
-import type { AlarmItem, CommandResultItem, SnapshotItem } from "#core/contracts/lanes.ts";
+import type { AlarmItem, ClipItem, CommandResultItem, SnapshotItem } from "#core/contracts/lanes.ts";
 import { HubError, InvalidInputError } from "#core/errors.ts";
 import { type GatewayId, newId } from "#core/ids.ts";
 import type { Trigger } from "#core/linkage/evaluate.ts";
@@ -26,8 +26,9 @@ import type {
 import { type ActEnd, ActQueue } from "./act-queue.ts";
 import { applyAct, type ChangingAct, checkComment, mirrors, shelvedUntil } from "./acts.ts";
 import { GatewayWatch } from "./gateway-watch.ts";
+import type { AlarmMedia } from "./media.ts";
 import { AlarmStore, type Happening } from "./store.ts";
-import { alarmView } from "./view.ts";
+import { alarmView, type Surroundings } from "./view.ts";
 
 const TICK_MS = 5000;
 const GATEWAY_OFFLINE_DELAY_MS = 5000;
@@ -37,6 +38,8 @@ export type AlarmTrigger = Extract<Trigger, { type: "alarm" }>;
 
 export interface AlarmDeps {
   readonly db: Db;
+  /** Pictures and clips of alarms. */
+  readonly media: AlarmMedia;
   readonly catalog: Pick<SiteCatalog, "site" | "gateways" | "spaces" | "alarmText">;
   readonly link: Pick<GatewayLink, "sendCommand" | "isOnline">;
   readonly audit: Pick<AuditLog, "append">;
@@ -115,11 +118,6 @@ export class Alarms implements AlarmService {
     return this.#store.journalPage(query);
   }
 
-  /** Alarms (empty: none) that a picture was taken for, and by which camera. */
-  picture(sha256: string): readonly { readonly alarm: string; readonly camera: string }[] {
-    return this.#store.picture(sha256);
-  }
-
   /** The space of an alarm. */
   areaOf(id: string): string | undefined {
     return this.#store.get(id)?.area;
@@ -146,7 +144,7 @@ export class Alarms implements AlarmService {
       throw error;
     }
     const [view] = this.#views([this.#store.get(id) ?? alarm]);
-    return view ?? alarmView(alarm, this.#surroundings(alarm, [], []));
+    return view ?? alarmView(alarm, this.#surroundings(alarm));
   }
 
   /**
@@ -161,16 +159,27 @@ export class Alarms implements AlarmService {
     this.#store.put(merge(held, item), false);
     this.#queue.confirm(told);
     const said = { ...(actor === undefined ? {} : { actor }), ...(comment === undefined ? {} : { comment }) };
-    return this.#happened({ alarm: told, transition, at, receivedAt: this.#deps.clock.now(), ...said });
+    // a remark leaves the alarm as it was: its time and words tell it from another one
+    const key = transition === "commented" ? { key: `${at} ${comment ?? ""}` } : {};
+    return this.#happened({ alarm: told, transition, at, receivedAt: this.#deps.clock.now(), ...said, ...key });
   }
 
-  /** Keeps that a picture exists, inside the lane's transaction. */
-  takeSnapshot(gateway: GatewayId, item: SnapshotItem): () => void {
-    this.#store.addSnapshot(gateway, item);
+  /**
+   * Keeps that a picture or a clip exists, inside the lane's transaction.
+   * @throws CLIP_FOREIGN when the camera is not the gateway's
+   */
+  takeMedia(gateway: GatewayId, item: SnapshotItem | ClipItem): () => void {
+    if (item.kind === "clip") this.#deps.media.addClip(gateway, item);
+    else this.#deps.media.addSnapshot(gateway, item);
     const { alarm } = item;
     return () => {
       if (alarm !== undefined) this.refresh(alarm);
     };
+  }
+
+  /** The bytes of a picture or clip have come. */
+  blobStored(sha256: string): void {
+    for (const { alarm } of this.#deps.media.madeFor(sha256)) if (alarm !== undefined) this.refresh(alarm);
   }
 
   /** Takes how an act ended at its gateway, inside the lane's transaction. Undefined when the result is about something else. */
@@ -348,17 +357,24 @@ export class Alarms implements AlarmService {
 
   #views(alarms: readonly Alarm[]): AlarmView[] {
     const ids = alarms.map(({ id }) => id);
-    const snapshots = this.#store.snapshotsOf(ids);
+    const media = this.#deps.media;
+    const snapshots = media.snapshotsOf(ids);
+    const clips = media.clipsOf(ids);
     const runs = this.#deps.runsOf(ids);
     return alarms.map((alarm) =>
-      alarmView(alarm, this.#surroundings(alarm, snapshots.get(alarm.id) ?? [], runs.get(alarm.id) ?? [])),
+      alarmView(alarm, {
+        ...this.#surroundings(alarm),
+        snapshots: snapshots.get(alarm.id) ?? [],
+        clips: clips.get(alarm.id) ?? [],
+        runs: runs.get(alarm.id) ?? [],
+      }),
     );
   }
 
-  #surroundings(alarm: Alarm, snapshots: readonly string[], runs: readonly string[]): Parameters<typeof alarmView>[1] {
+  #surroundings(alarm: Alarm): Surroundings {
     const { catalog, link } = this.#deps;
     const { site } = catalog;
     const silent = alarm.origin !== site && !link.isOnline(alarm.origin as GatewayId);
-    return { text: catalog.alarmText(alarm.definition), snapshots, runs, site, silent };
+    return { text: catalog.alarmText(alarm.definition), snapshots: [], clips: [], runs: [], site, silent };
   }
 }

@@ -1,7 +1,6 @@
 import { type Selectable, type SelectQueryBuilder, sql } from "kysely";
 import { isClosed } from "#core/alarm/lifecycle.ts";
 import type { JournalEntry } from "#core/contracts/http.ts";
-import type { SnapshotItem } from "#core/contracts/lanes.ts";
 import { newEpoch } from "#core/ids.ts";
 import type { Alarm, AlarmTransition } from "#core/model/alarm.ts";
 import type { Db } from "../db/database.ts";
@@ -230,48 +229,6 @@ export class AlarmStore {
 
   rememberAct(act: AlarmTables["alarm_acts"]): void {
     this.#db.sync.run(this.#db.kysely.insertInto("alarm_acts").values(act));
-  }
-
-  addSnapshot(gateway: string, item: SnapshotItem): void {
-    const { kysely, sync } = this.#db;
-    sync.run(
-      kysely
-        .insertInto("alarm_snapshots")
-        .values({
-          alarm: item.alarm ?? "",
-          sha256: item.sha256,
-          gateway,
-          occurrence: item.occurrence ?? null,
-          run: item.run ?? null,
-          camera: item.camera,
-          bytes: item.bytes,
-          content_type: item.contentType,
-          taken_at: item.takenAt,
-        })
-        .onConflict((c) => c.columns(["alarm", "sha256"]).doNothing()),
-    );
-  }
-
-  /** What a picture was taken for and by which camera. */
-  picture(sha256: string): readonly { readonly alarm: string; readonly camera: string }[] {
-    const { kysely, sync } = this.#db;
-    return sync.all(kysely.selectFrom("alarm_snapshots").select(["alarm", "camera"]).where("sha256", "=", sha256));
-  }
-
-  /** Hashes of the pictures of each alarm, oldest first. */
-  snapshotsOf(alarms: readonly string[]): ReadonlyMap<string, readonly string[]> {
-    if (alarms.length === 0) return new Map();
-    const { kysely, sync } = this.#db;
-    const rows = sync.all(
-      kysely
-        .selectFrom("alarm_snapshots")
-        .select(["alarm", "sha256"])
-        .where("alarm", "in", alarms)
-        .orderBy("taken_at")
-        .orderBy("sha256"),
-    );
-    const byAlarm = Map.groupBy(rows, ({ alarm }) => alarm);
-    return new Map([...byAlarm].map(([alarm, found]) => [alarm, found.map(({ sha256 }) => sha256)]));
   }
 }
 

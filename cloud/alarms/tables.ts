@@ -79,4 +79,23 @@ export interface AlarmTables {
     content_type: string;
     taken_at: number;
   };
+  /** Video kept for an alarm, or (`alarm` empty) for nothing in particular. Times are the gateway's, Unix ms. */
+  alarm_clips: {
+    alarm: string;
+    sha256: string;
+    gateway: string;
+    occurrence: number | null;
+    run: string | null;
+    camera: string;
+    bytes: number;
+    content_type: string;
+    started_at: number;
+    ended_at: number;
+    trigger_at: number;
+    time_base: "rtcp" | "arrival";
+    width: number;
+    height: number;
+    frames: number;
+    missing: string | null;
+  };
 }

@@ -1,5 +1,5 @@
 import { letter } from "#core/alarm/lifecycle.ts";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView, ClipView } from "#core/contracts/http.ts";
 import type { Alarm } from "#core/model/alarm.ts";
 import { iso } from "../time.ts";
 import { watchedGateway } from "./gateway-watch.ts";
@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly text: { readonly response?: string; readonly responseEn?: string } | undefined;
   /** SHA-256 of the pictures kept with it. */
   readonly snapshots: readonly string[];
+  /** Video kept with it. */
+  readonly clips: readonly ClipView[];
   readonly runs: readonly string[];
   /** The site's name: what the cloud mints has it as origin. */
   readonly site: string;
@@ -38,7 +40,7 @@ function placeOf({ point, device, zone, area, value }: Alarm): Partial<AlarmView
 }
 
 /** An alarm in the shape of the HTTP API. */
-export function alarmView(alarm: Alarm, { text, snapshots, runs, site, silent }: Surroundings): AlarmView {
+export function alarmView(alarm: Alarm, { text, snapshots, clips, runs, site, silent }: Surroundings): AlarmView {
   const gateway = alarm.origin === site ? watchedGateway(alarm.definition) : alarm.origin;
   return {
     id: alarm.id,
@@ -64,6 +66,7 @@ export function alarmView(alarm: Alarm, { text, snapshots, runs, site, silent }:
     receivedAt: iso(alarm.receivedAt),
     ...timesOf(alarm),
     snapshots: snapshots.map((sha256) => `/api/v1/blobs/${sha256}`),
+    clips: [...clips],
     runs: [...runs],
   };
 }

@@ -1,12 +1,15 @@
 import type { Clock } from "#core/clock.ts";
 import type { Logger } from "#core/logger.ts";
+import type { BlobIndex, BlobStore, SnapshotService, VideoService } from "../media-ports.ts";
 import type {
   AccessService,
   AlarmService,
   AuditLog,
   Authority,
-  BlobStore,
+  CertificateService,
   CommandService,
+  DeviceEventService,
+  DoorService,
   GatewayService,
   HistoryService,
   LiveBus,
@@ -19,12 +22,6 @@ import type {
 export interface PartState {
   readonly ready: boolean;
   readonly detail?: string;
-}
-
-/** What pictures were taken for. */
-export interface PictureIndex {
-  /** Spaces of a picture: those of the alarms it was taken for and of its camera; undefined for one that is in no space. */
-  spacesOf(sha256: string): readonly (string | undefined)[];
 }
 
 /** Everything the HTTP API asks of the rest. */
@@ -42,7 +39,12 @@ export interface ApiDeps {
   readonly runs: RunService;
   readonly gateways: GatewayService;
   readonly blobs: BlobStore;
-  readonly pictures: PictureIndex;
+  readonly blobIndex: BlobIndex;
+  readonly doors: DoorService;
+  readonly deviceEvents: DeviceEventService;
+  readonly certificates: CertificateService;
+  readonly video: VideoService;
+  readonly cameraSnapshots: SnapshotService;
   readonly bus: LiveBus;
   /** Every part by name; the service is ready when all are. */
   readonly parts: () => Readonly<Record<string, PartState>>;

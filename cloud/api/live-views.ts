@@ -17,6 +17,7 @@ const PERMISSION: Readonly<Record<LiveKind, string>> = {
   alarms: "alarm.read",
   points: "point.read",
   devices: "point.read",
+  doors: "point.read",
   gateways: "gateway.read",
   runs: "rule.read",
   notices: "alarm.read",
@@ -63,6 +64,8 @@ function snapshotOf(
       const area = filter.area === undefined ? {} : { area: filter.area };
       return all((page) => deps.alarms.list({ ...page, ...area, state: "open", visible }));
     }
+    case "doors":
+      return deps.doors.list(visible);
     case "gateways":
       return deps.gateways.list();
     // Runs and notices are told as they happen; what was is asked for by HTTP.

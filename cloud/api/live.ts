@@ -3,18 +3,21 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import { CLOSE_SESSION_ENDED, CLOSE_TOO_SLOW, type LiveMessage, LiveRequest } from "#core/contracts/live.ts";
 import type { LiveChange } from "../ports.ts";
-import { authorize, type Caller, callerOf, requireOwnOrigin } from "./access.ts";
+import { authorize, type Caller, requireOwnOrigin } from "./access.ts";
 import type { ApiDeps } from "./deps.ts";
 import { LiveChannels } from "./live-channels.ts";
 import { type View, viewFor } from "./live-views.ts";
+import { guardSocket } from "./socket-guard.ts";
 
-const PING_MS = 10_000;
 const MOST_BUFFERED_BYTES = 1024 * 1024;
 /** A page asks for its snapshots itself and may take its time with so much of them. */
 const MOST_SNAPSHOT_BYTES = 16 * 1024 * 1024;
 const MOST_VIEWS = 32;
+/** Longest message of a page, characters: two thousand ids. */
+const MOST_MESSAGE = 256 * 1024;
 /** A message that is none of ours. */
 const CLOSE_PROTOCOL = 1008;
+const CLOSE_TOO_BIG = 1009;
 
 const validRequest = new Ajv({ strict: false }).compile<LiveRequest>(LiveRequest);
 
@@ -26,9 +29,7 @@ class LiveConnection {
   readonly #channels: LiveChannels;
   readonly #caller: Caller;
   readonly #views = new Map<string, () => void>();
-  readonly #stops: (() => void)[] = [];
-  readonly #grants: string;
-  #answered = true;
+  #stop: (() => void) | undefined;
   /** Snapshots that are still on their way to the peer. */
   #snapshotBytes = 0;
 
@@ -38,45 +39,19 @@ class LiveConnection {
     this.#caller = caller;
     this.#deps = deps;
     this.#channels = channels;
-    this.#grants = JSON.stringify(caller.actor.grants);
   }
 
   open(): void {
-    const { session } = this.#caller;
-    if (session)
-      this.#stops.push(
-        this.#deps.access.onSessionEnd((key) => {
-          if (key === session.key) this.#socket.close(CLOSE_SESSION_ENDED, "session ended");
-        }),
-      );
-    this.#stops.push(this.#deps.clock.every(PING_MS, () => this.#beat()));
-    this.#socket.on("pong", () => {
-      this.#answered = true;
-    });
+    this.#stop = guardSocket(this.#socket, this.#request, this.#caller, this.#deps);
     this.#socket.on("message", (data) => this.#receive(String(data)));
-    this.#socket.on("error", (error) => this.#deps.logger.debug({ err: error }, "live socket failed"));
     this.#socket.on("close", () => this.#close());
   }
 
-  /** Dead peers are dropped, and so are those whose session or token has ended, or gives something else, meanwhile. */
-  #beat(): void {
-    if (!this.#answered) {
-      this.#socket.terminate();
-      return;
-    }
-    const { session } = this.#caller;
-    const grants = session
-      ? this.#deps.access.sessionByKey(session.key)?.grants
-      : callerOf(this.#request, this.#deps)?.actor.grants;
-    if (grants === undefined || JSON.stringify(grants) !== this.#grants) {
-      this.#socket.close(CLOSE_SESSION_ENDED, "session ended");
-      return;
-    }
-    this.#answered = false;
-    this.#socket.ping();
-  }
-
   #receive(text: string): void {
+    if (text.length > MOST_MESSAGE) {
+      this.#socket.close(CLOSE_TOO_BIG, "message too long");
+      return;
+    }
     let message: unknown;
     try {
       message = JSON.parse(text);
@@ -151,7 +126,7 @@ class LiveConnection {
   }
 
   #close(): void {
-    for (const stop of this.#stops) stop();
+    this.#stop?.();
     for (const stop of this.#views.values()) stop();
     this.#views.clear();
   }

@@ -33,6 +33,8 @@ const STATUS: Readonly<Record<string, number>> = {
   DEVICE_UNKNOWN: 404,
   RULE_UNKNOWN: 404,
   USER_UNKNOWN: 404,
+  DOOR_UNKNOWN: 404,
+  CERTIFICATE_UNKNOWN: 404,
   ALARM_OCCURRENCE_STALE: 409,
   ALARM_STILL_ACTIVE: 409,
   ALARM_NOT_ACKNOWLEDGED: 409,
@@ -42,7 +44,10 @@ const STATUS: Readonly<Record<string, number>> = {
   USER_EXISTS: 409,
   SITE_VERSION_STALE: 409,
   IDEMPOTENCY_CONFLICT: 409,
+  CHANNEL_AMBIGUOUS: 409,
+  BLOB_EXPIRED: 410,
   BLOB_TOO_LARGE: 413,
+  RANGE_NOT_SATISFIABLE: 416,
   POINT_NOT_WRITABLE: 422,
   VALUE_KIND: 422,
   VALUE_OUT_OF_RANGE: 422,
@@ -51,7 +56,11 @@ const STATUS: Readonly<Record<string, number>> = {
   CREDENTIAL_BUSY: 503,
   DB_BUSY: 503,
   DB_FULL: 503,
+  SNAPSHOT_FAILED: 504,
+  SNAPSHOT_TIMEOUT: 504,
 };
+/** What fails beyond a gateway is the field's, and told in its words. */
+const OF_THE_FIELD = new Set(["SNAPSHOT_FAILED", "SNAPSHOT_TIMEOUT"]);
 
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
@@ -59,12 +68,15 @@ const TITLES: Readonly<Record<number, string>> = {
   403: "Forbidden",
   404: "Not Found",
   409: "Conflict",
+  410: "Gone",
   413: "Content Too Large",
   415: "Unsupported Media Type",
+  416: "Range Not Satisfiable",
   422: "Unprocessable Content",
   429: "Too Many Requests",
   500: "Internal Server Error",
   503: "Service Unavailable",
+  504: "Gateway Timeout",
 };
 
 /** Codes of the HTTP layer itself, by Fastify's code. */
@@ -98,7 +110,9 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof HubError) {
     const known = STATUS[error.code] ?? (error.code.startsWith("ALARM_") ? 409 : undefined);
     if (known === undefined) return problem(500, "INTERNAL");
-    return known >= 500 ? problem(known, error.code) : problem(known, error.code, error.message);
+    return known >= 500 && !OF_THE_FIELD.has(error.code)
+      ? problem(known, error.code)
+      : problem(known, error.code, error.message);
   }
   return error instanceof Error ? problemOfFastify(error as FastifyError) : problem(500, "INTERNAL");
 }
@@ -126,7 +140,7 @@ function problemOfFastify(error: FastifyError): Problem {
 export function problemHandler(logger: Logger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const document = problemOf(error);
-    if (document.status >= 500)
+    if (document.status >= 500 && !OF_THE_FIELD.has(document.code))
       logger.error({ err: error, method: request.method, url: request.routeOptions.url }, "request failed");
     return sendProblem(reply, document);
   };

@@ -14,9 +14,12 @@ import { describeApi } from "./openapi.ts";
 import { problem, problemHandler, sendProblem } from "./problem.ts";
 import type { ApiRoute, Call } from "./route.ts";
 import { apiRoutes } from "./routes/index.ts";
+import { serveVideo } from "./video.ts";
 
 const API = "/api/v1";
 const BODY_LIMIT = 64 * 1024;
+/** The largest picture of a gateway's video; sockets of pages look for less themselves. */
+const MOST_SOCKET_MESSAGE_BYTES = 8 * 1024 * 1024 + 1024;
 /** [console evidence: antd needs inline styles; nothing else is let in] */
 const CONTENT_SECURITY_POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -98,9 +101,10 @@ function notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   );
 }
 
-/** Pictures come as they are; only the routes that take them know these kinds of body. */
-function takePictures(app: FastifyInstance): void {
-  for (const type of ["image/jpeg", "image/png", "video/mp4", "application/octet-stream"])
+/** Blobs come as they are, a discovery in JSON too; only the routes that take them know these kinds of body. */
+function takeBlobs(app: FastifyInstance): void {
+  app.removeContentTypeParser("application/json");
+  for (const type of ["image/jpeg", "image/png", "video/mp4", "application/json", "application/octet-stream"])
     app.addContentTypeParser(type, { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 }
 
@@ -146,7 +150,7 @@ export async function buildServer(deps: ApiDeps): Promise<FastifyInstance> {
   );
 
   await app.register(cookie);
-  await app.register(websocket, { options: { maxPayload: 256 * 1024 } });
+  await app.register(websocket, { options: { maxPayload: MOST_SOCKET_MESSAGE_BYTES } });
   await describeApi(app);
   const routes = apiRoutes(deps);
   await app.register((scope, _options, ready) => {
@@ -155,11 +159,12 @@ export async function buildServer(deps: ApiDeps): Promise<FastifyInstance> {
     });
     for (const route of routes) if (route.takesBytes !== true) register(scope, route, deps);
     serveLive(scope, `${API}/live`, deps);
+    serveVideo(scope, API, deps);
     scope.all("/api/*", { schema: { hide: true } }, notFound);
     ready();
   });
   await app.register((scope, _options, ready) => {
-    takePictures(scope);
+    takeBlobs(scope);
     for (const route of routes) if (route.takesBytes === true) register(scope, route, deps);
     ready();
   });

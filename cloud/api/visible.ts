@@ -1,4 +1,5 @@
-import { type DeviceId, gatewayOf } from "#core/ids.ts";
+import { HubError } from "#core/errors.ts";
+import { type DeviceId, type GatewayId, gatewayOf } from "#core/ids.ts";
 import type { Actor, Visible } from "../ports.ts";
 import type { ApiDeps } from "./deps.ts";
 
@@ -14,4 +15,16 @@ export function gatewaySeen(deps: ApiDeps, actor: Actor): (id: string) => boolea
 /** Is the space one of these? What lies in no space is seen only by those who see the whole site. */
 export function isVisible(visible: Visible, space: string | undefined): boolean {
   return visible === "all" || (space !== undefined && visible.has(space));
+}
+
+/** The id of a gateway with its site, which callers may leave out. */
+export function wholeGatewayId(deps: ApiDeps, id: string): GatewayId {
+  return (id.includes("/") ? id : `${deps.catalog.site}/${id}`) as GatewayId;
+}
+
+/** The whole id of a gateway that the actor sees. @throws NOT_FOUND */
+export function seenGateway(deps: ApiDeps, id: string, actor: Actor): GatewayId {
+  const whole = wholeGatewayId(deps, id);
+  if (deps.gateways.get(whole) !== undefined && gatewaySeen(deps, actor)(whole)) return whole;
+  throw new HubError("NOT_FOUND", `gateway ${id}: no such gateway`);
 }

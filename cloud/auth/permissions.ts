@@ -10,10 +10,14 @@ export const PERMISSIONS = {
   "alarm.shelve": "shelve and unshelve facility alarms",
   "alarm.outOfService": "take alarms out of service and back",
   "command.write": "write points",
-  "command.action": "move cameras, take pictures",
+  "command.action": "move cameras, take pictures, record clips",
+  "video.view": "watch cameras live and have a picture taken",
+  "door.control": "open, lock and block doors",
+  "access.read": "see who passed a door: credentials, cards, persons",
   "rule.read": "see linkage rules and their runs",
   "rule.write": "switch linkage rules on and off",
   "gateway.read": "see gateways, backlog and completeness",
+  "gateway.manage": "search field networks, trust and reject certificates",
   "site.read": "see spaces, partitions and zones",
   "user.manage": "see, make and change users and their grants",
   "token.manage": "make and withdraw one's own access tokens",
@@ -23,6 +27,7 @@ export type Permission = keyof typeof PERMISSIONS;
 
 const SEE = ["point.read", "alarm.read", "rule.read", "gateway.read", "site.read"] as const;
 const ATTEND = ["alarm.acknowledge", "alarm.comment", "alarm.reset"] as const;
+const GUARD = ["command.action", "video.view", "door.control"] as const;
 
 /**
  * The oracle: what each role may do in the spaces it is granted for. `docs/permissions.md` is made from it.
@@ -30,28 +35,31 @@ const ATTEND = ["alarm.acknowledge", "alarm.comment", "alarm.reset"] as const;
  * [GB/T 22239-2019 8.1.5: system, security and audit administration are apart].
  */
 export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
-  viewer: SEE,
-  operator: [...SEE, ...ATTEND, "alarm.shelve", "command.write", "command.action"],
-  security: [...SEE, ...ATTEND, "command.action", "rule.write"],
+  viewer: [...SEE, "video.view"],
+  operator: [...SEE, ...ATTEND, "alarm.shelve", "command.write", ...GUARD],
+  security: [...SEE, ...ATTEND, ...GUARD, "access.read", "rule.write"],
   engineer: [
     ...SEE,
     ...ATTEND,
     "alarm.shelve",
     "alarm.outOfService",
     "command.write",
-    "command.action",
+    ...GUARD,
     "rule.write",
+    "gateway.manage",
     "token.manage",
   ],
-  integrator: [...SEE, "token.manage"],
+  integrator: [...SEE, "video.view", "gateway.manage", "token.manage"],
   administrator: [
     ...SEE,
     ...ATTEND,
     "alarm.shelve",
     "alarm.outOfService",
     "command.write",
-    "command.action",
+    ...GUARD,
+    "access.read",
     "rule.write",
+    "gateway.manage",
     "user.manage",
     "token.manage",
   ],

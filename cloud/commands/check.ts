@@ -1,4 +1,6 @@
+import { FIELD_ACTIONS } from "#core/alarm/field.ts";
 import { InvalidInputError } from "#core/errors.ts";
+import type { Device } from "#core/model/device.ts";
 import type { Point } from "#core/model/point.ts";
 import type { Value } from "#core/model/sample.ts";
 
@@ -49,4 +51,45 @@ export function checkWrite(point: Point, value: Value): void {
   const range = rangeProblem(point, value);
   if (range !== undefined)
     throw new InvalidInputError("VALUE_OUT_OF_RANGE", `point ${point.id}: expected ${range}, got ${got}`);
+}
+
+/** Whom a channel trusts: asked of the channel, never of one device on it. */
+const TRUST_ACTIONS = ["trustCertificate", "rejectCertificate"] as const;
+/** What may be asked of a channel as a whole. */
+const CHANNEL_ACTIONS: ReadonlySet<string> = new Set(["discover", ...TRUST_ACTIONS]);
+/** What no command asks of a device. */
+const NOT_OF_DEVICES: ReadonlySet<string> = new Set([...TRUST_ACTIONS, ...FIELD_ACTIONS]);
+/** What gateways do with a camera themselves, whatever its driver can. */
+const CAMERA_ACTIONS = ["recordClip"] as const;
+
+/** What an action is asked of: a device, or a channel by `<site>/<gateway>/<channel>`. */
+export interface ActionTarget {
+  readonly device: Pick<Device, "id" | "protocol" | "kind"> | undefined;
+  readonly channel: { readonly id: string; readonly protocol: string } | undefined;
+}
+
+/**
+ * Checks that an action may be asked of a device or channel. `actionsOf` gives what drivers of a protocol do for anybody but
+ * their own gateway.
+ * @throws DEVICE_UNKNOWN, ACTION_UNKNOWN
+ */
+export function checkAction(
+  id: string,
+  action: string,
+  { device, channel }: ActionTarget,
+  actionsOf: (protocol: string) => readonly string[],
+): void {
+  let known: readonly string[];
+  if (device !== undefined)
+    known = [
+      ...actionsOf(device.protocol).filter((name) => !NOT_OF_DEVICES.has(name)),
+      ...(device.kind.startsWith("camera") ? CAMERA_ACTIONS : []),
+    ];
+  else if (channel !== undefined) known = actionsOf(channel.protocol).filter((name) => CHANNEL_ACTIONS.has(name));
+  else throw new InvalidInputError("DEVICE_UNKNOWN", `device ${id}: no such device`);
+  if (known.includes(action)) return;
+  throw new InvalidInputError(
+    "ACTION_UNKNOWN",
+    `${device === undefined ? "channel" : "device"} ${id}: expected one of ${known.join(", ") || "no action at all"}, got ${action}`,
+  );
 }

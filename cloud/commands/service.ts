@@ -6,9 +6,10 @@ import { type DeviceId, type GatewayId, gatewayOf, newId, type PointId } from "#
 import type { Logger } from "#core/logger.ts";
 import type { ActionCommand, Command, CommandResult, WriteCommand } from "#core/model/command.ts";
 import type { Db } from "../db/database.ts";
+import type { BlobUser, CommandPerformer } from "../media-ports.ts";
 import type { Actor, AuditLog, CommandService, GatewayLink, SiteCatalog } from "../ports.ts";
-import { checkWrite } from "./check.ts";
-import { type CommandRow, CommandStore, commandOf, commandView, isOpen } from "./store.ts";
+import { checkAction, checkWrite } from "./check.ts";
+import { type CommandRow, CommandStore, commandOf, commandView, isOpen, isPicture } from "./store.ts";
 
 const DEFAULT_EXPIRY_MS = 30_000;
 /** Manual operator, where the point says nothing else. [BACnet 19.2] */
@@ -23,12 +24,12 @@ const NEVER_SENT = "COMMAND_GATEWAY_OFFLINE";
 
 export interface CommandDeps {
   readonly db: Db;
-  readonly catalog: Pick<SiteCatalog, "point" | "device">;
+  readonly catalog: Pick<SiteCatalog, "point" | "device" | "channel">;
   readonly link: Pick<GatewayLink, "sendCommand">;
   readonly audit: Pick<AuditLog, "append">;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Device actions that drivers of a protocol can perform, by name. */
+  /** Actions that drivers of a protocol can perform, without those that only their gateway may ask for. */
   readonly actionsOf: (protocol: string) => readonly string[];
   /** Grows with each leader; 1 where there is only one cloud. */
   readonly fence?: number;
@@ -41,6 +42,8 @@ export interface HubOrder {
   readonly requestedBy: string;
   readonly leaseMs?: number;
   readonly cause?: NonNullable<Command["cause"]>;
+  /** Whence a person asked. */
+  readonly ip?: string;
 }
 
 type Frame = Pick<Command, "id" | "requestedBy" | "fence" | "createdAt" | "expiresAt" | "reason" | "cause">;
@@ -50,7 +53,7 @@ type Frame = Pick<Command, "id" | "requestedBy" | "fence" | "createdAt" | "expir
  * until its result comes or its time is over, because the gateway executes an id at most once and never after the
  * expiry. A gateway that is offline may still get it when it comes back in time.
  */
-export class Commands implements CommandService {
+export class Commands implements CommandService, CommandPerformer {
   readonly #deps: CommandDeps;
   readonly #store: CommandStore;
   readonly #waiting = new Map<string, ((view: CommandView) => void)[]>();
@@ -72,7 +75,7 @@ export class Commands implements CommandService {
   }
 
   request(request: CommandRequest, actor: Actor): CommandView {
-    return this.#take({ request, requestedBy: actor.name }, actor.ip);
+    return this.#take({ request, requestedBy: actor.name, ...(actor.ip === undefined ? {} : { ip: actor.ip }) });
   }
 
   /**
@@ -80,11 +83,21 @@ export class Commands implements CommandService {
    * @throws POINT_UNKNOWN, POINT_NOT_WRITABLE, VALUE_OUT_OF_RANGE, VALUE_KIND, DEVICE_UNKNOWN, ACTION_UNKNOWN
    */
   async perform(order: HubOrder): Promise<CommandView> {
-    const view = this.#take(order, undefined);
+    const view = this.#take(order);
     if (!isOpen(view)) return view;
     return new Promise((resolve) => {
       this.#waiting.set(view.id, [...(this.#waiting.get(view.id) ?? []), resolve]);
     });
+  }
+
+  /** The commands as users of blobs. */
+  get blobs(): BlobUser {
+    return this.#store;
+  }
+
+  /** Devices and channels whose actions, other than pictures, produced a blob. */
+  producersOf(sha256: string): readonly string[] {
+    return this.#store.ofBlob(sha256).flatMap((command) => (isPicture(command) ? [] : [targetOf(command)]));
   }
 
   get(id: string): CommandView | undefined {
@@ -118,14 +131,15 @@ export class Commands implements CommandService {
       code: result.code ?? null,
       message: message === "" ? null : message,
       read_back: result.readBack === undefined ? null : JSON.stringify(result.readBack),
+      blob: result.blob ?? null,
       finished_at: result.finishedAt,
     });
     this.#auditEnd(row, result, gateway);
     return () => this.#tell(row.id);
   }
 
-  #take(order: HubOrder, ip: string | undefined): CommandView {
-    const { request, requestedBy } = order;
+  #take(order: HubOrder): CommandView {
+    const { request, requestedBy, ip } = order;
     const key = request.idempotencyKey ?? null;
     const asked = canonical(request);
     const known = key === null ? undefined : this.#store.byKey(requestedBy, key);
@@ -133,7 +147,7 @@ export class Commands implements CommandService {
       if (known.request === asked) return commandView(known);
       throw new HubError("IDEMPOTENCY_CONFLICT", `the key ${key} was used for another command`);
     }
-    const command = this.#checked(order, ip);
+    const command = this.#checked(order);
     const row: CommandRow = {
       id: command.id,
       gateway: gatewayOf(targetOf(command) as PointId | DeviceId),
@@ -148,6 +162,7 @@ export class Commands implements CommandService {
       code: null,
       message: null,
       read_back: null,
+      blob: null,
       document: JSON.stringify(command),
     };
     this.#deps.db.sync.transaction(() => {
@@ -165,14 +180,14 @@ export class Commands implements CommandService {
     return commandView(this.#store.get(row.id) ?? row);
   }
 
-  #checked(order: HubOrder, ip: string | undefined): WriteCommand | ActionCommand {
+  #checked(order: HubOrder): WriteCommand | ActionCommand {
     const { request } = order;
     try {
       return this.#command(order);
     } catch (error) {
       const [kind, target] =
         "point" in request ? (["write", request.point] as const) : (["action", request.device] as const);
-      this.#audit(kind, order.requestedBy, target, "refused", { code: errorCode(error) }, ip);
+      this.#audit(kind, order.requestedBy, target, "refused", { code: errorCode(error) }, order.ip);
       throw error;
     }
   }
@@ -199,15 +214,10 @@ export class Commands implements CommandService {
   }
 
   #action(request: Extract<CommandRequest, { device: string }>, frame: Frame): ActionCommand {
-    const device = this.#deps.catalog.device(request.device);
-    if (device === undefined) throw new InvalidInputError("DEVICE_UNKNOWN", `device ${request.device}: no such device`);
-    const actions = this.#deps.actionsOf(device.protocol);
-    if (!actions.includes(request.action))
-      throw new InvalidInputError(
-        "ACTION_UNKNOWN",
-        `device ${device.id}: expected one of ${actions.join(", ") || "no action at all"}, got ${request.action}`,
-      );
-    return { ...frame, kind: "action", device: device.id, action: request.action, params: request.params ?? {} };
+    const { catalog, actionsOf } = this.#deps;
+    const { device: id, action, params = {} } = request;
+    checkAction(id, action, { device: catalog.device(id), channel: catalog.channel(id) }, actionsOf);
+    return { ...frame, kind: "action", device: id, action, params };
   }
 
   #send(row: CommandRow): void {
@@ -238,7 +248,7 @@ export class Commands implements CommandService {
           message: `gateway ${row.gateway} was offline until the time limit`,
         } as const);
     this.#deps.db.sync.transaction(() => {
-      this.#store.finish(row.id, { ...end, read_back: null, finished_at: now });
+      this.#store.finish(row.id, { ...end, read_back: null, blob: null, finished_at: now });
       this.#auditEnd(row, end, "system");
     });
     this.#tell(row.id);

@@ -3,6 +3,7 @@ import type { CommandView } from "#core/contracts/http.ts";
 import type { Command } from "#core/model/command.ts";
 import type { Value } from "#core/model/sample.ts";
 import type { Db } from "../db/database.ts";
+import type { BlobUse, BlobUser } from "../media-ports.ts";
 import { iso } from "../time.ts";
 import type { CommandTables } from "./tables.ts";
 
@@ -12,7 +13,7 @@ export type CommandRow = Selectable<CommandTables["commands"]>;
 const OPEN = ["pending", "sent"] as const;
 
 /** Commands in the record database. */
-export class CommandStore {
+export class CommandStore implements BlobUser {
   readonly #db: Db;
 
   constructor(db: Db) {
@@ -56,9 +57,35 @@ export class CommandStore {
     );
   }
 
-  finish(id: string, end: Pick<CommandRow, "status" | "code" | "message" | "read_back" | "finished_at">): void {
+  finish(
+    id: string,
+    end: Pick<CommandRow, "status" | "code" | "message" | "read_back" | "blob" | "finished_at">,
+  ): void {
     this.#db.sync.run(this.#db.kysely.updateTable("commands").set(end).where("id", "=", id));
   }
+
+  usesOf(hashes: readonly string[]): readonly BlobUse[] {
+    if (hashes.length === 0) return [];
+    const { kysely, sync } = this.#db;
+    return sync
+      .all(kysely.selectFrom("commands").select("document").select("blob").where("blob", "in", hashes))
+      .flatMap((row) => (row.blob === null || isPicture(commandOf(row)) ? [] : [row.blob]))
+      .map((sha256) => ({ sha256, class: "result", held: false }));
+  }
+
+  /** Commands are records: they are told as having had a result that is no longer here. */
+  forget(): void {}
+
+  /** The commands that a blob came from. */
+  ofBlob(sha256: string): readonly Command[] {
+    const { kysely, sync } = this.#db;
+    return sync.all(kysely.selectFrom("commands").select("document").where("blob", "=", sha256)).map(commandOf);
+  }
+}
+
+/** Pictures and clips have a record of their own, which says how long they are kept and who may see them. */
+export function isPicture(command: Command): boolean {
+  return command.kind === "action" && (command.action === "snapshot" || command.action === "recordClip");
 }
 
 /** Has it got no result yet? */
@@ -82,6 +109,7 @@ export function commandView(row: CommandRow): CommandView {
     ...(row.code === null ? {} : { code: row.code }),
     ...(row.message === null ? {} : { message: row.message }),
     ...(row.read_back === null ? {} : { readBack: JSON.parse(row.read_back) as Value }),
+    ...(row.blob === null ? {} : { blob: `/api/v1/blobs/${row.blob}` }),
     ...(command.reason === undefined ? {} : { reason: command.reason }),
     requestedBy: row.requested_by,
     createdAt: iso(row.created_at),

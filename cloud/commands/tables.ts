@@ -19,6 +19,8 @@ export interface CommandTables {
     message: string | null;
     /** Value as JSON; null when nothing was read back. */
     read_back: string | null;
+    /** SHA-256 of what it produced; null when nothing. */
+    blob: string | null;
     /** The Command as it is sent (core/model/command.ts). */
     document: string;
   };

@@ -21,6 +21,8 @@ export interface Services {
   readonly alarms: LiveCollection<AlarmView>;
   readonly notices: Notices;
   readonly preferences: Preferences;
+  /** What the browser keeps between visits. */
+  readonly memory: Memory;
   readonly router: Router;
 }
 
@@ -90,5 +92,5 @@ export function createServices(): Services {
     write: (address, replace) => history[replace ? "replaceState" : "pushState"](null, "", address),
     onMove: (listener) => window.addEventListener("popstate", listener),
   });
-  return { api, session, site, live, alarms, notices, preferences, router };
+  return { api, session, site, live, alarms, notices, preferences, memory: browserMemory, router };
 }

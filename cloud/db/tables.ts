@@ -1,7 +1,9 @@
 import type { AlarmTables } from "../alarms/tables.ts";
 import type { AuditTables } from "../audit/tables.ts";
 import type { AccessTables } from "../auth/tables.ts";
+import type { BlobTables } from "../blobs/tables.ts";
 import type { CommandTables } from "../commands/tables.ts";
+import type { CertificateTables } from "../gateways/tables.ts";
 import type { IngestTables } from "../ingest/tables.ts";
 import type { LinkageTables } from "../linkage/tables.ts";
 import type { NoticeTables } from "../notices/tables.ts";
@@ -20,6 +22,8 @@ export interface Tables
     AccessTables,
     AuditTables,
     AlarmTables,
+    BlobTables,
+    CertificateTables,
     CommandTables,
     LinkageTables,
     NoticeTables {}

@@ -1,6 +1,8 @@
 import { Compile, type Validator } from "typebox/compile";
 import {
   AlarmItem,
+  CertificatesItem,
+  ClipItem,
   CommandResultItem,
   ConfigAppliedItem,
   DeviceEventItem,
@@ -17,6 +19,8 @@ const CHECKS: ReadonlyMap<string, Validator> = new Map<string, Validator>([
   ["commandResult", Compile(CommandResultItem)],
   ["run", Compile(RunItem)],
   ["snapshot", Compile(SnapshotItem)],
+  ["clip", Compile(ClipItem)],
+  ["certificates", Compile(CertificatesItem)],
   ["gap", Compile(GapItem)],
   ["configApplied", Compile(ConfigAppliedItem)],
   ["notify", Compile(NotifyItem)],

@@ -2,8 +2,8 @@ import type { Generated } from "kysely";
 import type { Lane } from "#core/contracts/lanes.ts";
 
 /**
- * Rows of ingest, gateways and blobs. Retention: cursors, gaps and credentials live as long as the gateway; quarantine
- * is bounded per gateway; blobs have a class of their own in `retention`.
+ * Rows of ingest and gateways. Retention: cursors, gaps and credentials live as long as the gateway; quarantine is
+ * bounded per gateway.
  */
 export interface IngestTables {
   /** How far a lane of a gateway is stored, per epoch. The newest epoch is open; older ones stay for the proof of completeness. */
@@ -68,14 +68,6 @@ export interface IngestTables {
     username: string;
     salt: Uint8Array;
     hash: Uint8Array;
-    created_at: number;
-  };
-  /** What is known of a stored blob; its bytes are a file. */
-  blobs: {
-    sha256: string;
-    content_type: string;
-    size: number;
-    retention: string;
     created_at: number;
   };
 }

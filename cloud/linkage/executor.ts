@@ -4,6 +4,7 @@ import { errorCode, errorMessage } from "#core/errors.ts";
 import type { Effect } from "#core/linkage/action.ts";
 import type { PlannedStep } from "#core/linkage/evaluate.ts";
 import type { Run, RunStepStatus } from "#core/linkage/rule.ts";
+import { type EffectEnd, together } from "#core/linkage/step-end.ts";
 import type { Command } from "#core/model/command.ts";
 import type { OpenRun } from "./store.ts";
 
@@ -33,7 +34,6 @@ export interface NoticePort {
 }
 
 type RunStep = Run["steps"][number];
-type EffectEnd = { readonly status: RunStepStatus; readonly detail?: string };
 
 const STEP_STATUS = {
   done: "done",
@@ -82,15 +82,9 @@ export class Executor {
   async #step(step: PlannedStep, run: OpenRun): Promise<RunStep> {
     if (step.status === "skipped") return this.unperformed(step, "skipped", step.detail);
     const startedAt = this.#clock.now();
-    let end: EffectEnd = { status: "done" };
-    for (const [index, effect] of step.effects.entries()) {
-      try {
-        end = await this.#effect(effect, step, run, index);
-      } catch (error) {
-        end = { status: "refused", detail: `${errorCode(error)}: ${errorMessage(error)}` };
-      }
-      if (end.status !== "done") break;
-    }
+    // One that fails keeps none of the others back: of several doors each that can be released is.
+    const ends = await Promise.all(step.effects.map((effect, index) => this.#attempt(effect, step, run, index)));
+    const end = together(ends);
     const detail = end.detail ?? step.detail;
     return {
       ...frameOf(step),
@@ -98,7 +92,16 @@ export class Executor {
       startedAt,
       finishedAt: this.#clock.now(),
       ...(detail === undefined ? {} : { detail }),
+      ...(end.blob === undefined ? {} : { blob: end.blob }),
     };
+  }
+
+  async #attempt(effect: Effect, step: PlannedStep, run: OpenRun, index: number): Promise<EffectEnd> {
+    try {
+      return await this.#effect(effect, step, run, index);
+    } catch (error) {
+      return { status: "refused", detail: `${errorCode(error)}: ${errorMessage(error)}` };
+    }
   }
 
   #effect(effect: Effect, step: PlannedStep, run: OpenRun, index: number): Promise<EffectEnd> {
@@ -117,6 +120,16 @@ export class Executor {
         const { device, kind: action } = effect;
         return this.#command({ ...common, device, action, params: {}, reason: reasonOf(run) }, run);
       }
+      case "recordClip": {
+        const { device, kind: action, beforeMs, afterMs } = effect;
+        const params = { beforeMs, afterMs };
+        return this.#command({ ...common, device, action, params, reason: reasonOf(run) }, run);
+      }
+      case "door": {
+        const { device, door, operation } = effect;
+        const params = { door, operation };
+        return this.#command({ ...common, device, action: "doorControl", params, reason: reasonOf(run) }, run);
+      }
       case "notifyConsole":
         return Promise.resolve(this.#notify(effect, run));
       default:
@@ -129,7 +142,7 @@ export class Executor {
     { id, rule, alarm, occurrence }: OpenRun,
     leaseMs?: number,
   ): Promise<EffectEnd> {
-    const { status, code, message, readBack } = await this.#commands.perform({
+    const { status, code, message, readBack, blob } = await this.#commands.perform({
       request,
       requestedBy: `rule:${rule}`,
       cause: {
@@ -142,7 +155,11 @@ export class Executor {
     });
     const said = [code, message].filter((part) => part !== undefined).join(": ");
     const detail = said === "" && readBack !== undefined ? `read back ${JSON.stringify(readBack)}` : said;
-    return { status: STEP_STATUS[status], ...(detail === "" ? {} : { detail }) };
+    return {
+      status: STEP_STATUS[status],
+      ...(detail === "" ? {} : { detail }),
+      ...(blob === undefined ? {} : { blob: blob.slice(blob.lastIndexOf("/") + 1) }),
+    };
   }
 
   #notify(effect: Extract<Effect, { kind: "notifyConsole" }>, { rule, alarm }: OpenRun): EffectEnd {

@@ -3,14 +3,16 @@ import type { RunView } from "#core/contracts/http.ts";
 import type { RunItem } from "#core/contracts/lanes.ts";
 import { InvalidInputError } from "#core/errors.ts";
 import { type GatewayId, newId } from "#core/ids.ts";
+import type { PlanSite } from "#core/linkage/action.ts";
 import { type Decision, evaluate, type RuleFacts, type Trigger } from "#core/linkage/evaluate.ts";
+import { planSite } from "#core/linkage/plan-site.ts";
 import type { Rule, Run } from "#core/linkage/rule.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { Db } from "../db/database.ts";
 import type { LiveBus, PageRequest, PageResult, RunService, SiteCatalog } from "../ports.ts";
 import { type CommandPort, Executor, isFailure, type NoticePort } from "./executor.ts";
-import { type OpenRun, type RunStore, runView } from "./store.ts";
+import type { OpenRun, RunStore } from "./store.ts";
 
 const CLOUD = "cloud";
 /**
@@ -26,7 +28,7 @@ const RESUME_AFTER_MS = 3000;
 export interface LinkageDeps {
   readonly db: Db;
   readonly store: RunStore;
-  readonly catalog: Pick<SiteCatalog, "timeZone" | "rules" | "placement" | "zones" | "onChange">;
+  readonly catalog: Pick<SiteCatalog, "timeZone" | "rules" | "placement" | "zones" | "doors" | "spaces" | "onChange">;
   readonly commands: CommandPort;
   readonly notices: NoticePort;
   /** The newest sample of a point. */
@@ -57,6 +59,7 @@ export class Linkage implements RunService {
   #cancel: (() => void) | undefined;
   #rules: readonly Rule[] = [];
   #watched: ReadonlySet<string> = new Set();
+  #site: PlanSite = planSite();
 
   constructor(deps: LinkageDeps) {
     this.#deps = deps;
@@ -145,6 +148,7 @@ export class Linkage implements RunService {
   #configure(): void {
     const { catalog } = this.#deps;
     this.#rules = catalog.rules().filter(({ id }) => catalog.placement(id)?.place === CLOUD);
+    this.#site = planSite(catalog.doors(), catalog.spaces());
     this.#watched = new Set(this.#rules.flatMap(({ when }) => (when.type === "point" ? [when.point] : [])));
   }
 
@@ -153,6 +157,7 @@ export class Linkage implements RunService {
     const facts: RuleFacts = {
       point: sample,
       zone: (id) => catalog.zones().find((zone) => zone.id === id),
+      site: this.#site,
       now: clock.now(),
       timeZone: catalog.timeZone,
     };
@@ -224,8 +229,14 @@ export class Linkage implements RunService {
     this.#publish(run);
   }
 
+  /** Tells who looks that something about a run has changed: a clip. */
+  refresh(id: string): void {
+    const item = this.#deps.store.run(id);
+    if (item !== undefined) this.#deps.bus.publish({ kind: "runs", id, item });
+  }
+
   #publish(run: Run): void {
-    this.#deps.bus.publish({ kind: "runs", id: run.id, item: runView(run) });
+    this.#deps.bus.publish({ kind: "runs", id: run.id, item: this.#deps.store.view(run) });
     if (run.alarm !== undefined) this.#deps.onRunOfAlarm(run.alarm);
   }
 }

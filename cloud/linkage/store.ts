@@ -1,4 +1,4 @@
-import type { RunView } from "#core/contracts/http.ts";
+import type { ClipView, RunView } from "#core/contracts/http.ts";
 import { EMPTY_MEMORY, type PlannedStep, type RuleMemory } from "#core/linkage/evaluate.ts";
 import type { Run } from "#core/linkage/rule.ts";
 import type { Db } from "../db/database.ts";
@@ -16,12 +16,17 @@ export interface OpenRun extends Omit<Run, "outcome" | "finishedAt" | "steps" | 
   readonly steps: readonly PlannedStep[];
 }
 
+/** Clips that were made in each of these runs. */
+export type ClipsOfRuns = (runs: readonly string[]) => ReadonlyMap<string, readonly ClipView[]>;
+
 /** Runs of rules in the record database: those of gateways and those of the cloud. */
 export class RunStore implements RunService {
   readonly #db: Db;
+  readonly #clipsOf: ClipsOfRuns;
 
-  constructor(db: Db) {
+  constructor(db: Db, clipsOf: ClipsOfRuns) {
     this.#db = db;
+    this.#clipsOf = clipsOf;
   }
 
   /** Keeps a finished run. False when it is already known. */
@@ -63,8 +68,10 @@ export class RunStore implements RunService {
       .selectFrom("runs")
       .select((e) => e.fn.countAll<number>().as("n"))
       .where("rule", "=", rule);
+    const runs = items.map(({ document }) => JSON.parse(document) as Run);
+    const clips = this.#clipsOf(runs.map(({ id }) => id));
     return {
-      items: items.map(({ document }) => runView(JSON.parse(document) as Run)),
+      items: runs.map((run) => runView(run, clips.get(run.id) ?? [])),
       ...(rows.length > items.length && last ? { nextCursor: encodeCursor([last.started_at, last.id]) } : {}),
       ...(query.count === true ? { total: sync.get(counted)?.n ?? 0 } : {}),
     };
@@ -73,7 +80,12 @@ export class RunStore implements RunService {
   run(id: string): RunView | undefined {
     const { kysely, sync } = this.#db;
     const row = sync.get(kysely.selectFrom("runs").select("document").where("id", "=", id));
-    return row && runView(JSON.parse(row.document) as Run);
+    return row && this.view(JSON.parse(row.document) as Run);
+  }
+
+  /** A run in the shape of the HTTP API. */
+  view(run: Run): RunView {
+    return runView(run, this.#clipsOf([run.id]).get(run.id) ?? []);
   }
 
   /** Ids of the runs in which something was done for each alarm, oldest first. */
@@ -144,17 +156,21 @@ export class RunStore implements RunService {
   }
 }
 
-/** A run in the shape of the HTTP API. */
-export function runView({ occurrence: _occurrence, zone: _zone, ...run }: Run): RunView {
+/** Each step that recorded has the clip of its camera that was made in the run. */
+function runView({ occurrence: _occurrence, zone: _zone, ...run }: Run, clips: readonly ClipView[]): RunView {
   return {
     ...run,
     startedAt: iso(run.startedAt),
     finishedAt: iso(run.finishedAt),
-    steps: run.steps.map(({ blob, ...step }) => ({
-      ...step,
-      startedAt: iso(step.startedAt),
-      finishedAt: iso(step.finishedAt),
-      ...(blob === undefined ? {} : { snapshot: `/api/v1/blobs/${blob}` }),
-    })),
+    steps: run.steps.map(({ blob, ...step }) => {
+      const clip = step.action === "recordClip" ? clips.find(({ camera }) => camera === step.target) : undefined;
+      return {
+        ...step,
+        startedAt: iso(step.startedAt),
+        finishedAt: iso(step.finishedAt),
+        ...(blob === undefined ? {} : { snapshot: `/api/v1/blobs/${blob}` }),
+        ...(clip === undefined ? {} : { clip }),
+      };
+    }),
   };
 }

@@ -20,6 +20,10 @@ export interface NoticeTables {
     device: string;
     kind: string;
     observed_at: number;
+    /** Token of the door it is about; null for what is about no door. */
+    door: string | null;
+    /** Where the door or the device lay then; null: nowhere that is known, or told before this was kept. */
+    space: string | null;
     document: string;
   };
 }

@@ -5,9 +5,11 @@ import type { Bundle } from "#core/contracts/bundle.ts";
 import { HubError } from "#core/errors.ts";
 import { type DeviceId, type GatewayId, gatewayOf } from "#core/ids.ts";
 import { type Placement, placeRule } from "#core/linkage/placement.ts";
+import { planSite } from "#core/linkage/plan-site.ts";
 import type { Rule } from "#core/linkage/rule.ts";
 import type { AlarmDefinition } from "#core/model/alarm.ts";
 import type { Device } from "#core/model/device.ts";
+import type { Door } from "#core/model/door.ts";
 import type { Point } from "#core/model/point.ts";
 import type { Partition, Space, Zone } from "#core/model/site.ts";
 import type { SiteCatalog } from "../ports.ts";
@@ -24,6 +26,8 @@ interface Snapshot {
   readonly site: Site;
   readonly devices: readonly Device[];
   readonly points: readonly Point[];
+  readonly doors: readonly Door[];
+  readonly channelById: ReadonlyMap<string, { readonly id: string; readonly protocol: string }>;
   readonly deviceById: ReadonlyMap<string, Device>;
   readonly pointById: ReadonlyMap<string, Point>;
   readonly alarmById: ReadonlyMap<string, AlarmDefinition>;
@@ -41,6 +45,7 @@ function derive({ version, site }: SiteVersion): Snapshot {
         zones: site.zones,
         definitions: site.alarms,
         devices: site.devices.map(({ id }) => id),
+        site: planSite(site.doors, site.spaces),
         gatewayOf: (id) => {
           const gateway = gatewayOf(id as DeviceId);
           return gateways.has(gateway) ? gateway : undefined;
@@ -63,6 +68,12 @@ function derive({ version, site }: SiteVersion): Snapshot {
     site,
     devices,
     points,
+    doors: sorted(site.doors ?? []),
+    channelById: byId(
+      site.gateways.flatMap(({ gateway, channels }) =>
+        channels.map(({ id, protocol }) => ({ id: `${site.site}/${gateway}/${id}`, protocol })),
+      ),
+    ),
     deviceById: byId(devices),
     pointById: byId(points),
     alarmById: byId(site.alarms),
@@ -132,6 +143,13 @@ export class StoredCatalog implements SiteCatalog {
   }
   point(id: string): Point | undefined {
     return this.#snapshot.pointById.get(id);
+  }
+  /** In the order of their ids. */
+  doors(): readonly Door[] {
+    return this.#snapshot.doors;
+  }
+  channel(id: string): { readonly id: string; readonly protocol: string } | undefined {
+    return this.#snapshot.channelById.get(id);
   }
   rules(): readonly Rule[] {
     return this.#snapshot.site.rules;

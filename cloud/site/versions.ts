@@ -11,7 +11,7 @@ export interface SiteVersion {
   readonly site: Site;
 }
 
-const KINDS = ["spaces", "partitions", "zones", "devices", "points", "alarms", "rules"] as const;
+const KINDS = ["spaces", "partitions", "zones", "doors", "devices", "points", "alarms", "rules"] as const;
 
 /** Ids that came, went or changed between two versions, as `<kind>/<id>`. */
 export function siteDifference(
@@ -21,7 +21,7 @@ export function siteDifference(
   const difference = { added: [] as string[], removed: [] as string[], changed: [] as string[] };
   for (const kind of KINDS) {
     const old = new Map((before?.[kind] ?? []).map((entry) => [entry.id, JSON.stringify(entry)]));
-    for (const entry of after[kind]) {
+    for (const entry of after[kind] ?? []) {
       const former = old.get(entry.id);
       old.delete(entry.id);
       if (former === undefined) difference.added.push(`${kind}/${entry.id}`);

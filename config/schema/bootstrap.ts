@@ -14,7 +14,7 @@ export const Bootstrap = Type.Object(
       Type.String({ description: "JSON file {name: value} for secret:<name> references, mode 600." }),
     ),
     simPorts: Type.Optional(
-      Type.String({ description: "JSON file {name: port} for ${sim:name} references; demo only." }),
+      Type.String({ description: "JSON file {name: port or thumbprint} for ${sim:name} references; demo only." }),
     ),
   },
   { additionalProperties: false },

@@ -2,6 +2,7 @@ import { type Static, Type } from "typebox";
 import { Rule } from "#core/linkage/rule.ts";
 import { AlarmCategory, AlarmCondition, AlarmDefinition, AlarmPriority } from "#core/model/alarm.ts";
 import { Channel, Device } from "#core/model/device.ts";
+import { Door } from "#core/model/door.ts";
 import { Point } from "#core/model/point.ts";
 import { IdPart, Name, NameEn, Partition, Space, Zone } from "#core/model/site.ts";
 
@@ -18,6 +19,7 @@ export const SiteFile = Type.Object(
     spaces: Type.Array(Space, { minItems: 1 }),
     partitions: Type.Array(Partition),
     zones: Type.Array(Zone),
+    doors: Type.Optional(Type.Array(Door)),
   },
   closed,
 );
@@ -44,14 +46,25 @@ export const PointEntry = Type.Object(
 );
 export type PointEntry = Static<typeof PointEntry>;
 
-/** An alarm of a device as written in a file: `condition.point` is a point slot of that device; the id becomes `<device>.<id>`. */
+const [Equals, Limit, Event, Field] = AlarmCondition.anyOf;
+
+/** A condition of a device as written in its file: `point` is a point slot of the device, `event` and `field` mean the device itself. */
+export const DeviceAlarmCondition = Type.Union([
+  Equals,
+  Limit,
+  Type.Object(Type.Omit(Event, ["device"]).properties, closed),
+  Type.Object(Type.Omit(Field, ["device"]).properties, closed),
+]);
+export type DeviceAlarmCondition = Static<typeof DeviceAlarmCondition>;
+
+/** An alarm of a device as written in a file; the id becomes `<device>.<id>`. */
 export const DeviceAlarmEntry = Type.Object(
   {
     ...Type.Omit(AlarmDefinition, ["id", "category", "priority", "condition"]).properties,
     id: IdPart,
     category: AlarmCategory,
     priority: AlarmPriority,
-    condition: AlarmCondition,
+    condition: DeviceAlarmCondition,
   },
   closed,
 );
@@ -70,6 +83,11 @@ export const DeviceEntry = Type.Object(
     equip: Type.Optional(Type.String()),
     config: Type.Unknown(),
     profile: Type.Optional(IdPart),
+    parameters: Type.Optional(
+      Type.Record(Type.String({ pattern: "^[a-z][A-Za-z0-9]*$" }), Type.String({ maxLength: 200 }), {
+        description: "Texts for `${name}` in the addresses and alarm conditions of the profile.",
+      }),
+    ),
     points: Type.Optional(Type.Array(PointEntry)),
     alarms: Type.Optional(Type.Array(DeviceAlarmEntry)),
   },
@@ -104,8 +122,9 @@ export type Gateway = Static<typeof Gateway>;
 /** A whole site with every profile expanded and every id complete: what is seeded into the database and compiled into bundles. */
 export const Site = Type.Object(
   {
-    ...Type.Omit(SiteFile, ["zones"]).properties,
+    ...Type.Omit(SiteFile, ["zones", "doors"]).properties,
     zones: Type.Array(Zone),
+    doors: Type.Optional(Type.Array(Door)),
     gateways: Type.Array(Gateway),
     devices: Type.Array(Device),
     points: Type.Array(Point),

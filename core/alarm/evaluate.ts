@@ -1,14 +1,16 @@
-import type { Clock } from "../clock.ts";
 import type { DeviceId } from "../ids.ts";
-import type { Alarm, AlarmDefinition, AlarmTransition } from "../model/alarm.ts";
+import type { Alarm, AlarmTransition } from "../model/alarm.ts";
 import type { AlarmCommand } from "../model/command.ts";
 import type { DeviceEvent } from "../model/event.ts";
-import type { Sample, Value } from "../model/sample.ts";
+import type { ConditionReport, FieldCondition } from "../model/field-condition.ts";
+import type { Sample } from "../model/sample.ts";
+import type { AlarmChange, AlarmCommandOutcome, AlarmEvaluatorOptions, AlarmSnapshot } from "./change.ts";
 import { holds } from "./condition.ts";
+import { eventOf, type Facts, factsOf } from "./facts.ts";
+import { acknowledgedThere, announcedAnew, episodeCounter, FIELD_ACTOR, FieldTracks } from "./field.ts";
 import { LAW_RULES } from "./law.ts";
 import { type AlarmEvent, type AlarmResult, alarmId, apply, isClosed, raise } from "./lifecycle.ts";
 import {
-  type AlarmContext,
   communicationDefinition,
   communicationDevice,
   communicationTrack,
@@ -16,61 +18,11 @@ import {
   type Track,
   trackOf,
 } from "./track.ts";
+import { TrackIndex } from "./track-index.ts";
 
+export type { AlarmChange, AlarmCommandOutcome, AlarmEvaluatorOptions, AlarmSnapshot } from "./change.ts";
+export type { FieldAct } from "./field.ts";
 export type { AlarmContext, PendingDelay } from "./track.ts";
-
-/** One transition that happened, with the whole alarm after it: what goes into the event lane and over the stored record. */
-export interface AlarmChange {
-  readonly transition: AlarmTransition;
-  readonly alarm: Alarm;
-  /** Unix ms, when the evaluator made it. */
-  readonly at: number;
-  /** Who acted; absent when the field or a timer did. */
-  readonly actor?: string;
-  /** The reason given by a person, or the definition that suppressed it by design. [AL-11] */
-  readonly comment?: string;
-  /** Episode counter of the alarm's definition, to be stored with the record. */
-  readonly episode: number;
-  /** The episode is over: the record need not be kept to go on after a restart. */
-  readonly closed: boolean;
-}
-
-/** All that must survive a restart. [AL-14] */
-export interface AlarmSnapshot {
-  /** Last episode of each definition; never goes back, so that no id is minted twice. */
-  readonly episodes: Readonly<Record<string, number>>;
-  /** Open alarms. */
-  readonly alarms: readonly Alarm[];
-  /** Delays that are running. */
-  readonly delays: readonly PendingDelay[];
-}
-
-export interface AlarmEvaluatorOptions {
-  /** Who mints: `<site>/<gateway>`, or `<site>` for the cloud. */
-  readonly origin: string;
-  /** Epoch of the store that keeps the episode counters; part of every id, so that a lost store mints no id again. */
-  readonly epoch: string;
-  readonly definitions: readonly AlarmDefinition[];
-  readonly context: AlarmContext;
-  readonly clock: Clock;
-  readonly restored?: Omit<AlarmSnapshot, "delays"> & Partial<Pick<AlarmSnapshot, "delays">>;
-  /** Told what a delay or the end of a shelving caused; everything else is the return value of the call that caused it. */
-  readonly onChanges: (changes: readonly AlarmChange[]) => void;
-  /** Told when a delay of a definition begins (to be stored) or ends (undefined: to be removed). */
-  readonly onDelay?: (definition: string, delay: PendingDelay | undefined) => void;
-}
-
-/** How an AlarmCommand ended. `refused.code` is one of AlarmRefusal, or `ALARM_UNKNOWN` when no such alarm is open here. */
-export interface AlarmCommandOutcome {
-  readonly changes: readonly AlarmChange[];
-  readonly refused?: { readonly code: string; readonly message: string };
-}
-
-interface Facts {
-  readonly value?: Value;
-  readonly sourceTime?: number;
-  readonly observedAt: number;
-}
 
 /** The longest delay a timer takes, ms (2^31 - 1). */
 const LONGEST_TIMER_MS = 0x7fff_ffff;
@@ -83,10 +35,9 @@ const LONGEST_TIMER_MS = 0x7fff_ffff;
 export class AlarmEvaluator {
   readonly #options: AlarmEvaluatorOptions;
   readonly #tracks = new Map<string, Track>();
-  readonly #byPoint = new Map<string, Track[]>();
-  readonly #byEvent = new Map<string, Track[]>();
-  readonly #byDevice = new Map<string, Track[]>();
+  readonly #index = new TrackIndex();
   readonly #byAlarm = new Map<string, Track>();
+  readonly #field = new FieldTracks();
   readonly #episodes: Map<string, number>;
 
   /** @throws ID_INVALID when a definition names a point whose id is malformed */
@@ -99,17 +50,19 @@ export class AlarmEvaluator {
 
   /**
    * Goes on where the restored state stopped: arms delays and ends of shelving. An alarm whose definition was taken away can be
-   * seen no more: it is cleared (a security alarm stays latched). Call once, before the first sample.
+   * seen no more: it is cleared (a security alarm stays latched). Conditions that devices told before are judged by the definitions
+   * of now. Call once, before the first sample.
    */
   start(): readonly AlarmChange[] {
     for (const delay of this.#options.restored?.delays ?? []) {
       const track = this.#tracks.get(delay.definition);
       if (track?.condition !== undefined) this.#arm(track, delay);
     }
-    return [...this.#tracks.values()].flatMap((track) => {
+    const removed = [...this.#tracks.values()].flatMap((track) => {
       this.#armShelving(track);
       return track.seed === undefined ? this.#apply(track, { type: "clear" }, { comment: "definition removed" }) : [];
     });
+    return [...removed, ...(this.#options.seen ?? []).flatMap((seen) => this.#recall(seen))];
   }
 
   /** Cancels all timers. The state stays readable. */
@@ -122,7 +75,7 @@ export class AlarmEvaluator {
 
   /** A live value. A value that is not good neither raises nor clears: it marks the alarm stale. */
   onSample(sample: Sample): readonly AlarmChange[] {
-    return (this.#byPoint.get(sample.point) ?? []).flatMap((track) => {
+    return this.#index.ofPoint(sample.point).flatMap((track) => {
       const { condition } = track;
       if (condition === undefined || !("point" in condition)) return [];
       const now = holds(condition, sample, track.alarm?.live ?? false);
@@ -137,7 +90,7 @@ export class AlarmEvaluator {
   /** A device event. One without `state` is a pulse: raised and cleared at once, without delays. */
   onEvent(event: DeviceEvent): readonly AlarmChange[] {
     const facts = factsOf(event);
-    return (this.#byEvent.get(eventKey(event.device, event.kind)) ?? []).flatMap((track) => {
+    return this.#index.ofEvent(event.device, event.kind).flatMap((track) => {
       const fresh = this.#apply(track, { type: "fresh" });
       if (event.state !== undefined) return [...fresh, ...this.#condition(track, event.state, facts)];
       if (track.alarm?.live === true) return fresh;
@@ -147,12 +100,118 @@ export class AlarmEvaluator {
   }
 
   /**
+   * What a device tells of the conditions that it keeps itself. One that no definition names becomes an alarm all the same while it
+   * is active. After a complete report nothing else of the device is active. [ISA-18.2, OPC 10000-9 §5.5.7 ConditionRefresh]
+   */
+  onConditions(report: ConditionReport): readonly AlarmChange[] {
+    this.#forgetFound(report.device);
+    const changes = report.conditions.flatMap((seen) => {
+      const tracks = this.#fieldTracks(seen);
+      if (tracks.length === 0) return [];
+      const before = this.#field.tell(seen);
+      return tracks.flatMap((track) => this.#seen(track, seen, before));
+    });
+    if (!report.complete) return changes;
+    const now = { observedAt: this.#options.clock.now() };
+    const over = this.#field
+      .unnamed(report)
+      .flatMap((track) => [...this.#apply(track, { type: "fresh" }), ...this.#condition(track, false, now)]);
+    return [...changes, ...over];
+  }
+
+  /** What devices last said of conditions that are alarms here, for the evaluator that takes over. */
+  seen(): readonly FieldCondition[] {
+    return this.#field.seen;
+  }
+
+  /** What a device said before this evaluator was made: an alarm that is open goes on, only a new one is raised. */
+  #recall(seen: FieldCondition): readonly AlarmChange[] {
+    const tracks = this.#fieldTracks(seen);
+    if (tracks.length > 0) this.#field.tell(seen);
+    const cause = this.#tracks.get(communicationDefinition(seen.device));
+    return tracks.flatMap((track) => {
+      if (track.alarm !== undefined && !isClosed(track.alarm)) return [];
+      const changes = this.#told(track, seen);
+      return cause?.alarm?.live === true ? [...changes, ...this.#silent(track, cause.definition)] : changes;
+    });
+  }
+
+  /** A condition that nobody configured is forgotten with its alarm: a device may name new ones for ever. */
+  #forgetFound(device: string): void {
+    for (const track of this.#field.closed(device)) {
+      this.#tracks.delete(track.definition);
+      if (track.alarm !== undefined) this.#byAlarm.delete(track.alarm.id);
+      this.#index.leave(device, track);
+    }
+  }
+
+  /** Puts a remark into the journal of an open alarm, as when its device refused an act. */
+  comment(alarm: string, actor: string, comment: string): readonly AlarmChange[] {
+    const track = this.#byAlarm.get(alarm);
+    if (track?.alarm === undefined) return [];
+    return [this.#change({ alarm: track.alarm, transition: "commented" }, { actor, comment })];
+  }
+
+  #fieldTracks(seen: FieldCondition): readonly Track[] {
+    const known = this.#field.of(seen.device, seen.condition);
+    if (known.length > 0 || !seen.active) return known;
+    const { origin, context, onConditionRefused } = this.#options;
+    if (this.#field.full) for (const device of this.#field.devices) this.#forgetFound(device);
+    const found = this.#field.found(seen, origin, context);
+    if (found === undefined) {
+      onConditionRefused?.(seen);
+      return [];
+    }
+    this.#register(found);
+    return [found];
+  }
+
+  #seen(track: Track, seen: FieldCondition, before: FieldCondition | undefined): readonly AlarmChange[] {
+    const again = announcedAnew(track.alarm, seen, before);
+    return [
+      ...this.#apply(track, { type: "fresh" }),
+      // announced anew without having been normal: another occurrence, which nobody has acknowledged yet
+      ...(again ? this.#clear(track, factsOf(seen)) : []),
+      ...this.#told(track, seen),
+    ];
+  }
+
+  #told(track: Track, seen: FieldCondition): readonly AlarmChange[] {
+    const facts = factsOf({ ...seen, ...(seen.message === undefined ? {} : { value: seen.message }) });
+    return [
+      ...this.#condition(track, seen.active, facts),
+      ...this.#fieldShelving(track, seen),
+      ...this.#fieldAcknowledgement(track, seen),
+    ];
+  }
+
+  #fieldShelving(track: Track, { shelved }: FieldCondition): readonly AlarmChange[] {
+    if (shelved === undefined || track.alarm === undefined || track.alarm.suppression.includes("shelved")) return [];
+    return this.#apply(track, { type: shelved ? "suppress" : "unsuppress" }, { comment: "shelved at the device" });
+  }
+
+  #fieldAcknowledgement(track: Track, seen: FieldCondition): readonly AlarmChange[] {
+    const { alarm } = track;
+    if (alarm === undefined || seen.acknowledged === undefined) return [];
+    const taken = acknowledgedThere(alarm, seen);
+    if (taken !== undefined) return this.#apply(track, taken, { actor: FIELD_ACTOR });
+    // acknowledged here while the device was out of reach
+    if (!seen.acknowledged && alarm.acknowledged && alarm.live) this.#tellField(track, "acknowledge", {});
+    return [];
+  }
+
+  #tellField(track: Track, action: AlarmCommand["action"], said: { comment?: string; until?: number }): void {
+    const act = this.#field.actFor(track, action, said);
+    if (act !== undefined) this.#options.onFieldAct?.(act);
+  }
+
+  /**
    * A device became reachable or fell silent. Silence raises one alarm for the device; its own alarms keep their last state,
    * marked stale and suppressed by design, but never under the security law. [AL-16, IN-04]
    */
   onDevice(state: { device: DeviceId; online: boolean; reason?: string; at: number }): readonly AlarmChange[] {
     const cause = this.#communication(state.device);
-    const children = this.#byDevice.get(state.device) ?? [];
+    const children = this.#index.ofDevice(state.device);
     const comment = cause.definition;
     if (state.online) {
       const cleared = this.#clear(cause, { observedAt: state.at });
@@ -171,6 +230,8 @@ export class AlarmEvaluator {
     const result = apply(track.alarm, eventOf(command), { now: this.#options.clock.now(), side: "minting" });
     if ("refused" in result) return { changes: [], refused: { code: result.refused, message: result.message } };
     const said = command.reason === undefined ? {} : { comment: command.reason };
+    const until = command.until === undefined ? {} : { until: command.until };
+    if (result.transition !== undefined) this.#tellField(track, command.action, { ...said, ...until });
     return { changes: this.#take(track, result, { actor: command.requestedBy, ...said }) };
   }
 
@@ -186,24 +247,32 @@ export class AlarmEvaluator {
   }
 
   #add(track: Track): void {
+    this.#register(track);
+    const { condition } = track;
+    if (condition?.type === "field") this.#field.add(track, condition.device, condition.condition);
+  }
+
+  #register(track: Track): void {
     this.#tracks.set(track.definition, track);
-    const { condition, device } = track;
-    if (condition === undefined) return;
-    if ("point" in condition) append(this.#byPoint, condition.point, track);
-    else append(this.#byEvent, eventKey(condition.device, condition.kind), track);
-    if (device !== undefined) append(this.#byDevice, device, track);
+    this.#index.add(track);
   }
 
   #restore(alarm: Alarm): void {
     const device = communicationDevice(alarm.definition);
     if (device !== undefined && this.#options.context.device(device) !== undefined) this.#communication(device);
-    let track = this.#tracks.get(alarm.definition);
+    let track = this.#tracks.get(alarm.definition) ?? this.#restoredField(alarm);
     if (track === undefined) {
       track = { definition: alarm.definition, onDelayMs: 0, offDelayMs: 0 };
       this.#tracks.set(alarm.definition, track);
     }
     track.alarm = alarm;
     this.#byAlarm.set(alarm.id, track);
+  }
+
+  #restoredField(alarm: Alarm): Track | undefined {
+    const track = this.#field.restored(alarm, this.#options.context);
+    if (track !== undefined) this.#register(track);
+    return track;
   }
 
   #communication(device: string): Track {
@@ -224,8 +293,8 @@ export class AlarmEvaluator {
   }
 
   #reachable(track: Track, comment: string): readonly AlarmChange[] {
-    // An event that is over says nothing more; what still held, and every point, is fresh when it is next heard of.
-    const over = track.condition?.type === "event" && track.alarm?.live === false;
+    // An event or condition that is over says nothing more; what still held, and every point, is fresh when it is next heard of.
+    const over = track.condition !== undefined && !("point" in track.condition) && track.alarm?.live === false;
     const fresh = over ? this.#apply(track, { type: "fresh" }) : [];
     return [...fresh, ...this.#apply(track, { type: "unsuppress" }, { comment })];
   }
@@ -274,8 +343,9 @@ export class AlarmEvaluator {
     if (track.alarm !== undefined && !isClosed(track.alarm)) return this.#apply(track, event);
     if (track.seed === undefined) return [];
     const { origin, epoch, clock } = this.#options;
-    const episode = (this.#episodes.get(track.definition) ?? 0) + 1;
-    this.#episodes.set(track.definition, episode);
+    const counter = episodeCounter(track.seed);
+    const episode = (this.#episodes.get(counter) ?? 0) + 1;
+    this.#episodes.set(counter, episode);
     if (track.alarm !== undefined) this.#byAlarm.delete(track.alarm.id);
     const id = alarmId({ origin, definition: track.definition, epoch, episode });
     this.#byAlarm.set(id, track);
@@ -287,7 +357,7 @@ export class AlarmEvaluator {
   }
 
   /** What the field or the logic does; what is refused there simply does not happen. */
-  #apply(track: Track, event: AlarmEvent, said: { comment?: string } = {}): readonly AlarmChange[] {
+  #apply(track: Track, event: AlarmEvent, said: { actor?: string; comment?: string } = {}): readonly AlarmChange[] {
     if (track.alarm === undefined) return [];
     const result = apply(track.alarm, event, { now: this.#options.clock.now(), side: "minting" });
     return this.#take(track, result, said);
@@ -298,8 +368,16 @@ export class AlarmEvaluator {
     const { alarm, transition } = result;
     track.alarm = alarm;
     this.#armShelving(track);
-    const episode = this.#episodes.get(track.definition) ?? 0;
-    return [{ transition, alarm, at: this.#options.clock.now(), ...said, episode, closed: isClosed(alarm) }];
+    return [this.#change({ alarm, transition }, said)];
+  }
+
+  #change(
+    { alarm, transition }: { alarm: Alarm; transition: AlarmTransition },
+    said: { actor?: string; comment?: string },
+  ): AlarmChange {
+    const counter = episodeCounter(alarm);
+    const episode = this.#episodes.get(counter) ?? 0;
+    return { transition, alarm, at: this.#options.clock.now(), ...said, episode, counter, closed: isClosed(alarm) };
   }
 
   #armShelving(track: Track): void {
@@ -317,41 +395,5 @@ export class AlarmEvaluator {
 
   #report(changes: readonly AlarmChange[]): void {
     if (changes.length > 0) this.#options.onChanges(changes);
-  }
-}
-
-function append(map: Map<string, Track[]>, key: string, track: Track): void {
-  const held = map.get(key);
-  if (held === undefined) map.set(key, [track]);
-  else held.push(track);
-}
-
-function eventKey(device: string, kind: string): string {
-  return `${device} ${kind}`;
-}
-
-function factsOf(seen: { value?: Value; sourceTime?: number; observedAt: number }): Facts {
-  return {
-    observedAt: seen.observedAt,
-    ...(seen.sourceTime === undefined ? {} : { sourceTime: seen.sourceTime }),
-    ...(seen.value === undefined ? {} : { value: seen.value }),
-  };
-}
-
-function eventOf(command: AlarmCommand): AlarmEvent {
-  const { action, occurrence, requestedBy, createdAt, until, reason } = command;
-  switch (action) {
-    case "acknowledge":
-    case "reset":
-      return { type: action, occurrence, by: requestedBy, at: createdAt };
-    case "shelve":
-      return { type: action, occurrence, until: until ?? 0, reason: reason ?? "" };
-    case "outOfService":
-      return { type: action, occurrence, reason: reason ?? "" };
-    case "unshelve":
-    case "returnToService":
-      return { type: action, occurrence };
-    default:
-      return action satisfies never;
   }
 }

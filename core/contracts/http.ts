@@ -8,6 +8,7 @@ import {
   Law,
   Suppression,
 } from "../model/alarm.ts";
+import { DoorOperation } from "../model/door.ts";
 import { PointState } from "../model/point.ts";
 import { Quality } from "../model/quality.ts";
 import { Value } from "../model/sample.ts";
@@ -109,6 +110,27 @@ export const HistoryView = Type.Object({
 });
 export type HistoryView = Static<typeof HistoryView>;
 
+/** A video clip kept with an alarm. Times are the gateway's. */
+export const ClipView = Type.Object({
+  url: Type.String(),
+  state: Type.Enum(["coming", "here", "expired"], {
+    description:
+      "coming: the gateway has yet to bring its bytes; expired: its bytes were removed by the retention rules.",
+  }),
+  sha256: Type.String(),
+  bytes: Type.Integer(),
+  camera: Type.String(),
+  startedAt: Time,
+  endedAt: Time,
+  triggerAt: Time,
+  timeBase: Type.Enum(["rtcp", "arrival"]),
+  width: Type.Integer(),
+  height: Type.Integer(),
+  frames: Type.Integer(),
+  missing: Type.Optional(Type.String()),
+});
+export type ClipView = Static<typeof ClipView>;
+
 export const AlarmView = Type.Object({
   id: Type.String(),
   occurrence: Type.Integer(),
@@ -141,6 +163,7 @@ export const AlarmView = Type.Object({
   resetAt: Type.Optional(Time),
   resetBy: Type.Optional(Type.String()),
   snapshots: Type.Array(Type.String(), { description: "URLs of pictures kept with the alarm." }),
+  clips: Type.Array(ClipView, { description: "Video kept with the alarm." }),
   runs: Type.Array(Type.String(), { description: "Ids of the linkage runs it started." }),
 });
 export type AlarmView = Static<typeof AlarmView>;
@@ -212,6 +235,7 @@ export const CommandView = Type.Object({
   code: Type.Optional(Type.String()),
   message: Type.Optional(Type.String()),
   readBack: Type.Optional(Value),
+  blob: Type.Optional(Type.String({ description: "URL of what the action produced, e.g. a discovery." })),
   reason: Type.Optional(Type.String()),
   requestedBy: Type.String(),
   createdAt: Time,
@@ -238,6 +262,7 @@ export const RunView = Type.Object({
       finishedAt: Time,
       detail: Type.Optional(Type.String()),
       snapshot: Type.Optional(Type.String({ description: "URL of what the step produced." })),
+      clip: Type.Optional(ClipView),
     }),
   ),
 });
@@ -284,6 +309,62 @@ export const Completeness = Type.Object({
   ),
 });
 export type Completeness = Static<typeof Completeness>;
+
+/** A door and how it stands. `state` is its DoorMode. */
+export const DoorView = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  nameEn: Type.String(),
+  space: Type.String(),
+  device: Type.String(),
+  escape: Type.Boolean(),
+  camera: Type.Optional(Type.String()),
+  preset: Type.Optional(Type.String()),
+  online: Type.Boolean(),
+  state: Type.Union([Type.String(), Type.Null()], { description: "ONVIF DoorMode; null: never heard." }),
+  open: Type.Union([Type.Boolean(), Type.Null()], { description: "Is the leaf open? null: unknown." }),
+  alarm: Type.Union([Type.String(), Type.Null()], { description: "ONVIF DoorAlarmState; null: unknown." }),
+  quality: Quality,
+  since: Type.Optional(Time),
+});
+export type DoorView = Static<typeof DoorView>;
+
+/** What is asked of a door. */
+export const DoorRequest = Type.Object(
+  {
+    operation: DoorOperation,
+    reason: Type.Optional(Type.String({ maxLength: 500 })),
+    idempotencyKey: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  },
+  closed,
+);
+export type DoorRequest = Static<typeof DoorRequest>;
+
+/** A device event as listed: card read, motion, panel event. */
+export const DeviceEventView = Type.Object({
+  id: Type.String(),
+  device: Type.String(),
+  kind: Type.String(),
+  state: Type.Optional(Type.Boolean()),
+  sourceTime: Type.Optional(Time),
+  observedAt: Time,
+  data: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]))),
+});
+export type DeviceEventView = Static<typeof DeviceEventView>;
+
+/** A certificate that a gateway's channel knows. */
+export const CertificateView = Type.Object({
+  gateway: Type.String(),
+  channel: Type.String(),
+  thumbprint: Type.String(),
+  subject: Type.String(),
+  issuer: Type.String(),
+  applicationUri: Type.Optional(Type.String()),
+  notBefore: Time,
+  notAfter: Time,
+  trust: Type.Enum(["own", "trusted", "rejected"]),
+});
+export type CertificateView = Static<typeof CertificateView>;
 
 export const AuditEntry = Type.Object({
   seq: Type.Integer(),

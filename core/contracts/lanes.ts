@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { Run } from "../linkage/rule.ts";
 import { Alarm, AlarmTransition } from "../model/alarm.ts";
+import { FieldCertificate } from "../model/certificate.ts";
 import { CommandResult } from "../model/command.ts";
 import { DeviceEvent } from "../model/event.ts";
 
@@ -52,6 +53,44 @@ export const SnapshotItem = Type.Object({
 });
 export type SnapshotItem = Static<typeof SnapshotItem>;
 
+/**
+ * A video clip around an alarm, H.264 in MP4. The bytes follow by HTTP (blobs). Written when the clip is finished; its picture at
+ * `triggerAt` is what was to be kept.
+ */
+export const ClipItem = Type.Object({
+  offset,
+  at,
+  kind: Type.Literal("clip"),
+  sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+  bytes: Type.Integer({ minimum: 1 }),
+  contentType: Type.String(),
+  camera: Type.String(),
+  startedAt: Type.Integer({ description: "Time of the first picture, Unix ms by the gateway's clock." }),
+  endedAt: Type.Integer({ description: "Time of the last picture, Unix ms." }),
+  triggerAt: Type.Integer({ description: "When it was asked for, Unix ms." }),
+  timeBase: Type.Enum(["rtcp", "arrival"], {
+    description: "rtcp: times follow the camera's sender reports; arrival: when the gateway received the picture.",
+  }),
+  width: Type.Integer(),
+  height: Type.Integer(),
+  frames: Type.Integer({ minimum: 1 }),
+  missing: Type.Optional(Type.String({ description: "What of the wanted time is not in it, and why." })),
+  alarm: Type.Optional(Type.String()),
+  occurrence: Type.Optional(Type.Integer()),
+  run: Type.Optional(Type.String()),
+});
+export type ClipItem = Static<typeof ClipItem>;
+
+/** The certificates that a channel knows; replaces what was known of it. */
+export const CertificatesItem = Type.Object({
+  offset,
+  at,
+  kind: Type.Literal("certificates"),
+  channel: Type.String(),
+  certificates: Type.Array(FieldCertificate),
+});
+export type CertificatesItem = Static<typeof CertificatesItem>;
+
 /** Something of a lane will never come: dropped at the cap, or lost with a broken file. */
 export const GapItem = Type.Object({
   offset,
@@ -95,6 +134,8 @@ export const LaneItem = Type.Union([
   CommandResultItem,
   RunItem,
   SnapshotItem,
+  ClipItem,
+  CertificatesItem,
   GapItem,
   ConfigAppliedItem,
   NotifyItem,

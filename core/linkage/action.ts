@@ -1,5 +1,6 @@
 import type { Static, TSchema } from "typebox";
 import type { DeviceId, PointId } from "../ids.ts";
+import type { Door, DoorOperation } from "../model/door.ts";
 import type { Value } from "../model/sample.ts";
 
 /** Everything a linkage may cause. Closed: the executors in edge/ and cloud/ switch over it and end in `satisfies never`. */
@@ -15,6 +16,20 @@ export type Effect =
   | { readonly kind: "ptzPreset"; readonly device: DeviceId; readonly preset: string }
   | { readonly kind: "snapshot"; readonly device: DeviceId }
   | {
+      /** Keeps the video from `beforeMs` before now to `afterMs` after it; done when the recording runs. */
+      readonly kind: "recordClip";
+      readonly device: DeviceId;
+      readonly beforeMs: number;
+      readonly afterMs: number;
+    }
+  | {
+      readonly kind: "door";
+      readonly device: DeviceId;
+      /** Token of the door in its controller. */
+      readonly door: string;
+      readonly operation: DoorOperation;
+    }
+  | {
       readonly kind: "notifyConsole";
       readonly text: string;
       readonly textEn: string;
@@ -22,12 +37,21 @@ export type Effect =
       readonly camera?: DeviceId;
     };
 
+/** What of the site an action may look up while it plans. */
+export interface PlanSite {
+  /** The door of this id. */
+  door(id: string): Door | undefined;
+  /** Doors on escape routes in this space and all below it. */
+  escapeDoors(space: string): readonly Door[];
+}
+
 /** A linkage action plans effects and performs none, so that it runs the same on a gateway, in the cloud and in a test. */
 export interface LinkageAction<P extends TSchema = TSchema> {
   readonly kind: string;
   /** Schema of the step's `params` after zone references are filled in. */
   readonly params: P;
-  plan(params: Static<P>): readonly Effect[];
+  /** Throws InvalidInputError where the parameters name what the site does not have. */
+  plan(params: Static<P>, site: PlanSite): readonly Effect[];
 }
 
 /** Keeps the literal types of an action. */

@@ -1,4 +1,5 @@
 import type { Zone } from "../model/site.ts";
+import type { PlanSite } from "./action.ts";
 import { type ConditionFacts, unmet } from "./condition.ts";
 import { type PlannedStep, planSteps } from "./plan.ts";
 import type { Rule, RuleOutcome } from "./rule.ts";
@@ -10,6 +11,8 @@ export type { Trigger } from "./trigger.ts";
 /** What a rule may ask of the world. */
 export interface RuleFacts extends ConditionFacts {
   zone(id: string): Zone | undefined;
+  /** What the rule's actions may look up. */
+  readonly site: PlanSite;
 }
 
 /** What a rule remembers of its own firings. A plain value, so that it can be stored; kept for each rule by the caller. */
@@ -47,7 +50,7 @@ export function evaluate(rule: Rule, trigger: Trigger, facts: RuleFacts, memory:
   const held = hindrance(rule, trigger, facts, memory);
   if (held !== undefined) return { ...held, effects: [], memory };
   const zoneId = zoneOf(trigger);
-  const planned = planSteps(rule, zoneId === undefined ? undefined : facts.zone(zoneId));
+  const planned = planSteps(rule, zoneId === undefined ? undefined : facts.zone(zoneId), facts.site);
   if ("refused" in planned) return { outcome: "actionRefused", reason: planned.refused, effects: [], memory };
   return {
     outcome: "fired",

@@ -1,6 +1,7 @@
 import { COMMUNICATION_PRIORITY, communicationDevice } from "../alarm/track.ts";
 import type { AlarmDefinition } from "../model/alarm.ts";
 import type { Zone } from "../model/site.ts";
+import type { PlanSite } from "./action.ts";
 import type { FromZone, Rule, RuleStep, RuleTrigger } from "./rule.ts";
 
 /** What of the site decides where a rule runs. */
@@ -9,6 +10,8 @@ export interface PlacementSite {
   readonly definitions: readonly AlarmDefinition[];
   /** Ids `<site>/<gateway>/<device>` of all devices: each has a communication alarm and may send events. */
   readonly devices: readonly string[];
+  /** Its doors and spaces. */
+  readonly site: PlanSite;
   /** Gateway `<site>/<gateway>` that speaks to a point or device; undefined for one that the site does not have. */
   gatewayOf(id: string): string | undefined;
 }
@@ -107,7 +110,9 @@ function conditionInputs(rule: Rule): readonly string[] {
 
 function outputs(rule: Rule, site: PlacementSite): readonly string[] {
   const zones = zonesOf(rule.when, site);
-  return rule.then.flatMap((step) => (step.action === "notifyConsole" ? [] : targets(step, zones)));
+  return rule.then.flatMap((step) =>
+    step.action === "notifyConsole" ? [] : [...targets(step, zones), ...doorControllers(step, site.site)],
+  );
 }
 
 /** Zones from which the trigger can come. */
@@ -123,6 +128,14 @@ function targets(step: RuleStep, zones: readonly Zone[]): readonly string[] {
     if (typeof given === "string") return [given];
     return typeof given === "object" && given !== null ? fromZones(given, zones) : [];
   });
+}
+
+/** Controllers of the doors that a step names, or of the escape doors of the space it names. */
+function doorControllers({ params }: RuleStep, site: PlanSite): readonly string[] {
+  const { door, space } = params;
+  const one = typeof door === "string" ? site.door(door) : undefined;
+  const released = typeof space === "string" ? site.escapeDoors(space) : [];
+  return [...(one === undefined ? [] : [one]), ...released].map(({ device }) => device);
 }
 
 function fromZones({ from }: FromZone, zones: readonly Zone[]): readonly string[] {

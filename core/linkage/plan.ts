@@ -1,8 +1,9 @@
 import type { TSchema } from "typebox";
 import { Check, Errors } from "typebox/value";
+import { errorMessage } from "../errors.ts";
 import type { Value } from "../model/sample.ts";
 import type { Zone } from "../model/site.ts";
-import type { Effect } from "./action.ts";
+import type { Effect, PlanSite } from "./action.ts";
 import { actionByKind } from "./actions/index.ts";
 import type { FromZone, Rule, RuleStep } from "./rule.ts";
 
@@ -28,10 +29,10 @@ const DEFAULT_TIMEOUT_MS = 5000;
 type Planned = { readonly steps: readonly PlannedStep[] } | { readonly refused: string };
 
 /** Fills in what comes from the zone, checks each step against its action's schema and plans it. One bad step refuses the whole rule. */
-export function planSteps(rule: Rule, zone: Zone | undefined): Planned {
+export function planSteps(rule: Rule, zone: Zone | undefined, site: PlanSite): Planned {
   const steps: PlannedStep[] = [];
   for (const [index, step] of rule.then.entries()) {
-    const planned = planStep(step, index, zone);
+    const planned = planStep(step, index, zone, site);
     if ("refused" in planned) return planned;
     steps.push(planned);
   }
@@ -39,9 +40,9 @@ export function planSteps(rule: Rule, zone: Zone | undefined): Planned {
 }
 
 /** What is wrong with the steps of a rule, whatever triggers it: unknown actions, parameters that their schemas refuse. Empty when fine. */
-export function ruleProblems(rule: Rule): string[] {
+export function ruleProblems(rule: Rule, site: PlanSite): string[] {
   return rule.then.flatMap((step, index) => {
-    const planned = planStep(step, index, EXAMPLE_ZONE);
+    const planned = planStep(step, index, EXAMPLE_ZONE, site);
     return "refused" in planned ? [planned.refused] : [];
   });
 }
@@ -59,7 +60,12 @@ const EXAMPLE_ZONE: Zone = {
   light: "site/gateway/device/light",
 };
 
-function planStep(step: RuleStep, index: number, zone: Zone | undefined): PlannedStep | { refused: string } {
+function planStep(
+  step: RuleStep,
+  index: number,
+  zone: Zone | undefined,
+  site: PlanSite,
+): PlannedStep | { refused: string } {
   const where = `step ${index + 1} (${step.action})`;
   const action = actionByKind.get(step.action);
   if (action === undefined)
@@ -75,7 +81,12 @@ function planStep(step: RuleStep, index: number, zone: Zone | undefined): Planne
   };
   if (needed !== undefined) return { ...frame, status: "skipped", effects: [], detail: needed.why };
   if (!Check(action.params, params)) return { refused: `${where}: ${problemsOf(action.params, params)}` };
-  const effects = action.plan(params);
+  let effects: readonly Effect[];
+  try {
+    effects = action.plan(params, site);
+  } catch (error) {
+    return { refused: `${where}: ${errorMessage(error)}` };
+  }
   const target = targetOf(effects[0]);
   return {
     ...frame,

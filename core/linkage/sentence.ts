@@ -1,11 +1,15 @@
 import type { AlarmCategory, AlarmPriority } from "../model/alarm.ts";
 import type { Value } from "../model/sample.ts";
+import { eventWords, operationWords } from "./event-words.ts";
 import type { FromZone, Rule, RuleGroup, RuleStep, RuleTest, RuleTrigger } from "./rule.ts";
 
 /** Language of a sentence, as in the site's `languages`. */
 export type SentenceLanguage = "zh-CN" | "en";
-/** Names of the site's things by id; undefined shows the id itself. */
-export type NameOf = (id: string) => { readonly name: string; readonly nameEn: string } | undefined;
+/** Names of the site's things by id; undefined shows the id itself. `kind` where the rule says what the id is of: ids of different kinds may be equal. */
+export type NameOf = (
+  id: string,
+  kind?: "door" | "space",
+) => { readonly name: string; readonly nameEn: string } | undefined;
 
 type AlarmFilter = Exclude<RuleTrigger, { type: "deviceEvent" } | { type: "point" }>;
 type Given = RuleStep["params"][string];
@@ -35,6 +39,9 @@ interface Phrases {
   preset(camera: string, preset: string): string;
   token(preset: string): string;
   picture(camera: string): string;
+  clip(camera: string, beforeS: number | undefined, afterS: number | undefined): string;
+  door(name: string, operation: string): string;
+  escape(space: string): string;
   notify(text: string, popup: boolean): string;
   other(action: string): string;
   whole(when: string, conditions: readonly string[], steps: string): string;
@@ -70,7 +77,7 @@ const ZH: Phrases = {
   zone: (name) => `防区“${name}”`,
   partition: (name) => `分区“${name}”`,
   definition: (name) => `“${name}”`,
-  event: (kind, device) => `${device ?? "任一设备"}发出事件 ${kind}`,
+  event: (kind, device) => `${device ?? "任一设备"}发出事件“${kind}”`,
   point: (text) => `${text} 开始成立`,
   time: (from, to) => `时间在 ${from} 至 ${to} 之间`,
   group: (match, tests) => `${match}（${tests}）`,
@@ -78,6 +85,10 @@ const ZH: Phrases = {
   preset: (camera, preset) => `将${camera}转到${preset}`,
   token: (preset) => `预置位 ${preset}`,
   picture: (camera) => `用${camera}抓拍`,
+  clip: (camera, beforeS, afterS) =>
+    `保存${camera}${beforeS === undefined ? "" : `前 ${beforeS} 秒`}${afterS === undefined ? "" : `后 ${afterS} 秒`}的录像`,
+  door: (name, operation) => `将门“${name}”${operation}`,
+  escape: (space) => `释放“${space}”的全部疏散通道门`,
   notify: (text, popup) => `${popup ? "在控制台弹窗提示" : "通知控制台"}“${text}”`,
   other: (action) => `执行 ${action}`,
   whole: (when, conditions, steps) =>
@@ -123,7 +134,7 @@ const EN: Phrases = {
   zone: (name) => `zone "${name}"`,
   partition: (name) => `partition "${name}"`,
   definition: (name) => `"${name}"`,
-  event: (kind, device) => `${device ?? "any device"} sends the event ${kind}`,
+  event: (kind, device) => `${device ?? "any device"} sends the event "${kind}"`,
   point: (text) => `${text} begins to hold`,
   time: (from, to) => `the time is between ${from} and ${to}`,
   group: (match, tests) => `${match} (${tests})`,
@@ -131,6 +142,15 @@ const EN: Phrases = {
   preset: (camera, preset) => `turn ${camera} to ${preset}`,
   token: (preset) => `preset ${preset}`,
   picture: (camera) => `take a picture with ${camera}`,
+  clip: (camera, beforeS, afterS) => {
+    const spans = [
+      ...(beforeS === undefined ? [] : [`${beforeS} s before`]),
+      ...(afterS === undefined ? [] : [`${afterS} s after`]),
+    ];
+    return `keep the video of ${camera}${spans.length > 0 ? ` (${spans.join(" and ")})` : ""}`;
+  },
+  door: (name, operation) => `${operation} (door "${name}")`,
+  escape: (space) => `release all escape doors of ${space}`,
   notify: (text, popup) => `${popup ? "pop up on the console" : "tell the console"} "${text}"`,
   other: (action) => `do ${action}`,
   whole: (when, conditions, steps) =>
@@ -141,8 +161,8 @@ const EN: Phrases = {
 /** A rule as one sentence, so that who reads it need not know the language of rules. */
 export function sentence(rule: Rule, language: SentenceLanguage, nameOf: NameOf = () => undefined): string {
   const phrases = language === "en" ? EN : ZH;
-  const name = (id: string): string => {
-    const names = nameOf(id);
+  const name: Name = (id, kind) => {
+    const names = nameOf(id, kind);
     return (language === "en" ? names?.nameEn : names?.name) ?? id;
   };
   const speaker = new Speaker(phrases, name, language);
@@ -152,12 +172,14 @@ export function sentence(rule: Rule, language: SentenceLanguage, nameOf: NameOf 
   return `${whole}${end}${language === "en" ? "." : "。"}`;
 }
 
+type Name = (id: string, kind?: "door" | "space") => string;
+
 class Speaker {
   readonly #phrases: Phrases;
-  readonly #name: (id: string) => string;
+  readonly #name: Name;
   readonly #language: SentenceLanguage;
 
-  constructor(phrases: Phrases, name: (id: string) => string, language: SentenceLanguage) {
+  constructor(phrases: Phrases, name: Name, language: SentenceLanguage) {
     this.#phrases = phrases;
     this.#name = name;
     this.#language = language;
@@ -168,7 +190,10 @@ class Speaker {
       case "point":
         return this.#phrases.point(this.#comparison(when));
       case "deviceEvent":
-        return this.#phrases.event(when.kind, when.device === undefined ? undefined : this.#name(when.device));
+        return this.#phrases.event(
+          eventWords(when.kind, this.#language),
+          when.device === undefined ? undefined : this.#name(when.device),
+        );
       case "alarmRaised":
       case "alarmCleared":
       case "alarmAcknowledged":
@@ -230,6 +255,15 @@ class Speaker {
         return this.#phrases.preset(camera, this.#preset(params["preset"]));
       case "snapshot":
         return this.#phrases.picture(camera);
+      case "recordClip":
+        return this.#phrases.clip(camera, seconds(params["beforeS"]), seconds(params["afterS"]));
+      case "controlDoor":
+        return this.#phrases.door(
+          this.#named(params["door"], "door"),
+          operationWords(String(params["operation"]), this.#language),
+        );
+      case "releaseEscapeDoors":
+        return this.#phrases.escape(this.#named(params["space"], "space"));
       case "notifyConsole": {
         const text = this.#language === "en" ? params["textEn"] : params["text"];
         return this.#phrases.notify(this.#given(text), params["popup"] === true);
@@ -243,6 +277,10 @@ class Speaker {
     return typeof given === "string" ? this.#phrases.token(given) : this.#given(given);
   }
 
+  #named(given: Given | undefined, kind: "door" | "space"): string {
+    return typeof given === "string" ? this.#name(given, kind) : this.#given(given);
+  }
+
   #given(given: Given | undefined): string {
     if (typeof given === "object" && given !== null) return this.#phrases.fromZone[given.from];
     if (typeof given === "string") return this.#name(given);
@@ -254,4 +292,8 @@ class Speaker {
     if (typeof value === "boolean") return value ? this.#phrases.on : this.#phrases.off;
     return String(value);
   }
+}
+
+function seconds(given: Given | undefined): number | undefined {
+  return typeof given === "number" ? given : undefined;
 }

@@ -32,7 +32,10 @@ export type AlarmConditionState = Static<typeof AlarmConditionState>;
 export const Suppression = Type.Enum(["shelved", "byDesign", "outOfService"]);
 export type Suppression = Static<typeof Suppression>;
 
-/** When is it an alarm? `equals`: the point has this value. `above`/`below`: limits with a deadband. `event`: a device event of this kind. */
+/**
+ * When is it an alarm? `equals`: the point has this value. `above`/`below`: limits with a deadband. `event`: a device event of this
+ * kind. `field`: a condition that the device keeps itself and tells (FieldCondition).
+ */
 export const AlarmCondition = Type.Union([
   Type.Object({ type: Type.Literal("equals"), point: Type.String(), value: Value }, closed),
   Type.Object(
@@ -45,6 +48,14 @@ export const AlarmCondition = Type.Union([
     closed,
   ),
   Type.Object({ type: Type.Literal("event"), device: Type.String(), kind: Type.String() }, closed),
+  Type.Object(
+    {
+      type: Type.Literal("field"),
+      device: Type.String(),
+      condition: Type.String({ minLength: 1, maxLength: 200, description: "Name of the condition in its device." }),
+    },
+    closed,
+  ),
 ]);
 export type AlarmCondition = Static<typeof AlarmCondition>;
 

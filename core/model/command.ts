@@ -39,7 +39,10 @@ export const WriteCommand = Type.Object({
 });
 export type WriteCommand = Static<typeof WriteCommand>;
 
-/** A request to do something with a device that is not the writing of a point: ptzPreset, snapshot. */
+/**
+ * A request to do something with a device that is not the writing of a point: ptzPreset, snapshot, doorControl. `device` may name a
+ * channel instead, `<site>/<gateway>/<channel>`, for an action on the channel as a whole: discover, trustCertificate.
+ */
 export const ActionCommand = Type.Object({
   ...base,
   kind: Type.Literal("action"),
@@ -71,6 +74,9 @@ export const CommandResult = Type.Object({
   code: Type.Optional(Type.String({ description: "Stable error code when not done." })),
   message: Type.Optional(Type.String()),
   readBack: Type.Optional(Value),
+  blob: Type.Optional(
+    Type.String({ pattern: "^[0-9a-f]{64}$", description: "SHA-256 of what it produced; the bytes follow by HTTP." }),
+  ),
   finishedAt: Type.Integer({ description: "Unix ms." }),
 });
 export type CommandResult = Static<typeof CommandResult>;

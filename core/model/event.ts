@@ -6,7 +6,8 @@ export const DeviceEvent = Type.Object({
   device: Type.String({ description: "Device id <site>/<gateway>/<device>." }),
   kind: Type.String({
     description:
-      "motion, tamper, lineCrossed, fieldIntrusion, digitalInput, hardwareFailure, restarted, eventsMayBeMissing ...",
+      "motion, tamper, lineCrossed, fieldIntrusion, digitalInput, hardwareFailure, restarted, eventsMayBeMissing, accessGranted, " +
+      "accessDenied, doorForced, doorHeldOpen, doorTamper, doorFault, panelEvent, objectDetected ...",
   }),
   state: Type.Optional(Type.Boolean({ description: "For events with a beginning and an end: does it hold now?" })),
   sourceTime: Type.Optional(Type.Integer({ description: "Device's own time, Unix ms." })),

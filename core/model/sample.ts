@@ -19,4 +19,6 @@ export interface Sample {
   readonly sourceTime?: number;
   /** When the driver saw it. */
   readonly observedAt: number;
+  /** Told after the fact, out of a device's own record: it belongs into the history and changes neither live value nor alarm. */
+  readonly historical?: true;
 }

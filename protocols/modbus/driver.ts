@@ -9,70 +9,63 @@ import type {
   WriteRequest,
   WriteResult,
 } from "../driver.ts";
-import type { ModbusCounters } from "./connection.ts";
-import { DevicePoll } from "./device-poll.ts";
-import type { ModbusAddress, ModbusConfig, ModbusDevice } from "./index.ts";
-import { ModbusLink } from "./link.ts";
+import type { ModbusAddress, ModbusConfig, ModbusDevice, ModbusSettings } from "./config.ts";
+import { endpointName, endpointOf } from "./endpoint.ts";
+import { newCounters } from "./exchange.ts";
+import { ModbusLine } from "./line.ts";
+import { RolloverMemory } from "./rollover.ts";
+import { UnitPoll } from "./unit-poll.ts";
+import { DEVICE_DEFAULTS, MODBUS_DEFAULTS } from "./vocabulary.ts";
 import { encodeWrite, performWrite, rejected } from "./write.ts";
 
-const DEFAULTS: Required<ModbusConfig> = {
-  timeoutMs: 1000,
-  pollMs: 1000,
-  retries: 1,
-  reconnectMinMs: 500,
-  reconnectMaxMs: 30_000,
-  gapTolerance: 8,
-  maxRegisters: 125,
-};
-const DEFAULT_PORT = 502;
-const DEFAULT_UNIT_ID = 1;
 /** A write that has waited for so many time-outs behind others is given up before it is sent. */
 const WRITE_WAIT_TIMEOUTS = 5;
 
-interface SharedLink {
-  readonly link: ModbusLink;
-  readonly polls: Set<DevicePoll>;
+interface SharedLine {
+  readonly line: ModbusLine;
+  readonly polls: Set<UnitPoll>;
 }
 
 interface KnownPoint {
-  readonly poll: DevicePoll;
-  readonly link: ModbusLink;
-  readonly unitId: number;
+  readonly poll: UnitPoll;
+  readonly line: ModbusLine;
+  readonly device: ModbusDevice;
   readonly address: ModbusAddress;
   readonly writable: boolean;
 }
 
-/** Modbus TCP client of any number of end points, each with the units behind it. */
+/** Modbus client of any number of end points, each with the units behind it. */
 export class ModbusDriver implements ProtocolDriver<ModbusDevice, ModbusAddress> {
-  readonly #config: Required<ModbusConfig>;
+  readonly #config: ModbusSettings;
   readonly #deps: DriverDeps;
-  readonly #counters: ModbusCounters = {
-    requests: 0,
-    timeouts: 0,
-    late: 0,
-    malformed: 0,
-    exceptions: 0,
-    reconnects: 0,
-  };
-  /** By `host:port`. */
-  #links = new Map<string, SharedLink>();
+  readonly #counters = newCounters();
+  readonly #rollover: RolloverMemory;
+  /** By the end point's name. */
+  #lines = new Map<string, SharedLine>();
   #points = new Map<PointId, KnownPoint>();
 
   constructor(config: ModbusConfig, deps: DriverDeps) {
-    this.#config = { ...DEFAULTS, ...config };
+    this.#config = { ...MODBUS_DEFAULTS, ...config };
     this.#deps = deps;
+    this.#rollover = new RolloverMemory(deps.folder, deps.clock, deps.logger);
   }
 
-  /** A channel of TCP clients needs nothing before its devices are known. */
+  /** A channel of clients needs nothing before its devices are known. */
   async start(): Promise<void> {}
 
   async bind(devices: readonly DeviceBinding<ModbusDevice, ModbusAddress>[]): Promise<void> {
-    const before = this.#links;
+    const before = this.#lines;
     for (const { polls } of before.values()) for (const poll of polls) poll.close();
-    this.#links = new Map();
+    this.#lines = new Map();
     this.#points = new Map();
-    const polls = devices.map((device) => this.#observe(device, before));
-    for (const [key, { link }] of before) if (!this.#links.has(key)) link.close();
+    this.#rollover.keep(new Set(devices.flatMap(({ points }) => points.map(({ point }) => point))));
+    const polls: UnitPoll[] = [];
+    for (const device of devices) {
+      const poll = this.#observe(device, before);
+      if (poll === undefined) this.#contradict(device);
+      else polls.push(poll);
+    }
+    for (const [name, { line }] of before) if (this.#lines.get(name)?.line !== line) line.close();
     for (const poll of polls) poll.start();
   }
 
@@ -80,18 +73,20 @@ export class ModbusDriver implements ProtocolDriver<ModbusDevice, ModbusAddress>
     const known = this.#points.get(request.point);
     if (known === undefined) return rejected("MODBUS_POINT_UNKNOWN", `point ${request.point} is not bound`);
     if (!known.writable) return rejected("MODBUS_READ_ONLY", `point ${request.point} is not writable`);
-    const { poll, link, unitId, address } = known;
+    const { poll, line, device, address } = known;
     const encoded = encodeWrite(address, request.value);
     if ("status" in encoded) return encoded;
     const waitMs = WRITE_WAIT_TIMEOUTS * this.#config.timeoutMs;
-    const task = link.run("write", (send) => performWrite(send, unitId, address, encoded), { signal, waitMs });
-    const result = await task;
+    const result = await line.run((send) => performWrite(send, poll.unitId, address, encoded, device), {
+      signal,
+      waitMs,
+    });
     if (result === undefined) {
       return rejected("MODBUS_NOT_SENT", `not sent: ${signal.aborted ? "aborted" : `waited longer than ${waitMs} ms`}`);
     }
     if (result.status === "done") {
       const observedAt = this.#deps.clock.now();
-      poll.deliver([{ point: request.point, value: result.readBack, quality: "good", observedAt }]);
+      poll.told({ point: request.point, value: result.readBack, quality: "good", observedAt });
     }
     return result;
   }
@@ -101,43 +96,73 @@ export class ModbusDriver implements ProtocolDriver<ModbusDevice, ModbusAddress>
   }
 
   counters(): DriverCounters {
-    return { ...this.#counters };
+    return { ...this.#counters, counterResets: this.#rollover.resets };
   }
 
   async stop(): Promise<void> {
-    for (const { link, polls } of this.#links.values()) {
+    for (const { line, polls } of this.#lines.values()) {
       for (const poll of polls) poll.close();
-      link.close();
+      line.close();
     }
-    this.#links = new Map();
+    this.#lines = new Map();
     this.#points = new Map();
+    this.#rollover.close();
   }
 
-  #observe(binding: DeviceBinding<ModbusDevice, ModbusAddress>, before: ReadonlyMap<string, SharedLink>): DevicePoll {
-    const { host, port = DEFAULT_PORT, unitId = DEFAULT_UNIT_ID, pollMs = this.#config.pollMs } = binding.config;
-    const shared = this.#linkTo(host, port, before);
-    const { device, points } = binding;
-    const poll = new DevicePoll({ ...this.#config, device, unitId, pollMs }, points, shared.link, this.#deps);
+  /** Undefined where the device contradicts those before it on the same serial line. */
+  #observe(
+    { device, config, points }: DeviceBinding<ModbusDevice, ModbusAddress>,
+    before: ReadonlyMap<string, SharedLine>,
+  ): UnitPoll | undefined {
+    const shared = this.#lineTo(config, before);
+    if (shared === undefined) return undefined;
+    const { unitId = DEVICE_DEFAULTS.unitId, pollMs = this.#config.pollMs } = config;
+    const { alarmPollMs, slowPollMs, maxRegisters, gapTolerance } = this.#config;
+    const options = {
+      ...this.#config,
+      maxRegisters: config.maxRegisters ?? maxRegisters,
+      gapTolerance: config.gapTolerance ?? gapTolerance,
+      device,
+      unitId,
+      periodMs: { alarm: Math.min(alarmPollMs, pollMs), normal: pollMs, slow: Math.max(slowPollMs, pollMs) },
+    };
+    const poll = new UnitPoll(options, points, shared.line, this.#rollover, this.#deps);
     shared.polls.add(poll);
     for (const { point, address, writable } of points) {
-      this.#points.set(point, { poll, link: shared.link, unitId, address, writable });
+      this.#points.set(point, { poll, line: shared.line, device: config, address, writable });
     }
     return poll;
   }
 
-  #linkTo(host: string, port: number, before: ReadonlyMap<string, SharedLink>): SharedLink {
-    const key = `${host}:${port}`;
-    const known = this.#links.get(key);
-    if (known !== undefined) return known;
+  #lineTo(device: ModbusDevice, before: ReadonlyMap<string, SharedLine>): SharedLine | undefined {
+    const endpoint = endpointOf(device);
+    const name = endpointName(endpoint);
+    const same = (line: ModbusLine): boolean => JSON.stringify(line.endpoint) === JSON.stringify(endpoint);
+    const known = this.#lines.get(name);
+    if (known !== undefined) return same(known.line) ? known : undefined;
     const { clock, logger } = this.#deps;
     const wakeAll = (): void => {
-      for (const poll of this.#links.get(key)?.polls ?? []) poll.wake();
+      for (const poll of this.#lines.get(name)?.polls ?? []) poll.wake();
     };
-    const link =
-      before.get(key)?.link ?? new ModbusLink({ ...this.#config, host, port }, clock, logger, this.#counters, wakeAll);
-    const shared: SharedLink = { link, polls: new Set() };
-    this.#links.set(key, shared);
+    const former = before.get(name)?.line;
+    const line =
+      former !== undefined && same(former)
+        ? former
+        : new ModbusLine(endpoint, this.#config, clock, logger, this.#counters, wakeAll);
+    const shared: SharedLine = { line, polls: new Set() };
+    this.#lines.set(name, shared);
     return shared;
+  }
+
+  /** One line has one speed and one silence. */
+  #contradict({ device, points }: DeviceBinding<ModbusDevice, ModbusAddress>): void {
+    const at = this.#deps.clock.now();
+    const reason = "its line settings contradict those of another device on the same line";
+    this.#deps.logger.error({ device }, "Modbus devices of one line contradict each other");
+    this.#deps.onDevice({ device, online: false, reason, at });
+    this.#deps.onSamples(
+      points.map(({ point }) => ({ point, value: null, quality: "bad", reason: "configError", observedAt: at })),
+    );
   }
 }
 

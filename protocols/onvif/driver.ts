@@ -1,4 +1,3 @@
-import type { PointId } from "#core/ids.ts";
 import type {
   ActionRequest,
   ActionResult,
@@ -11,29 +10,34 @@ import type {
 } from "../driver.ts";
 import type { OnvifAddress, OnvifConfig, OnvifDevice, OnvifSettings } from "./config.ts";
 import { newCounters } from "./counters.ts";
-import { CameraSession } from "./session.ts";
-import { ONVIF_ACTIONS, ONVIF_DEFAULTS } from "./vocabulary.ts";
+import { discoverDevices } from "./discovery.ts";
+import { doneWithJson, rejected } from "./results.ts";
+import { DeviceSession } from "./session.ts";
+import { ONVIF_ACTIONS, ONVIF_DEFAULTS, ONVIF_INTERNAL_ACTIONS } from "./vocabulary.ts";
 
 interface Running {
-  /** The connection section as text: a camera that is configured otherwise is another one. */
+  /** The connection section as text: a device that is configured otherwise is another one. */
   readonly connection: string;
-  readonly session: CameraSession;
+  readonly session: DeviceSession;
 }
 
-/** Cameras by ONVIF. Each runs on its own, so that a dead one starves nobody. */
+const ACTIONS: readonly string[] = [...ONVIF_ACTIONS, ...ONVIF_INTERNAL_ACTIONS];
+
+/** Cameras and access controllers by ONVIF. Each runs on its own, so that a dead one starves nobody. */
 export class OnvifDriver implements ProtocolDriver<OnvifDevice, OnvifAddress> {
   readonly #config: OnvifSettings;
   readonly #deps: DriverDeps;
   readonly #counters = newCounters();
   readonly #running = new Map<string, Running>();
-  #stopped = false;
+  readonly #ended = new AbortController();
+  #discovering: Promise<ActionResult> | undefined;
 
   constructor(config: OnvifConfig, deps: DriverDeps) {
-    this.#config = { ...ONVIF_DEFAULTS, ...config };
+    this.#config = { ...ONVIF_DEFAULTS, discoveryInterfaces: [], discoveryTargets: [], ...config };
     this.#deps = deps;
   }
 
-  /** The channel itself opens nothing: every camera has its own connections. */
+  /** The channel itself opens nothing: every device has its own connections. */
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
   }
@@ -48,39 +52,46 @@ export class OnvifDriver implements ProtocolDriver<OnvifDevice, OnvifAddress> {
       leaving.push(session.stop());
     }
     await Promise.all(leaving);
-    if (this.#stopped) return;
+    if (this.#ended.signal.aborted) return;
     for (const [device, binding] of wanted) {
       const known = this.#running.get(device);
       if (known !== undefined) {
         known.session.rebind(binding.points);
         continue;
       }
-      const session = new CameraSession(binding, this.#config, this.#deps, this.#counters);
+      const session = new DeviceSession(binding, this.#config, this.#deps, this.#counters);
       this.#running.set(device, { connection: JSON.stringify(binding.config), session });
       session.start();
     }
   }
 
-  async write(request: WriteRequest): Promise<WriteResult> {
-    const known = [...this.#running.values()].some(({ session }) => session.has(request.point));
-    return known
-      ? {
-          status: "rejected",
-          code: "ONVIF_POINT_READ_ONLY",
-          message: `${request.point}: a camera's points are read only`,
-        }
-      : { status: "rejected", code: "ONVIF_POINT_UNKNOWN", message: unknown(request.point) };
+  async write(request: WriteRequest, signal: AbortSignal): Promise<WriteResult> {
+    const known = [...this.#running.values()].find(({ session }) => session.has(request.point));
+    if (known === undefined) return rejected("ONVIF_POINT_UNKNOWN", `${request.point} is not bound to this channel`);
+    return await known.session.write(request, signal);
   }
 
   async act(request: ActionRequest, signal: AbortSignal): Promise<ActionResult> {
-    if (!(ONVIF_ACTIONS as readonly string[]).includes(request.action)) {
-      return { status: "rejected", code: "ACTION_UNKNOWN", message: `cameras have no action "${request.action}"` };
-    }
+    if (!ACTIONS.includes(request.action))
+      return rejected("ACTION_UNKNOWN", `ONVIF devices have no action "${request.action}"`);
     const running = this.#running.get(request.device);
-    if (running === undefined) {
-      return { status: "rejected", code: "ONVIF_DEVICE_UNKNOWN", message: `${request.device} is not on this channel` };
-    }
-    return await running.session.act(request, signal);
+    if (running !== undefined) return await running.session.act(request, signal);
+    // Whoever is none of the devices is the channel itself.
+    if (request.action === "discover") return await this.#discover(signal);
+    return rejected("ONVIF_DEVICE_UNKNOWN", `${request.device} is not on this channel`);
+  }
+
+  /** One search at a time: whoever asks meanwhile gets the same answer. */
+  async #discover(signal: AbortSignal): Promise<ActionResult> {
+    this.#discovering ??= this.#search(signal).finally(() => {
+      this.#discovering = undefined;
+    });
+    return await this.#discovering;
+  }
+
+  async #search(signal: AbortSignal): Promise<ActionResult> {
+    const both = AbortSignal.any([signal, this.#ended.signal]);
+    return doneWithJson(await discoverDevices(this.#config, this.#deps.clock, both));
   }
 
   counters(): DriverCounters {
@@ -88,15 +99,11 @@ export class OnvifDriver implements ProtocolDriver<OnvifDevice, OnvifAddress> {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#ended.abort();
     const sessions = [...this.#running.values()];
     this.#running.clear();
-    await Promise.all(sessions.map(({ session }) => session.stop()));
+    await Promise.all([...sessions.map(({ session }) => session.stop()), this.#discovering]);
   }
-}
-
-function unknown(point: PointId): string {
-  return `${point} is not bound to this channel`;
 }
 
 /** What a driver thread calls; see `CreateDriver`. */

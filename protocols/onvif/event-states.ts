@@ -81,7 +81,9 @@ export class EventStates {
 
   /** Ends the instants of one signal. */
   clear(kind: EventSignal): void {
-    for (const instance of this.#instances.values()) if (instance.kind === kind) instance.state = false;
+    for (const instance of this.#instances.values()) {
+      if (instance.kind === kind && instance.event.state === undefined) instance.state = false;
+    }
   }
 
   /** Any of the signal's sources, or of those that `token` names; undefined where none was ever told. */

@@ -1,5 +1,5 @@
 import type { Clock } from "#core/clock.ts";
-import { errorCode, errorMessage, InvalidInputError } from "#core/errors.ts";
+import { CommunicationError, errorCode, errorMessage, InvalidInputError } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
 import { decodePulledMessages, decodeSubscription, type Notification, remainingLife } from "./codec/notification.ts";
 import { formatDateTime, formatDuration } from "./codec/time.ts";
@@ -19,6 +19,10 @@ const EMPTY_PULL_MS = 500;
 const SHORTEST_PULL_MS = 1000;
 const LONGEST_LIFE_MS = 3_600_000;
 const SHORTEST_LIFE_MS = 5000;
+/** A device that tells its properties is asked so often to tell them again, to see that its events still flow. */
+const REPEAT_PERIOD_MS = 300_000;
+/** It has done so after so long, or its events are dead. */
+const REPEATED_WITHIN_MS = 30_000;
 
 const ACTIONS = {
   create: "http://www.onvif.org/ver10/events/wsdl/EventPortType/CreatePullPointSubscriptionRequest",
@@ -48,6 +52,10 @@ interface PullPoint {
   renewAt: number;
   /** False once the device has refused Renew: then pulling alone keeps it alive. [ONVIF Core 9.1.1] */
   renewable: boolean;
+  /** When it is asked next. */
+  repeatAt: number;
+  /** Asked and not answered yet: until when that is believed. */
+  repeatedBy: number | undefined;
 }
 
 /** What the loop needs of the channel's section. */
@@ -67,6 +75,11 @@ export class EventLoop {
   /** Why the last subscription ended; undefined before the first one. Outlives `run`, as a lost device does. */
   #lostBecause: string | undefined;
   #flowing = false;
+  #point: PullPoint | undefined;
+  /** Does the device take times rather than durations? */
+  #absolute = false;
+  /** Does the device tell its properties whenever it is asked? Undefined before the first time. */
+  #repeats: boolean | undefined;
 
   constructor(
     soap: SoapClient,
@@ -94,18 +107,45 @@ export class EventLoop {
     }
   }
 
+  /** Asks the device to tell all its properties again, where there is a subscription. [ONVIF Core 9.6] @throws as SoapClient.call */
+  async repeat(signal: AbortSignal): Promise<void> {
+    if (this.#point !== undefined) await this.#setSynchronizationPoint(this.#point, signal);
+  }
+
+  /** A device that told its properties when asked and does so no longer has events that are dead, whatever its pulls say. */
+  async #watchSilence(point: PullPoint, signal: AbortSignal): Promise<void> {
+    if (this.#repeats === false) return;
+    const now = this.#clock.monotonic();
+    if (point.repeatedBy !== undefined) {
+      if (now < point.repeatedBy) return;
+      if (this.#repeats === undefined) {
+        // It never did: its silence says nothing.
+        this.#repeats = false;
+        return;
+      }
+      throw new CommunicationError("ONVIF_EVENTS_SILENT", "events: asked for all properties, told none");
+    }
+    if (now < point.repeatAt) return;
+    point.repeatAt = now + REPEAT_PERIOD_MS;
+    await this.#setSynchronizationPoint(point, signal);
+    point.repeatedBy = this.#clock.monotonic() + REPEATED_WITHIN_MS;
+  }
+
   async #subscriptionOnce(events: URL, signal: AbortSignal): Promise<void> {
     let point: PullPoint | undefined;
     try {
       point = await this.#create(events, signal);
       await this.#synchronise(point, signal);
+      this.#point = point;
       while (!signal.aborted) {
         if (this.#clock.monotonic() >= point.renewAt && point.renewable) await this.#renew(point, signal);
+        await this.#watchSilence(point, signal);
         await this.#pull(point, signal);
       }
     } catch (error) {
       if (!signal.aborted) this.#lose(error);
     }
+    this.#point = undefined;
     if (this.#flowing) {
       // Ended from outside, because the device is lost.
       this.#flowing = false;
@@ -126,17 +166,18 @@ export class EventLoop {
   }
 
   async #create(events: URL, signal: AbortSignal): Promise<PullPoint> {
-    const life = formatDuration(this.#times.subscriptionMs);
-    const response = await this.#soap.call({
-      url: events,
-      body:
-        "<tev:CreatePullPointSubscription>" +
-        `<tev:InitialTerminationTime>${life}</tev:InitialTerminationTime></tev:CreatePullPointSubscription>`,
-      expects: "CreatePullPointSubscriptionResponse",
-      addressing: { action: ACTIONS.create, to: events.href },
-      signal,
-    });
-    const reference = decodeSubscription(response);
+    const response = await this.#inEitherForm((end) =>
+      this.#soap.call({
+        url: events,
+        body:
+          "<tev:CreatePullPointSubscription>" +
+          `<tev:InitialTerminationTime>${end}</tev:InitialTerminationTime></tev:CreatePullPointSubscription>`,
+        expects: "CreatePullPointSubscriptionResponse",
+        addressing: { action: ACTIONS.create, to: events.href },
+        signal,
+      }),
+    );
+    const reference = decodeSubscription(response, this.#soap.deviceNow());
     if (reference === undefined) throw new InvalidInputError("ONVIF_MALFORMED", "subscription without an address");
     const now = this.#clock.monotonic();
     const lifeMs = plausibleLife(reference.lifeMs, this.#times.subscriptionMs);
@@ -150,18 +191,24 @@ export class EventLoop {
       lifeMs,
       renewAt: now + lifeMs / 2,
       renewable: true,
+      repeatAt: now + REPEAT_PERIOD_MS,
+      repeatedBy: undefined,
     };
   }
 
   async #synchronise(point: PullPoint, signal: AbortSignal): Promise<void> {
     try {
-      const body = "<tev:SetSynchronizationPoint/>";
-      await this.#request(point, body, "SetSynchronizationPointResponse", ACTIONS.synchronise, signal);
+      await this.#setSynchronizationPoint(point, signal);
     } catch (error) {
       // Without it the device tells its properties on its own when the subscription begins, or on their next change.
       if (errorCode(error) !== "ONVIF_FAULT") throw error;
       this.#logger.debug({ error: errorMessage(error) }, "device has no synchronization point");
     }
+  }
+
+  async #setSynchronizationPoint(point: PullPoint, signal: AbortSignal): Promise<void> {
+    const body = "<tev:SetSynchronizationPoint/>";
+    await this.#request(point, body, "SetSynchronizationPointResponse", ACTIONS.synchronise, signal);
   }
 
   async #pull(point: PullPoint, signal: AbortSignal): Promise<void> {
@@ -187,6 +234,10 @@ export class EventLoop {
     const pulled = decodePulledMessages(response);
     this.#counters.malformed += pulled.malformed;
     this.#counters.notifications += pulled.notifications.length;
+    if (point.repeatedBy !== undefined && pulled.notifications.some(({ operation }) => operation === "Initialized")) {
+      this.#repeats = true;
+      point.repeatedBy = undefined;
+    }
     this.#listener.notified(pulled.notifications);
     const tookMs = this.#clock.monotonic() - startedAt;
     if (pulled.notifications.length === 0 && tookMs < EMPTY_PULL_MS) {
@@ -194,26 +245,35 @@ export class EventLoop {
     }
   }
 
-  /** Devices differ in which form of time they take, so both are tried. */
   async #renew(point: PullPoint, signal: AbortSignal): Promise<void> {
-    const { subscriptionMs } = this.#times;
-    const forms = [
-      () => formatDuration(subscriptionMs),
-      () => formatDateTime(Math.ceil((this.#soap.deviceNow() + subscriptionMs) / 1000) * 1000),
-    ];
-    for (const form of forms) {
-      try {
-        const body = `<wsnt:Renew><wsnt:TerminationTime>${form()}</wsnt:TerminationTime></wsnt:Renew>`;
-        const response = await this.#request(point, body, "RenewResponse", ACTIONS.renew, signal);
-        point.lifeMs = plausibleLife(remainingLife(response), subscriptionMs);
-        point.renewAt = this.#clock.monotonic() + point.lifeMs / 2;
-        return;
-      } catch (error) {
-        if (errorCode(error) !== "ONVIF_FAULT") throw error;
-        this.#logger.debug({ error: errorMessage(error) }, "renewal refused");
-      }
+    try {
+      const response = await this.#inEitherForm((end) => {
+        const body = `<wsnt:Renew><wsnt:TerminationTime>${end}</wsnt:TerminationTime></wsnt:Renew>`;
+        return this.#request(point, body, "RenewResponse", ACTIONS.renew, signal);
+      });
+      point.lifeMs = plausibleLife(remainingLife(response, this.#soap.deviceNow()), this.#times.subscriptionMs);
+      point.renewAt = this.#clock.monotonic() + point.lifeMs / 2;
+    } catch (error) {
+      if (errorCode(error) !== "ONVIF_FAULT") throw error;
+      this.#logger.debug({ error: errorMessage(error) }, "renewal refused");
+      point.renewable = false;
     }
-    point.renewable = false;
+  }
+
+  /** Asks with the end of a subscription as a duration or as a time: devices differ in which form they take. [WS-BaseNotification 6.1] */
+  async #inEitherForm(ask: (end: string) => Promise<XmlElement>): Promise<XmlElement> {
+    const { subscriptionMs } = this.#times;
+    const relative = (): string => formatDuration(subscriptionMs);
+    const absolute = (): string => formatDateTime(Math.ceil((this.#soap.deviceNow() + subscriptionMs) / 1000) * 1000);
+    const [usual, other] = this.#absolute ? [absolute, relative] : [relative, absolute];
+    try {
+      return await ask(usual());
+    } catch (error) {
+      if (errorCode(error) !== "ONVIF_FAULT") throw error;
+    }
+    const response = await ask(other());
+    this.#absolute = !this.#absolute;
+    return response;
   }
 
   /** Best effort: a device has few places for subscriptions, and a lost one may still take up one. */

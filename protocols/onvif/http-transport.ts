@@ -1,8 +1,9 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { request as httpsRequest } from "node:https";
 import type { Clock } from "#core/clock.ts";
-import { errorCode, InvalidInputError } from "#core/errors.ts";
-import { timeoutError, unreachableError } from "./errors.ts";
+import { errorCode, HubError } from "#core/errors.ts";
+import { OversizedError, timeoutError, unreachableError } from "./errors.ts";
+import { type TlsTrust, TrustingAgent } from "./tls.ts";
 
 /** One HTTP request. */
 export interface HttpRequest {
@@ -32,13 +33,15 @@ const SOCKETS_PER_DEVICE = 6;
 export class HttpTransport {
   readonly #clock: Clock;
   readonly #http = new HttpAgent({ keepAlive: true, maxSockets: SOCKETS_PER_DEVICE });
-  readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: SOCKETS_PER_DEVICE });
+  readonly #https: TrustingAgent;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, trust: TlsTrust) {
     this.#clock = clock;
+    const options = { keepAlive: true, maxSockets: SOCKETS_PER_DEVICE };
+    this.#https = new TrustingAgent(options, trust, clock);
   }
 
-  /** @throws ONVIF_TIMEOUT, ONVIF_UNREACHABLE, ONVIF_MALFORMED (too large) */
+  /** @throws ONVIF_TIMEOUT, ONVIF_UNREACHABLE, ONVIF_TLS_UNTRUSTED, ONVIF_MALFORMED (OversizedError) */
   async exchange(request: HttpRequest): Promise<HttpAnswer> {
     const startedAt = this.#clock.monotonic();
     const first = await this.#once(request, request.timeoutMs);
@@ -80,14 +83,14 @@ export class HttpTransport {
       sent.on("error", (error) => {
         const stale = sent.reusedSocket && ["ECONNRESET", "EPIPE"].includes(errorCode(error));
         if (stale) settle(() => resolve("stale"));
-        else fail(unreachableError(what(request), error));
+        else fail(error instanceof HubError ? error : unreachableError(what(request), error));
       });
       sent.on("response", (response) => {
         void collect(response, request.maxBytes).then(
           (bytes) => settle(() => resolve(answerOf(response, bytes))),
           (error: unknown) => {
             sent.destroy();
-            fail(error instanceof InvalidInputError ? error : unreachableError(what(request), error));
+            fail(error instanceof HubError ? error : unreachableError(what(request), error));
           },
         );
       });
@@ -113,15 +116,15 @@ function answerOf(response: IncomingMessage, body: Buffer): HttpAnswer {
   };
 }
 
+/** Reads an answer as it comes, and stops where it says or shows that it is too large. */
 async function collect(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  if (Number(response.headers["content-length"] ?? 0) > maxBytes) throw new OversizedError(maxBytes);
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response) {
     const bytes = Buffer.from(chunk);
     length += bytes.length;
-    if (length > maxBytes) {
-      throw new InvalidInputError("ONVIF_MALFORMED", `answer larger than ${maxBytes} bytes`);
-    }
+    if (length > maxBytes) throw new OversizedError(maxBytes);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);

@@ -24,32 +24,63 @@ export interface FieldEvent {
   readonly data: Readonly<Record<string, string>>;
 }
 
+/** How a topic tells its state. `listed`: it holds while the list in the item is not empty. `none`: it is an instant. */
+type StateForm =
+  | { readonly form: "boolean"; readonly items: readonly string[] }
+  | { readonly form: "listed"; readonly item: string }
+  | { readonly form: "none" };
+
 interface TopicRule {
   /** Topic, or its beginning where it ends in `/`. */
   readonly topic: string;
   readonly kind: EventSignal;
-  /** Items of Data that hold the state, first found wins; none: an instant. */
-  readonly state: readonly string[];
+  readonly state: StateForm;
 }
 
+const booleanIn = (...items: readonly string[]): StateForm => ({ form: "boolean", items });
+const INSTANT: StateForm = { form: "none" };
+
 /**
- * [ONVIF Imaging §events; Analytics annex B; Device IO §events; Core 8.8] The topics of S, T and C devices that the hub
- * understands. The last item name of each list is what some firmware writes instead of the specified one.
+ * The topics of S, T, C and M devices that the hub understands. [ONVIF Imaging 5.3; Analytics annex A, B; Device IO 5.9; Core 8.8]
+ * The last item name of each list is what some firmware writes instead of the specified one.
  */
 const RULES: readonly TopicRule[] = [
-  { topic: "tns1:VideoSource/MotionAlarm", kind: "motion", state: ["State"] },
-  { topic: "tns1:RuleEngine/CellMotionDetector/Motion", kind: "motion", state: ["IsMotion", "State"] },
-  { topic: "tns1:RuleEngine/MotionRegionDetector/Motion", kind: "motion", state: ["State", "IsMotion"] },
-  { topic: "tns1:VideoSource/GlobalSceneChange/", kind: "tamper", state: ["State"] },
-  { topic: "tns1:RuleEngine/TamperDetector/Tamper", kind: "tamper", state: ["IsTamper", "State"] },
-  { topic: "tns1:RuleEngine/FieldDetector/ObjectsInside", kind: "fieldIntrusion", state: ["IsInside", "State"] },
-  { topic: "tns1:RuleEngine/LineDetector/Crossed", kind: "lineCrossed", state: [] },
-  { topic: "tns1:Device/Trigger/DigitalInput", kind: "digitalInput", state: ["LogicalState", "State"] },
-  { topic: "tns1:Device/Trigger/Relay", kind: "relay", state: ["LogicalState", "State"] },
-  { topic: "tns1:Device/HardwareFailure/", kind: "hardwareFailure", state: ["Failed", "Critical", "State"] },
+  { topic: "tns1:VideoSource/MotionAlarm", kind: "motion", state: booleanIn("State") },
+  { topic: "tns1:RuleEngine/CellMotionDetector/Motion", kind: "motion", state: booleanIn("IsMotion", "State") },
+  { topic: "tns1:RuleEngine/MotionRegionDetector/Motion", kind: "motion", state: booleanIn("State", "IsMotion") },
+  { topic: "tns1:VideoSource/GlobalSceneChange/", kind: "tamper", state: booleanIn("State") },
+  { topic: "tns1:RuleEngine/TamperDetector/Tamper", kind: "tamper", state: booleanIn("IsTamper", "State") },
+  { topic: "tns1:VideoSource/SignalLoss", kind: "videoLoss", state: booleanIn("State") },
+  {
+    topic: "tns1:RuleEngine/FieldDetector/ObjectsInside",
+    kind: "fieldIntrusion",
+    state: booleanIn("IsInside", "State"),
+  },
+  { topic: "tns1:RuleEngine/LineDetector/Crossed", kind: "lineCrossed", state: INSTANT },
+  {
+    topic: "tns1:RuleEngine/LoiteringDetector/ObjectIsLoitering",
+    kind: "loitering",
+    state: { form: "listed", item: "ObjectId" },
+  },
+  {
+    topic: "tns1:RuleEngine/ObjectDetection/Object",
+    kind: "objectDetected",
+    state: { form: "listed", item: "ClassTypes" },
+  },
+  { topic: "tns1:RuleEngine/ObjectTrack/Aggregation", kind: "objectDetected", state: INSTANT },
+  { topic: "tns1:RuleEngine/Recognition/", kind: "objectDetected", state: INSTANT },
+  { topic: "tns1:Device/Trigger/DigitalInput", kind: "digitalInput", state: booleanIn("LogicalState", "State") },
+  { topic: "tns1:Device/Trigger/Relay", kind: "relay", state: booleanIn("LogicalState", "State") },
+  { topic: "tns1:Device/HardwareFailure/", kind: "hardwareFailure", state: booleanIn("Failed", "Critical", "State") },
 ];
 const LAST_REBOOT = "tns1:Monitoring/OperatingTime/LastReboot";
 const MAX_TEXT = 256;
+
+/** Items that hold the same thing under different names, and the hub's name of it. First found wins. */
+const NORMALISED: readonly { readonly name: string; readonly items: readonly string[] }[] = [
+  { name: "licensePlate", items: ["LicensePlateInfo.PlateNumber", "PlateNumber", "LicensePlate", "Plate"] },
+  { name: "objectClass", items: ["ClassTypes", "Object.Type", "ObjectType", "Class"] },
+];
 
 /** xs:boolean, and the words of tt:RelayLogicalState; undefined for anything else. */
 function parseState(text: string | undefined): boolean | undefined {
@@ -67,7 +98,8 @@ function parseState(text: string | undefined): boolean | undefined {
   }
 }
 
-function recordOf(notification: Notification): Record<string, string> {
+/** Topic and all items as strings, each cut to 256 characters; items with names no program would use are left out. */
+export function recordOf(notification: Notification): Record<string, string> {
   const data: Record<string, string> = { topic: notification.topic };
   for (const items of [notification.source, notification.key, notification.data]) {
     for (const [name, value] of items) {
@@ -77,13 +109,23 @@ function recordOf(notification: Notification): Record<string, string> {
   return data;
 }
 
-function stateOf(rule: TopicRule, notification: Notification): boolean | undefined | "none" {
-  if (rule.state.length === 0) return undefined;
+function normalised(data: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const found: Record<string, string> = { ...data };
+  for (const { name, items } of NORMALISED) {
+    const value = items.map((item) => data[item]).find((text) => text !== undefined && text !== "");
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+function stateOf({ state }: TopicRule, notification: Notification): boolean | undefined | "none" {
+  if (state.form === "none") return undefined;
   // [ONVIF Core 9.4] a deleted property exists no longer, so nothing holds
   if (notification.operation === "Deleted") return false;
-  for (const item of rule.state) {
-    const state = parseState(notification.data.get(item));
-    if (state !== undefined) return state;
+  if (state.form === "listed") return (notification.data.get(state.item) ?? "").trim() !== "";
+  for (const item of state.items) {
+    const found = parseState(notification.data.get(item));
+    if (found !== undefined) return found;
   }
   return "none";
 }
@@ -98,17 +140,17 @@ export function mapNotification(notification: Notification): FieldEvent | undefi
     tokens: sources.map(([, value]) => value),
     repeated: notification.operation === "Initialized",
     utcTime: notification.utcTime,
-    data: recordOf(notification),
   };
   if (notification.topic === LAST_REBOOT) {
     const restartedAt = Date.parse(notification.data.get("Status") ?? "");
     if (!Number.isFinite(restartedAt)) return undefined;
-    return { ...base, kind: "restarted", state: undefined, restartedAt };
+    return { ...base, data: recordOf(notification), kind: "restarted", state: undefined, restartedAt };
   }
   const rule = RULES.find(({ topic }) =>
     topic.endsWith("/") ? notification.topic.startsWith(topic) : notification.topic === topic,
   );
   if (rule === undefined) return undefined;
   const state = stateOf(rule, notification);
-  return state === "none" ? undefined : { ...base, kind: rule.kind, state, restartedAt: undefined };
+  if (state === "none") return undefined;
+  return { ...base, data: normalised(recordOf(notification)), kind: rule.kind, state, restartedAt: undefined };
 }

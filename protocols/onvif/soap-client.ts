@@ -1,14 +1,16 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Clock } from "#core/clock.ts";
 import { errorCode, InvalidInputError } from "#core/errors.ts";
+import { isForeign } from "./address-fence.ts";
 import { addressingHeader, buildEnvelope, parseEnvelope, type SoapMessage } from "./codec/envelope.ts";
 import { chooseChallenge, type DigestChallenge, digestAuthorization } from "./codec/http-digest.ts";
 import { formatDateTime, parseSystemDateAndTime } from "./codec/time.ts";
 import { securityHeader } from "./codec/username-token.ts";
 import { MAX_XML_CHARACTERS, type XmlElement } from "./codec/xml.ts";
 import type { OnvifCounters } from "./counters.ts";
-import { OnvifFault, UnauthorizedError } from "./errors.ts";
+import { OnvifFault, OversizedError, UnauthorizedError } from "./errors.ts";
 import { type HttpAnswer, HttpTransport } from "./http-transport.ts";
+import type { TlsTrust } from "./tls.ts";
 
 /** How to reach one device. */
 export interface SoapTarget {
@@ -16,6 +18,7 @@ export interface SoapTarget {
   readonly username: string;
   readonly password: string;
   readonly timeoutMs: number;
+  readonly tls?: TlsTrust;
 }
 
 /** One call of an operation. */
@@ -62,7 +65,7 @@ export class SoapClient {
     this.#base = new URL(target.url);
     this.#clock = clock;
     this.#counters = counters;
-    this.#transport = new HttpTransport(clock);
+    this.#transport = new HttpTransport(clock, target.tls ?? {});
   }
 
   get url(): URL {
@@ -99,6 +102,42 @@ export class SoapClient {
     return safe;
   }
 
+  /**
+   * As `resolve`, for where a picture is fetched: an address of another host is refused, but for a private one, which is the
+   * device's own behind an address translation.
+   * @throws ONVIF_MALFORMED, ONVIF_FOREIGN_ADDRESS
+   */
+  resolveOwn(address: string): URL {
+    this.#refuseForeign(address, ["http:", "https:"]);
+    return this.resolve(address);
+  }
+
+  /**
+   * The address of a stream, without user information, on the configured host; its port stays.
+   * @throws ONVIF_MALFORMED where it is no RTSP address, ONVIF_FOREIGN_ADDRESS
+   */
+  resolveStream(address: string): URL {
+    const given = this.#refuseForeign(address, ["rtsp:", "rtsps:"]);
+    given.username = "";
+    given.password = "";
+    given.hostname = this.#base.hostname;
+    return given;
+  }
+
+  #refuseForeign(address: string, protocols: readonly string[]): URL {
+    const given = URL.parse(address, this.#base.href);
+    if (given === null || !protocols.includes(given.protocol))
+      throw new InvalidInputError("ONVIF_MALFORMED", `expected an address by ${protocols.join(" or ")}, got another`);
+    if (isForeign(given.hostname, this.#base.hostname)) {
+      this.#counters.foreignAddresses++;
+      throw new InvalidInputError(
+        "ONVIF_FOREIGN_ADDRESS",
+        `device at ${this.#base.host} gave an address at ${given.host}: expected its own`,
+      );
+    }
+    return given;
+  }
+
   /** Reads the device's clock, which needs no password. [ONVIF Core 5.9.1, 8.3.5] @throws as `call` */
   async synchroniseClock(signal: AbortSignal): Promise<void> {
     const sentAt = this.#clock.now();
@@ -117,7 +156,7 @@ export class SoapClient {
 
   /**
    * Calls an operation and gives the element of the answer's body.
-   * @throws ONVIF_TIMEOUT, ONVIF_UNREACHABLE, ONVIF_MALFORMED, ONVIF_FAULT, ONVIF_UNAUTHORIZED
+   * @throws ONVIF_TIMEOUT, ONVIF_UNREACHABLE, ONVIF_TLS_UNTRUSTED, ONVIF_MALFORMED, ONVIF_REDIRECTED, ONVIF_FAULT, ONVIF_UNAUTHORIZED
    */
   async call(call: SoapCall): Promise<XmlElement> {
     const first = await this.#send(call, this.#securityHeader());
@@ -192,6 +231,8 @@ export class SoapClient {
 
   #read(call: SoapCall, answer: HttpAnswer): SoapMessage {
     let message: SoapMessage;
+    if (isRedirect(answer))
+      throw new InvalidInputError("ONVIF_REDIRECTED", `${call.expects}: redirects are not followed`);
     try {
       message = parseEnvelope(answer.body.toString("utf8"));
     } catch (error) {
@@ -238,10 +279,12 @@ export class SoapClient {
         const code = errorCode(error);
         if (code === "ONVIF_TIMEOUT") this.#counters.timeouts++;
         else if (code === "ONVIF_MALFORMED") this.#counters.malformed++;
+        if (error instanceof OversizedError) this.#counters.oversized++;
         throw error;
       }
     };
     const answer = await once();
+    if (isRedirect(answer)) this.#counters.redirects++;
     const challenge = answer.status === 401 ? chooseChallenge(answer.challenges) : undefined;
     if (challenge === undefined || this.#target.username === "") return answer;
     // First demand, or the nonce is used up: one attempt with the new one.
@@ -266,6 +309,10 @@ export class SoapClient {
       clientNonce: randomBytes(8).toString("hex"),
     });
   }
+}
+
+function isRedirect(answer: HttpAnswer): boolean {
+  return answer.status >= 300 && answer.status < 400;
 }
 
 function isNotAuthorized(message: SoapMessage): boolean {

@@ -24,6 +24,8 @@ export interface PictureScene {
   readonly light: boolean;
   /** Is somebody there? A figure walks through the view. */
   readonly intruder: boolean;
+  /** How far the figure is on its walk, s of its minute; the seconds of `time` when absent. */
+  readonly walkSeconds?: number;
   /** Is the lens covered? */
   readonly covered: boolean;
   /** Changes the view of one camera against another's: a number from 0 to 1. */
@@ -44,9 +46,19 @@ export function daylight(hour: number): number {
   return Math.max(0, Math.min(1, hour - 5.5, 19.5 - hour));
 }
 
-class Canvas {
+/** A rectangle of the picture, pixels; it may reach beyond the edges. */
+export interface PictureBox {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The picture as RGBA, row by row. */
+export class Canvas {
   readonly bytes = new Uint8Array(PICTURE_WIDTH * PICTURE_HEIGHT * 4);
-  readonly #pixels = new Uint32Array(this.bytes.buffer);
+  /** The same, a number a pixel: red in its lowest byte. */
+  readonly pixels = new Uint32Array(this.bytes.buffer);
 
   rectangle(left: number, top: number, width: number, height: number, colour: Colour): void {
     const x0 = Math.max(0, Math.round(left));
@@ -56,7 +68,7 @@ class Canvas {
     if (x1 <= x0) return;
     const [red, green, blue] = colour;
     const packed = ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
-    for (let y = y0; y < y1; y++) this.#pixels.fill(packed, y * PICTURE_WIDTH + x0, y * PICTURE_WIDTH + x1);
+    for (let y = y0; y < y1; y++) this.pixels.fill(packed, y * PICTURE_WIDTH + x0, y * PICTURE_WIDTH + x1);
   }
 
   disc(centreX: number, centreY: number, radius: number, colour: Colour): void {
@@ -81,9 +93,19 @@ class Canvas {
 
   /** Light text on a dark box, readable over any scene. */
   label(text: string, left: number, top: number, scale: number): void {
-    this.rectangle(left - 4, top - 4, text.length * GLYPH_WIDTH * scale + 6, GLYPH_HEIGHT * scale + 6, SHADOW);
+    const box = labelBox(text, left, top, scale);
+    this.rectangle(box.left, box.top, box.width, box.height, SHADOW);
     this.text(text, left, top, scale, INK);
   }
+}
+
+function labelBox(text: string, left: number, top: number, scale: number): PictureBox {
+  return {
+    left: left - 4,
+    top: top - 4,
+    width: text.length * GLYPH_WIDTH * scale + 6,
+    height: GLYPH_HEIGHT * scale + 6,
+  };
 }
 
 /** Where a direction appears in the picture, and how many pixels a degree takes. */
@@ -131,6 +153,20 @@ function paintBackground(canvas: Canvas, view: View, day: number, brightness: nu
   }
 }
 
+/** Flower beds on the lawn, so that a camera that looks down is seen to turn. */
+function paintBeds(canvas: Canvas, view: View, scene: PictureScene, brightness: number): void {
+  for (let i = 0; i < 120; i++) {
+    const azimuth = -180 + (i % 40) * 9 + 4 * Math.sin(i * 5 + scene.seed * 31);
+    // Off the road, which runs from azimuth 0.
+    if (Math.abs(azimuth) < 8) continue;
+    const elevation = -8 - 6 * Math.floor(i / 40) - 2 * Math.abs(Math.sin(i * 3 + scene.seed * 13));
+    const flowers: Colour = [120 + ((i * 47) % 90), 70 + ((i * 31) % 60), 60 + ((i * 71) % 80)];
+    const width = (1.5 + Math.abs(Math.cos(i))) * view.pixelsPerDegree;
+    const height = 0.8 * view.pixelsPerDegree;
+    canvas.rectangle(view.x(azimuth), view.y(elevation), width, height, shade(flowers, brightness));
+  }
+}
+
 function paintBuildings(canvas: Canvas, view: View, scene: PictureScene, brightness: number, night: boolean): void {
   for (let i = 0; i < 12; i++) {
     const azimuth = -180 + i * 30 + 9 * Math.sin(i * 7 + scene.seed * 40);
@@ -165,41 +201,70 @@ function paintFence(canvas: Canvas, view: View, brightness: number): void {
   }
 }
 
-/** Whoever set off the detector is in view by definition, so the figure is placed in the picture and not in the world. */
-function paintIntruder(canvas: Canvas, scene: PictureScene, brightness: number): void {
+function brightnessOf(scene: PictureScene): number {
+  return Math.max(daylight(scene.hour), scene.light ? 0.75 : 0.22);
+}
+
+/** Paints what stands still: sky, ground, buildings and fence, or the cover of the lens. Fills the canvas. */
+export function paintScenery(canvas: Canvas, scene: PictureScene): void {
+  if (scene.covered) {
+    canvas.rectangle(0, 0, PICTURE_WIDTH, PICTURE_HEIGHT, [26, 24, 24]);
+    return;
+  }
+  const view = new View(scene);
+  const day = daylight(scene.hour);
+  const brightness = brightnessOf(scene);
+  paintBackground(canvas, view, day, brightness);
+  paintBeds(canvas, view, scene, brightness);
+  paintBuildings(canvas, view, scene, brightness, day < 0.5);
+  paintFence(canvas, view, brightness);
+}
+
+/**
+ * Paints the figure where it walks and gives the box that holds it; undefined where none is to be seen. Whoever set off the
+ * detector is in view by definition, so the figure is placed in the picture and not in the world.
+ */
+export function paintFigure(canvas: Canvas, scene: PictureScene): PictureBox | undefined {
+  if (!scene.intruder || scene.covered) return undefined;
+  const brightness = Math.max(0.55, brightnessOf(scene));
   const height = Math.min(230, 90 * Math.sqrt(Math.max(1, scene.zoom)));
-  const second = Number(scene.time.slice(-2)) || 0;
+  const second = scene.walkSeconds ?? (Number(scene.time.slice(-2)) || 0);
   const centre = PICTURE_WIDTH / 2 + Math.sin(second / 4) * 90;
   const top = PICTURE_HEIGHT / 2 - height / 3;
-  const coat = shade([190, 40, 40], Math.max(0.55, brightness));
-  const dark = shade([40, 40, 48], Math.max(0.55, brightness));
-  const stride = (second % 2 === 0 ? 0.1 : 0.2) * height;
-  canvas.disc(centre, top + height * 0.11, height * 0.1, shade([220, 180, 150], Math.max(0.55, brightness)));
+  const coat = shade([190, 40, 40], brightness);
+  const dark = shade([40, 40, 48], brightness);
+  const stride = (Math.floor(second) % 2 === 0 ? 0.1 : 0.2) * height;
+  canvas.disc(centre, top + height * 0.11, height * 0.1, shade([220, 180, 150], brightness));
   canvas.rectangle(centre - height * 0.13, top + height * 0.22, height * 0.26, height * 0.4, coat);
   canvas.rectangle(centre - height * 0.21, top + height * 0.24, height * 0.07, height * 0.34, coat);
   canvas.rectangle(centre + height * 0.14, top + height * 0.24, height * 0.07, height * 0.34, coat);
   canvas.rectangle(centre - stride, top + height * 0.62, height * 0.1, height * 0.38, dark);
   canvas.rectangle(centre + stride - height * 0.1, top + height * 0.62, height * 0.1, height * 0.38, dark);
+  const left = Math.floor(centre - height * 0.25);
+  return { left, top: Math.floor(top), width: Math.ceil(height * 0.5) + 2, height: Math.ceil(height) + 2 };
+}
+
+const LABEL_SCALE = 2;
+const LABEL_LEFT = 12;
+const TIME_TOP = 36;
+
+/** Paints the labels over the scene. Gives the box of the time, which alone changes by itself. */
+export function paintLabels(canvas: Canvas, scene: PictureScene): PictureBox {
+  canvas.label(scene.title, LABEL_LEFT, 12, LABEL_SCALE);
+  canvas.label(scene.time, LABEL_LEFT, TIME_TOP, LABEL_SCALE);
+  canvas.label(scene.position, LABEL_LEFT, PICTURE_HEIGHT - 28, LABEL_SCALE);
+  if (scene.intruder) {
+    canvas.label("MOTION", PICTURE_WIDTH - 6 * GLYPH_WIDTH * LABEL_SCALE - LABEL_LEFT, 12, LABEL_SCALE);
+  }
+  return labelBox(scene.time, LABEL_LEFT, TIME_TOP, LABEL_SCALE);
 }
 
 /** Paints the scene and gives it as a JPEG of 640 x 360 pixels. */
 export function paintPicture(scene: PictureScene): Uint8Array {
   const canvas = new Canvas();
-  const view = new View(scene);
-  const day = daylight(scene.hour);
-  const brightness = Math.max(day, scene.light ? 0.75 : 0.22);
-  if (scene.covered) {
-    canvas.rectangle(0, 0, PICTURE_WIDTH, PICTURE_HEIGHT, [26, 24, 24]);
-  } else {
-    paintBackground(canvas, view, day, brightness);
-    paintBuildings(canvas, view, scene, brightness, day < 0.5);
-    paintFence(canvas, view, brightness);
-    if (scene.intruder) paintIntruder(canvas, scene, brightness);
-  }
-  canvas.label(scene.title, 12, 12, 2);
-  canvas.label(scene.time, 12, 36, 2);
-  canvas.label(scene.position, 12, PICTURE_HEIGHT - 28, 2);
-  if (scene.intruder) canvas.label("MOTION", PICTURE_WIDTH - 6 * GLYPH_WIDTH * 2 - 12, 12, 2);
+  paintScenery(canvas, scene);
+  paintFigure(canvas, scene);
+  paintLabels(canvas, scene);
   const encoded = jpeg.encode({ data: canvas.bytes, width: PICTURE_WIDTH, height: PICTURE_HEIGHT }, JPEG_QUALITY);
   return new Uint8Array(encoded.data);
 }

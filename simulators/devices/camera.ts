@@ -1,19 +1,25 @@
 import { InvalidInputError } from "#core/errors.ts";
 import type { Signal, SignalValue, SimulatedDevice } from "../device.ts";
-import { paintPicture } from "./camera-picture.ts";
+import {
+  type CameraLimits,
+  type CameraPosition,
+  type CameraPreset,
+  HEAD_LIMITS,
+  isAxis,
+  PtzHead,
+} from "./camera-head.ts";
+import { type PictureScene, paintPicture } from "./camera-picture.ts";
+import {
+  acceptedValue,
+  CAMERA_SIGNALS,
+  INSTANTS,
+  initialValue,
+  PTZ_SIGNALS,
+  SUMMARIES,
+  UNTOLD,
+} from "./camera-signals.ts";
 
-/** Where a camera looks: degrees from its zero, right and up positive; zoom is the optical factor. */
-export interface CameraPosition {
-  readonly pan: number;
-  readonly tilt: number;
-  readonly zoom: number;
-}
-
-/** A stored position. `token` is what the protocol speaks of, `name` what people read. */
-export interface CameraPreset extends CameraPosition {
-  readonly token: string;
-  readonly name: string;
-}
+export type { CameraLimits, CameraPosition, CameraPreset } from "./camera-head.ts";
 
 /** What makes one camera of the park. */
 export interface CameraOptions {
@@ -29,7 +35,7 @@ export interface CameraOptions {
   readonly utcOffsetMinutes?: number;
 }
 
-/** A simulated camera: its detectors, its motors and its picture. */
+/** A simulated camera: its detectors, its motors, its terminals and its picture. */
 export interface SimulatedCamera extends SimulatedDevice {
   readonly ptz: boolean;
   readonly presets: readonly CameraPreset[];
@@ -37,79 +43,38 @@ export interface SimulatedCamera extends SimulatedDevice {
   readonly limits: CameraLimits;
   /** Starts the way to a preset; false where there is none of that token. */
   goToPreset(token: string): boolean;
+  /** Keeps the present position as a preset and gives its token; undefined where it has no room or no such token. */
+  setPreset(name?: string, token?: string): string | undefined;
+  /** Forgets a preset; false where there is none of that token. */
+  removePreset(token: string): boolean;
+  /** Starts the way to the home position. */
+  goHome(): void;
+  /** Makes the present position the home position. */
+  setHome(): void;
   /** Starts the way to a position, within the limits; absent axes stay. */
   moveTo(position: Partial<CameraPosition>): void;
-  /** Moves with a share of the full speed, -1 to 1 an axis, until stopped or at a limit. */
-  moveWith(velocity: CameraPosition): void;
+  /** Moves with a share of the full speed, -1 to 1 an axis, for so many seconds, or until stopped or at a limit. */
+  moveWith(velocity: CameraPosition, seconds?: number): void;
   stopMove(): void;
-  /** Tells each change of a detector at once (motion, tamper, line-crossed, field-intrusion, digital-input). Gives the way to stop. */
-  onDetection(listener: (signal: string, value: boolean) => void): () => void;
+  /**
+   * Tells each change of a detector, of the digital input, of the relay and of the hardware at once, and each crossing, object
+   * and licence plate. Gives the way to stop.
+   */
+  onDetection(listener: (signal: string, value: SignalValue) => void): () => void;
+  /**
+   * What the camera sees, at the last step when no `nowMs` is given: else the motors are carried on to then, for half a second
+   * at most, and the time shown has tenths. `clockOffsetMs`: how far the time shown runs ahead.
+   */
+  scene(nowMs?: number, clockOffsetMs?: number): PictureScene;
   /** The present picture as JPEG, 640 x 360. */
   picture(): Uint8Array;
 }
 
-/** Ranges and full speeds of a camera's axes: degrees and degrees per second, zoom factor and factor per second. */
-export interface CameraLimits {
-  readonly pan: readonly [minimum: number, maximum: number];
-  readonly tilt: readonly [minimum: number, maximum: number];
-  readonly zoom: readonly [minimum: number, maximum: number];
-  readonly speed: CameraPosition;
-}
-
-/** Of a common speed dome. */
-const LIMITS: CameraLimits = {
-  pan: [-180, 180],
-  tilt: [-90, 90],
-  zoom: [1, 20],
-  speed: { pan: 120, tilt: 60, zoom: 8 },
-};
-const AXES = ["pan", "tilt", "zoom"] as const;
-type Axis = (typeof AXES)[number];
-
-/** The detectors: signals that a scenario sets and that a client only hears of. */
-const DETECTORS = ["motion", "tamper", "line-crossed", "field-intrusion", "digital-input"] as const;
-/** A crossed line is an instant; the signal shows it for so long. */
-const LINE_CROSSED_SECONDS = 2;
-
-const SEEN: readonly (readonly [string, string])[] = [
-  ["无", "none"],
-  ["有", "seen"],
-];
-const NORMAL_ALARM: readonly (readonly [string, string])[] = [
-  ["正常", "normal"],
-  ["报警", "alarm"],
-];
-const OFF_ON: readonly (readonly [string, string])[] = [
-  ["关", "off"],
-  ["开", "on"],
-];
-
-function flag(name: string, label: string, labelEn: string, states: readonly (readonly [string, string])[]): Signal {
-  return { name, label, labelEn, kind: "boolean", states, writable: false };
-}
-
-const DETECTOR_SIGNALS: readonly Signal[] = [
-  flag("motion", "移动侦测", "Motion", SEEN),
-  flag("tamper", "遮挡破坏", "Tamper", NORMAL_ALARM),
-  flag("line-crossed", "越线", "Line crossed", SEEN),
-  flag("field-intrusion", "区域入侵", "Field intrusion", SEEN),
-  flag("digital-input", "报警输入", "Digital input", OFF_ON),
-  flag("light", "现场照明", "Scene light", OFF_ON),
-];
-
-const PTZ_SIGNALS: readonly Signal[] = [
-  { name: "pan", label: "水平角", labelEn: "Pan", kind: "number", unit: "deg", writable: false, min: -180, max: 180 },
-  { name: "tilt", label: "俯仰角", labelEn: "Tilt", kind: "number", unit: "deg", writable: false, min: -90, max: 90 },
-  { name: "zoom", label: "变倍", labelEn: "Zoom", kind: "number", writable: false, min: 1, max: 20 },
-  { name: "preset", label: "预置位", labelEn: "Preset", kind: "string", writable: false },
-  flag("moving", "转动中", "Moving", [
-    ["静止", "still"],
-    ["转动", "moving"],
-  ]),
-];
-
-const clamp = (value: number, [minimum, maximum]: readonly [number, number]): number =>
-  Math.max(minimum, Math.min(maximum, value));
+/** So long the motors are taken to go on after a step that no other has followed yet. */
+const CARRY_ON_MS = 500;
+/** What happened shows in its signal for so long. */
+const INSTANT_SECONDS = 2;
+const MONOSTABLE = 2;
 
 /** A share of 0 to 1 that differs from id to id, so that no two cameras see the same street. */
 function seedOf(id: string): number {
@@ -123,19 +88,16 @@ class Camera implements SimulatedCamera {
   readonly name: string;
   readonly nameEn: string;
   readonly ptz: boolean;
-  readonly presets: readonly CameraPreset[];
-  readonly limits = LIMITS;
+  readonly limits = HEAD_LIMITS;
   readonly signals: readonly Signal[];
+  readonly #head: PtzHead;
   readonly #utcOffsetMs: number;
   readonly #seed: number;
-  readonly #listeners = new Set<(signal: string, value: boolean) => void>();
-  readonly #flags = new Map<string, boolean>([["light", false], ...DETECTORS.map((d) => [d, false] as const)]);
-  #position: Record<Axis, number>;
-  #target: Partial<Record<Axis, number>> = {};
-  #speed: Record<Axis, number> = { ...LIMITS.speed };
-  #preset = "";
-  #presetAhead = "";
-  #lineCrossedSeconds = 0;
+  readonly #listeners = new Set<(signal: string, value: SignalValue) => void>();
+  readonly #values = new Map<string, SignalValue>(CAMERA_SIGNALS.map((signal) => [signal.name, initialValue(signal)]));
+  /** Seconds that what happened still shows, by signal. */
+  readonly #showing = new Map<string, number>();
+  #relaySeconds = 0;
   #nowMs = 0;
   #painted: { readonly key: string; readonly jpeg: Uint8Array } | undefined;
 
@@ -144,160 +106,145 @@ class Camera implements SimulatedCamera {
     this.name = options.name;
     this.nameEn = options.nameEn;
     this.ptz = options.ptz;
-    this.presets = options.ptz ? (options.presets ?? []) : [];
-    this.signals = options.ptz ? [...DETECTOR_SIGNALS, ...PTZ_SIGNALS] : DETECTOR_SIGNALS;
-    this.#position = { pan: 0, tilt: 0, zoom: 1, ...options.home };
+    this.signals = options.ptz ? [...CAMERA_SIGNALS, ...PTZ_SIGNALS] : CAMERA_SIGNALS;
+    const presets = options.ptz ? (options.presets ?? []) : [];
+    this.#head = new PtzHead({ pan: 0, tilt: 0, zoom: 1, ...options.home }, presets);
     this.#utcOffsetMs = (options.utcOffsetMinutes ?? 480) * 60_000;
     this.#seed = seedOf(options.id);
-    this.#preset = this.presets.find((preset) => AXES.every((a) => preset[a] === this.#position[a]))?.token ?? "";
+  }
+
+  get presets(): readonly CameraPreset[] {
+    return this.#head.presets;
   }
 
   read(signal: string): SignalValue {
     this.#known(signal);
-    switch (signal) {
-      case "pan":
-      case "tilt":
-      case "zoom":
-        return this.#position[signal];
-      case "preset":
-        return this.#preset;
-      case "moving":
-        return this.#moving();
-      default:
-        return this.#flags.get(signal) ?? false;
-    }
+    if (isAxis(signal)) return this.#head.position[signal];
+    if (signal === "preset") return this.#head.preset;
+    if (signal === "moving") return this.#head.moving;
+    const parts = SUMMARIES[signal];
+    if (parts !== undefined) return parts.some((part) => Boolean(this.#values.get(part)));
+    return this.#values.get(signal) ?? false;
   }
 
   write(signal: string, value: SignalValue): void {
-    this.#known(signal);
-    switch (signal) {
-      case "pan":
-      case "tilt":
-      case "zoom":
-        this.moveTo({ [signal]: Number(value) });
-        return;
-      case "preset":
-        this.goToPreset(String(value));
-        return;
-      case "moving":
-        if (value === false) this.stopMove();
-        return;
-      default:
-        this.#setFlag(signal, value === true || value === 1);
+    const known = this.#known(signal);
+    if (isAxis(signal)) this.moveTo({ [signal]: Number(value) });
+    else if (signal === "preset") this.goToPreset(String(value));
+    else if (signal === "moving") {
+      if (value === false) this.stopMove();
+    } else if (SUMMARIES[signal] === undefined) {
+      const accepted = acceptedValue(known, value);
+      if (accepted !== undefined) this.#set(signal, accepted);
     }
   }
 
   step(seconds: number, nowMs: number): void {
     this.#nowMs = nowMs;
-    if (this.#lineCrossedSeconds > 0) {
-      this.#lineCrossedSeconds -= seconds;
-      if (this.#lineCrossedSeconds <= 0) this.#setFlag("line-crossed", false);
+    for (const [signal, left] of this.#showing) {
+      if (left > seconds) this.#showing.set(signal, left - seconds);
+      else this.#set(signal, signal === "line-crossed" ? false : "");
     }
-    for (const axis of AXES) this.#advance(axis, seconds);
-    if (this.#presetAhead !== "" && !this.#moving()) {
-      this.#preset = this.#presetAhead;
-      this.#presetAhead = "";
+    if (this.#relaySeconds > 0) {
+      this.#relaySeconds -= seconds;
+      if (this.#relaySeconds <= 0) this.#set("relay", false);
     }
+    this.#head.step(seconds);
   }
 
   goToPreset(token: string): boolean {
-    const preset = this.presets.find((candidate) => candidate.token === token);
-    if (preset === undefined) return false;
-    this.moveTo(preset);
-    if (this.#moving()) this.#presetAhead = token;
-    else this.#preset = token;
-    return true;
+    return this.#head.goToPreset(token);
+  }
+
+  setPreset(name?: string, token?: string): string | undefined {
+    return this.ptz ? this.#head.setPreset(name, token) : undefined;
+  }
+
+  removePreset(token: string): boolean {
+    return this.#head.removePreset(token);
+  }
+
+  goHome(): void {
+    if (this.ptz) this.#head.goHome();
+  }
+
+  setHome(): void {
+    this.#head.setHome();
   }
 
   moveTo(position: Partial<CameraPosition>): void {
-    if (!this.ptz) return;
-    this.stopMove();
-    for (const axis of AXES) {
-      const wanted = position[axis];
-      if (wanted === undefined || !Number.isFinite(wanted)) continue;
-      this.#speed[axis] = LIMITS.speed[axis];
-      const target = clamp(wanted, LIMITS[axis]);
-      if (target === this.#position[axis]) continue;
-      this.#target[axis] = target;
-      this.#preset = "";
-    }
+    if (this.ptz) this.#head.moveTo(position);
   }
 
-  moveWith(velocity: CameraPosition): void {
-    if (!this.ptz) return;
-    this.stopMove();
-    for (const axis of AXES) {
-      const share = clamp(Number.isFinite(velocity[axis]) ? velocity[axis] : 0, [-1, 1]);
-      if (share === 0) continue;
-      this.#speed[axis] = Math.abs(share) * LIMITS.speed[axis];
-      this.#target[axis] = LIMITS[axis][share < 0 ? 0 : 1];
-      this.#preset = "";
-    }
+  moveWith(velocity: CameraPosition, seconds?: number): void {
+    if (this.ptz) this.#head.moveWith(velocity, seconds);
   }
 
   stopMove(): void {
-    this.#target = {};
-    this.#presetAhead = "";
+    this.#head.stop();
   }
 
-  onDetection(listener: (signal: string, value: boolean) => void): () => void {
+  onDetection(listener: (signal: string, value: SignalValue) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  picture(): Uint8Array {
-    const local = new Date(this.#nowMs + this.#utcOffsetMs);
-    const time = local.toISOString().slice(0, 19).replace("T", " ");
-    const { pan, tilt, zoom } = this.#position;
-    const preset = this.presets.find((candidate) => candidate.token === this.#preset);
+  scene(nowMs?: number, clockOffsetMs = 0): PictureScene {
+    const local = new Date((nowMs ?? this.#nowMs) + clockOffsetMs + this.#utcOffsetMs);
+    const sinceStep = Math.max(0, Math.min(CARRY_ON_MS, (nowMs ?? 0) - this.#nowMs));
+    const { pan, tilt, zoom } = this.#head.carriedOn(sinceStep / 1000);
+    const preset = this.presets.find((candidate) => candidate.token === this.#head.preset);
     const place = `P ${pan.toFixed(1)} T ${tilt.toFixed(1)} Z ${zoom.toFixed(1)}x`;
-    const scene = {
+    return {
       title: this.nameEn,
-      time,
+      time: local
+        .toISOString()
+        .slice(0, nowMs === undefined ? 19 : 21)
+        .replace("T", " "),
       position: preset === undefined ? (this.ptz ? place : this.id) : `${preset.token} ${place}`,
       pan,
       tilt,
       zoom,
       hour: local.getUTCHours() + local.getUTCMinutes() / 60,
-      light: this.#flags.get("light") ?? false,
-      intruder: ["motion", "line-crossed", "field-intrusion"].some((detector) => this.#flags.get(detector) === true),
-      covered: this.#flags.get("tamper") ?? false,
+      light: this.#is("light"),
+      intruder: ["motion", "cell-motion", "line-crossed", "field-intrusion"].some((detector) => this.#is(detector)),
+      covered: this.#is("tamper"),
       seed: this.#seed,
+      walkSeconds: local.getUTCSeconds() + (nowMs === undefined ? 0 : local.getUTCMilliseconds() / 1000),
     };
+  }
+
+  picture(): Uint8Array {
+    const scene = this.scene();
     const key = JSON.stringify(scene);
     if (this.#painted?.key !== key) this.#painted = { key, jpeg: paintPicture(scene) };
     return this.#painted.jpeg;
   }
 
-  #known(signal: string): void {
-    if (this.signals.some((candidate) => candidate.name === signal)) return;
-    throw new InvalidInputError("SIM_SIGNAL_UNKNOWN", `camera ${this.id} has no signal "${signal}"`);
+  #is(signal: string): boolean {
+    return this.#values.get(signal) === true;
   }
 
-  #setFlag(signal: string, value: boolean): void {
-    if (signal === "line-crossed" && value) this.#lineCrossedSeconds = LINE_CROSSED_SECONDS;
-    const changed = this.#flags.get(signal) !== value;
-    this.#flags.set(signal, value);
-    // Each crossing counts, also one on the heels of another.
-    if (signal === "light" || !(changed || (signal === "line-crossed" && value))) return;
-    for (const listener of this.#listeners) listener(signal, value);
+  #known(name: string): Signal {
+    const found = this.signals.find((candidate) => candidate.name === name);
+    if (found !== undefined) return found;
+    throw new InvalidInputError("SIM_SIGNAL_UNKNOWN", `camera ${this.id} has no signal "${name}"`);
   }
 
-  #moving(): boolean {
-    return AXES.some((axis) => this.#target[axis] !== undefined);
-  }
-
-  #advance(axis: Axis, seconds: number): void {
-    const target = this.#target[axis];
-    if (target === undefined) return;
-    const away = target - this.#position[axis];
-    const reach = this.#speed[axis] * seconds;
-    if (Math.abs(away) <= reach) {
-      this.#position[axis] = target;
-      delete this.#target[axis];
-    } else {
-      this.#position[axis] += Math.sign(away) * reach;
+  #set(signal: string, value: SignalValue): void {
+    const happens = INSTANTS.includes(signal) && value !== false && value !== "";
+    if (happens) this.#showing.set(signal, INSTANT_SECONDS);
+    else this.#showing.delete(signal);
+    if (signal === "relay") {
+      // [ONVIF Core 8.6.2] a monostable relay returns to its idle state after the delay
+      const returns = value === true && this.#values.get("relay-mode") === MONOSTABLE;
+      this.#relaySeconds = returns ? Number(this.#values.get("relay-delay")) : 0;
     }
+    const changed = this.#values.get(signal) !== value;
+    this.#values.set(signal, value);
+    // Each crossing counts, also one on the heels of another.
+    if (UNTOLD.includes(signal) || !(changed || happens)) return;
+    for (const listener of this.#listeners) listener(signal, value);
   }
 }
 

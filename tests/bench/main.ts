@@ -6,6 +6,9 @@ import type { Bench } from "./bench.ts";
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   start: async () => (await import("./start.ts")).start,
   codec: async () => (await import("./codec.ts")).codec,
+  opcua: async () => (await import("./opcua.ts")).opcuaBench,
+  video: async () => (await import("./video.ts")).video,
+  modbus: async () => (await import("./modbus.ts")).modbus,
 };
 
 const say = (text: string): void => {

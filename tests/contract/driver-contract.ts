@@ -1,11 +1,17 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Value as Schema } from "typebox/value";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "#core/clock.ts";
 import { type DeviceId, deviceId, type PointId, pointId } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
+import type { FieldCertificate } from "#core/model/certificate.ts";
 import type { DeviceEvent } from "#core/model/event.ts";
+import type { ConditionReport } from "#core/model/field-condition.ts";
 import type { Sample, Value } from "#core/model/sample.ts";
 import type { DeviceBinding, DeviceState, DriverDeps, DriverDescriptor, ProtocolDriver } from "#protocols/driver.ts";
 
@@ -33,27 +39,50 @@ export interface Recording {
   readonly samples: Sample[];
   readonly events: DeviceEvent[];
   readonly states: DeviceState[];
+  readonly conditions: ConditionReport[];
+  readonly history: Sample[];
+  /** Every list of certificates told. */
+  readonly certificates: (readonly FieldCertificate[])[];
   /** The last sample of a point, undefined before the first. */
   latest(point: PointId): Sample | undefined;
   /** Device states of one device, as `online` flags in order. */
   reachability(device: DeviceId): readonly boolean[];
 }
 
-/** Driver dependencies that keep what they are told; real clock, no log. */
-export function recordDriver(overrides: Partial<Pick<DriverDeps, "logger" | "clock">> = {}): Recording {
+/**
+ * Driver dependencies that keep what they are told; real clock, no log, events stored at once, a folder that nobody has made yet
+ * (who lets the driver make it removes it).
+ */
+export function recordDriver(
+  overrides: Partial<Pick<DriverDeps, "logger" | "clock" | "folder" | "storeEvent">> = {},
+): Recording {
   const samples: Sample[] = [];
   const events: DeviceEvent[] = [];
   const states: DeviceState[] = [];
+  const conditions: ConditionReport[] = [];
+  const history: Sample[] = [];
+  const certificates: (readonly FieldCertificate[])[] = [];
   return {
     samples,
     events,
     states,
+    conditions,
+    history,
+    certificates,
     deps: {
       logger: overrides.logger ?? silentLogger,
       clock: overrides.clock ?? systemClock,
       onSamples: (batch) => samples.push(...batch),
       onEvent: (event) => events.push(event),
       onDevice: (state) => states.push(state),
+      storeEvent: async (event) => {
+        events.push(event);
+        await overrides.storeEvent?.(event);
+      },
+      onConditions: (report) => conditions.push(report),
+      onHistory: (batch) => history.push(...batch),
+      onCertificates: (list) => certificates.push(list),
+      folder: overrides.folder ?? join(tmpdir(), `parkhub-driver-${randomUUID()}`),
     },
     latest: (point) => samples.findLast((sample) => sample.point === point),
     reachability: (device) => states.filter((state) => state.device === device).map((state) => state.online),
@@ -99,6 +128,7 @@ export function driverContract(
   describe(`the ${descriptor.kind} driver keeps the driver contract`, { timeout: TEST_MS }, () => {
     let field: ContractField;
     const running: ProtocolDriver[] = [];
+    const folders = new Set<string>();
 
     beforeEach(async () => {
       field = await setup();
@@ -106,11 +136,14 @@ export function driverContract(
     afterEach(async () => {
       await Promise.all(running.splice(0).map((driver) => driver.stop()));
       await field.close();
+      for (const folder of folders) await rm(folder, { recursive: true, force: true });
+      folders.clear();
     });
 
     async function created(recording: Recording, config: unknown = field.config): Promise<ProtocolDriver> {
       const driver = await descriptor.create(config, recording.deps);
       running.push(driver);
+      folders.add(recording.deps.folder);
       return driver;
     }
     async function allDelivered(recording: Recording): Promise<void> {

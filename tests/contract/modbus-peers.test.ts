@@ -1,24 +1,17 @@
-import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
-import { promisify } from "node:util";
 import ModbusSerial from "modbus-serial";
 import { afterEach, describe, expect, it } from "vitest";
 import { silentLogger } from "#core/logger.ts";
 import type { Value } from "#core/model/sample.ts";
-import type { ModbusAddress } from "#protocols/modbus/index.ts";
 import { modbusMapOf, serveModbus } from "#simulators/servers/modbus.ts";
 import { boundDevice, observing, QUICK } from "../fixtures/modbus/field.ts";
-import { signalDevice } from "../fixtures/modbus/signal-device.ts";
+import { PANEL_ANSWERS, panel, pymodbusClient, pymodbusServer } from "../fixtures/modbus/pymodbus.ts";
 import { tap } from "../fixtures/modbus/tap.ts";
 import { tshark, writePcap } from "../pcap.ts";
 import { peer } from "../peers.ts";
 
-const run = promisify(execFile);
-const fixture = (name: string): string => path.resolve(import.meta.dirname, "../fixtures/modbus", name);
 const python = peer("pymodbus");
 const tsharkProgram = peer("tshark");
 const never = new AbortController().signal;
@@ -28,52 +21,10 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-interface PeerPoint extends ModbusAddress {
-  readonly value: Value;
-}
-interface PymodbusServer {
-  readonly port: number;
-  readonly points: Readonly<Record<string, PeerPoint>>;
-  /** What its unit 1 holds now. */
-  held(): Promise<{ readonly holdingRegister: readonly number[]; readonly coil: readonly boolean[] }>;
-}
-
-/** A pymodbus server as a child process; ends with the test. */
-async function pymodbusServer(): Promise<PymodbusServer> {
-  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(python ?? "", [fixture("pymodbus-server.py")], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  cleanups.push(() => child.kill());
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const line = async () => JSON.parse((await lines.next()).value ?? "null");
-  const told: { port: number; points: PeerPoint[] } = await line();
-  return {
-    port: told.port,
-    points: Object.fromEntries(
-      told.points.map((point) => [`${point.table}-${point.register}-${point.type}-${point.wordOrder}`, point]),
-    ),
-    async held() {
-      child.stdin.write("\n");
-      return await line();
-    },
-  };
-}
-
-function panel() {
-  return signalDevice("panel", {
-    alarm: { kind: "boolean", writable: false, value: true },
-    tamper: { kind: "boolean", writable: false, value: false },
-    siren: { kind: "boolean", writable: true, value: false },
-    light: { kind: "boolean", writable: true, value: false },
-    temperature: { kind: "number", writable: false, value: 21.5 },
-    setpoint: { kind: "number", writable: true, min: 10, max: 30, value: 22 },
-    mode: { kind: "enum", writable: true, min: 1, max: 4, value: 2 },
-  });
-}
-
 describe.skipIf(python === undefined)("against a pymodbus server", () => {
   async function watched() {
-    const server = await pymodbusServer();
+    const server = await pymodbusServer(python ?? "", "tcp");
+    cleanups.push(() => server.close());
     const addresses = Object.fromEntries(
       Object.entries(server.points).map(([name, { value: _, ...address }]) => [name, address]),
     );
@@ -139,8 +90,10 @@ describe("the simulated server", () => {
     await client.writeRegisters(0, [0x41bc, 0]);
     await client.writeRegister(2, 4);
     expect((await client.readHoldingRegisters(0, 3)).data).toEqual([0x41bc, 0, 4]);
-    await expect(client.maskWriteRegister(0, 1, 1)).rejects.toMatchObject({ modbusCode: 1 });
-    expect(Object.fromEntries(device.values)).toMatchObject({ siren: true, light: true, setpoint: 23.5, mode: 4 });
+    await client.maskWriteRegister(2, 0xfff8, 1);
+    expect((await client.readHoldingRegisters(2, 1)).data).toEqual([1]);
+    await expect(client.readDeviceIdentification(1, 0)).rejects.toMatchObject({ modbusCode: 1 });
+    expect(Object.fromEntries(device.values)).toMatchObject({ siren: true, light: true, setpoint: 23.5, mode: 1 });
   });
 
   it.skipIf(python === undefined)(
@@ -149,24 +102,9 @@ describe("the simulated server", () => {
       const device = panel();
       const server = await serveModbus([{ unitId: 1, device, map: modbusMapOf(device) }], {}, silentLogger);
       cleanups.push(() => server.close());
-      const { stdout } = await run(python ?? "", [fixture("pymodbus-client.py"), String(server.address.port)]);
-      expect(JSON.parse(stdout)).toEqual({
-        discreteInputs: [true, false],
-        coilsBefore: [false, false],
-        writeCoil: true,
-        writeCoils: true,
-        coilsAfter: [true, true],
-        inputFloat: 21.5,
-        writeFloat: true,
-        holdingFloat: 23.5,
-        writeMode: true,
-        mode: [3],
-        writeModeTooLarge: { exception: 3 },
-        beyondTheEnd: { exception: 2 },
-        tooMany: { exception: 2 },
-        writeBeyond: { exception: 2 },
-      });
-      expect(Object.fromEntries(device.values)).toMatchObject({ siren: true, light: true, setpoint: 23.5, mode: 3 });
+      const answers = await pymodbusClient(python ?? "", "tcp", String(server.address.port));
+      expect(answers).toEqual(PANEL_ANSWERS);
+      expect(Object.fromEntries(device.values)).toMatchObject({ siren: true, light: true, setpoint: 23.5, mode: 4 });
     },
   );
 });

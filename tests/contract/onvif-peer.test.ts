@@ -79,7 +79,40 @@ describe("the simulated camera and the independent client of npm", { timeout: 30
     await ask((done) => client.stop({ panTilt: true, zoom: true }, done));
     expect(camera.read("moving")).toBe(false);
     await expect(ask((done) => client.gotoPreset({ preset: "nowhere" }, done))).rejects.toThrow(/no preset/);
-    await expect(ask((done) => client.gotoHomePosition({}, done))).rejects.toThrow(/not supported/);
+  });
+
+  it("agree on relative moves, the home position and new presets", async () => {
+    const client = await connect();
+    await ask((done) => client.relativeMove({ x: 0.1, y: -0.1, zoom: 0 }, done));
+    await expect.poll(() => [camera.read("pan"), camera.read("tilt")], POLL).toEqual([18, -9]);
+    await ask((done) => client.setHomePosition({}, done));
+    await ask((done) => client.setPreset({ presetName: "Yard" }, done));
+    expect(await ask((done) => client.getPresets({}, done))).toMatchObject({
+      Yard: { PTZPosition: { panTilt: { $: { x: 0.1, y: -0.1 } } } },
+    });
+    await ask((done) => client.gotoPreset({ preset: "gate-3" }, done));
+    await expect.poll(() => camera.read("preset"), POLL).toBe("gate-3");
+    await ask((done) => client.gotoHomePosition({}, done));
+    await expect.poll(() => [camera.read("pan"), camera.read("tilt")], POLL).toEqual([18, -9]);
+    await ask((done) => client.removePreset({ presetToken: "1" }, done));
+    expect(camera.presets.map(({ token }) => token)).toEqual(["007", "gate-3"]);
+  });
+
+  it("agree on imaging settings", async () => {
+    const client = await connect();
+    await ask((done) => client.setImagingSettings({ brightness: 70, contrast: 30 }, done));
+    expect([camera.read("brightness"), camera.read("contrast"), camera.read("sharpness")]).toEqual([70, 30, 50]);
+    expect(await ask((done) => client.getImagingSettings({}, done))).toMatchObject({ brightness: 70, contrast: 30 });
+  });
+
+  it("see an H.265 main stream by Media2, and its address", async () => {
+    server.faults.set("h265-main");
+    const client = await connect();
+    expect(client.media2Support).toBe(true);
+    expect(client.activeSource).toMatchObject({ profileToken: "profile_main", encoding: "H265" });
+    expect(await ask((done) => client.getStreamUri({ protocol: "RTSP" }, done))).toMatchObject({
+      uri: "rtsp://127.0.0.1:554/camera-1/main",
+    });
   });
 
   it("exchange events over a PullPoint", async () => {

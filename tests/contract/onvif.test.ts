@@ -14,6 +14,7 @@ const CONFIG: OnvifConfig = {
   pullMs: 1000,
   subscriptionMs: 10_000,
   moveTimeoutMs: 3000,
+  confirmMs: 1000,
 };
 const CREDENTIALS = { username: "hub", password: "p&w<1>" };
 
@@ -25,7 +26,7 @@ function binding(name: string, server: CameraServer, signals: readonly OnvifAddr
     points: signals.map((signal) => ({
       point: pointId(`park/gw-1/${name}/${signal}`),
       address: { signal } satisfies OnvifAddress,
-      writable: false,
+      writable: signal === "relay",
     })),
   };
 }
@@ -45,9 +46,20 @@ async function field(): Promise<ContractField> {
   return {
     config: CONFIG,
     devices: [
-      binding("camera-1", first, ["online", "motion", "tamper", "lineCrossed", "pan", "preset", "clockOffset"]),
+      binding("camera-1", first, [
+        "online",
+        "motion",
+        "relay",
+        "tamper",
+        "lineCrossed",
+        "pan",
+        "preset",
+        "brightness",
+        "clockOffset",
+      ]),
       binding("camera-2", second, ["online", "motion", "digitalInput"]),
     ],
+    writable: { point: pointId("park/gw-1/camera-1/relay"), value: true, expectedReadBack: true },
     silence: () => first.silence(),
     restore: () => first.restore(),
     async garbage() {
@@ -69,4 +81,4 @@ async function field(): Promise<ContractField> {
   };
 }
 
-driverContract(onvif, field, { writes: false, garbage: true, startFailure: false });
+driverContract(onvif, field, { writes: true, garbage: true, startFailure: false });

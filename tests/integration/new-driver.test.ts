@@ -9,6 +9,8 @@ const root = path.resolve(import.meta.dirname, "../..");
 const COPIED = [
   "protocols",
   "core",
+  "simulators/device.ts",
+  "tests/vitest.config.ts",
   "tests/contract/driver-contract.ts",
   "package.json",
   "tsconfig.json",
@@ -52,34 +54,36 @@ describe("npm run new -- driver", { timeout: 60_000 }, () => {
       "x".repeat(31),
     ];
     for (const name of wrong) {
-      const { code, output } = run(house, ["protocols/new.ts", "driver", name]);
+      const { code, output } = run(house, ["protocols/new/new.ts", "driver", name]);
       expect(code, `${name}: ${output}`).toBe(2);
       expect(output, name).toMatch(/^npm run new -- driver <name>: .+\n$/);
     }
-    expect(run(house, ["protocols/new.ts", "page", "demo"])).toMatchObject({
+    expect(run(house, ["protocols/new/new.ts", "page", "demo"])).toMatchObject({
       code: 2,
       output: 'npm run new -- driver <name>: expected "driver", got "page"\n',
     });
-    expect(run(house, ["protocols/new.ts"]).code).toBe(2);
+    expect(run(house, ["protocols/new/new.ts"]).code).toBe(2);
     expect(registryOf(house)).toBe(before);
   });
 
   it("refuses a protocol that is there already, and leaves it as it is", () => {
     const before = readFileSync(path.join(house, "protocols/modbus/index.ts"), "utf8");
-    const { code, output } = run(house, ["protocols/new.ts", "driver", "modbus"]);
+    const { code, output } = run(house, ["protocols/new/new.ts", "driver", "modbus"]);
     expect([code, output]).toEqual([2, "protocols/modbus is there already\n"]);
     expect(readFileSync(path.join(house, "protocols/modbus/index.ts"), "utf8")).toBe(before);
   });
 
   describe("demo-x", () => {
     const made = [
-      "protocols/demo-x/index.ts",
-      "protocols/demo-x/driver.ts",
+      ...["index", "config", "vocabulary", "counters", "codec/line", "link", "session", "driver"].map(
+        (file) => `protocols/demo-x/${file}.ts`,
+      ),
       "protocols/demo-x/README.md",
+      "simulators/servers/demo-x.ts",
       "tests/contract/demo-x.test.ts",
     ];
     beforeAll(() => {
-      const { code, output } = run(house, ["protocols/new.ts", "driver", "demo-x"]);
+      const { code, output } = run(house, ["protocols/new/new.ts", "driver", "demo-x"]);
       expect(code, output).toBe(0);
       for (const file of made) expect(output).toContain(`${file}\n`);
     });
@@ -115,8 +119,20 @@ describe("npm run new -- driver", { timeout: 60_000 }, () => {
       expect(code, output).toBe(0);
     });
 
+    it("passes the contract suite of drivers against its own echo simulator", () => {
+      const { code, output } = run(house, [
+        "node_modules/vitest/vitest.mjs",
+        "run",
+        "--config",
+        "tests/vitest.config.ts",
+        "tests/contract/demo-x.test.ts",
+      ]);
+      expect(code, output).toBe(0);
+      expect(output).toMatch(/\d+ passed/);
+    });
+
     it("is refused a second time", () => {
-      const { code, output } = run(house, ["protocols/new.ts", "driver", "demo-x"]);
+      const { code, output } = run(house, ["protocols/new/new.ts", "driver", "demo-x"]);
       expect([code, output]).toEqual([2, "protocols/demo-x is there already\n"]);
       expect(registryOf(house).match(/demo-x/g)).toHaveLength(1);
     });

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, statSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { loadSite } from "#config/load-site.ts";
@@ -9,34 +7,19 @@ import { resolveReferences } from "#config/references.ts";
 import { schemaProblems } from "#config/yaml-file.ts";
 import { systemClock } from "#core/clock.ts";
 import { deviceId, pointId } from "#core/ids.ts";
-import { bacnet } from "#protocols/bacnet/index.ts";
+import { DOOR_MODES } from "#core/model/door.ts";
 import type { DriverDescriptor, ProtocolDriver } from "#protocols/driver.ts";
-import { modbus } from "#protocols/modbus/index.ts";
-import { onvif } from "#protocols/onvif/index.ts";
+import { driverByKind } from "#protocols/registry.ts";
+import { conditionNameOf } from "#simulators/servers/opcua.ts";
 import { type Recording, recordDriver } from "#tests/contract/driver-contract.ts";
 import { type DeskPark, dataFolder, parkOnADesk } from "#tests/unit/simulators/park-on-a-desk.ts";
+import { call, json } from "./simulators-call.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const never = new AbortController().signal;
 
-interface Answer {
-  readonly status: number;
-  readonly type: string | null;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-async function call(url: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(url, init);
-  const body = (await response.json()) as Readonly<Record<string, unknown>>;
-  return { status: response.status, type: response.headers.get("content-type"), body };
-}
-
-const json = (file: string): Record<string, never> => JSON.parse(readFileSync(file, "utf8"));
-
 describe("the demo park's own gateway drivers", () => {
-  const descriptors: readonly DriverDescriptor[] = [bacnet, modbus, onvif];
-  const protocols = new Map(descriptors.map((descriptor) => [descriptor.kind, descriptor]));
-  const site = loadSite(path.join(root, "config/sites/demo-park"), path.join(root, "config/profiles"), protocols);
+  const site = loadSite(path.join(root, "config/sites/demo-park"), path.join(root, "config/profiles"), driverByKind);
   const channels = new Map<string, { readonly driver: ProtocolDriver; readonly recording: Recording }>();
   let park: DeskPark;
 
@@ -56,7 +39,7 @@ describe("the demo park's own gateway drivers", () => {
       return value;
     };
     for (const { id, protocol, config } of site.gateways[0]?.channels ?? []) {
-      const descriptor = protocols.get(protocol);
+      const descriptor = driverByKind.get(protocol);
       if (descriptor === undefined) throw new Error(`no driver ${protocol}`);
       const recording = recordDriver();
       const driver = await descriptor.create(filled(config, descriptor.config) as never, recording.deps);
@@ -91,8 +74,8 @@ describe("the demo park's own gateway drivers", () => {
       site.points
         .map(({ id }) => id)
         .filter((id) => !recordings.some((recording) => recording.latest(pointId(id))?.quality === "good"));
-    await expect.poll(notGood, { timeout: 20_000 }).toEqual([]);
-  });
+    await expect.poll(notGood, { timeout: 30_000 }).toEqual([]);
+  }, 40_000);
 
   it("hear of an intrusion at the panel and at the camera", async () => {
     const alarm = pointId("demo-park/gw-1/perimeter-panel/zone-3-alarm");
@@ -139,6 +122,88 @@ describe("the demo park's own gateway drivers", () => {
     expect(shot.status === "done" && shot.blob?.contentType).toBe("image/jpeg");
   });
 
+  it("hear of a fire as a condition of its panel, let people out, and give the panel its acknowledgement", async () => {
+    const panel = deviceId("demo-park/gw-1/fire-panel");
+    const condition = conditionNameOf("fire-panel", "fire-panel", "zone-b1-fire");
+    const { driver, recording } = channel("opcua-1");
+    const told = () =>
+      recording.conditions.flatMap(({ conditions }) => conditions).findLast((one) => one.condition === condition);
+    park.scenario("fire-building-b", { seconds: 60 });
+    await expect.poll(told, { timeout: 10_000 }).toMatchObject({ device: panel, active: true, acknowledged: false });
+    await expect.poll(() => park.value("lift-2", "mode"), { timeout: 5000 }).toBe(3);
+    expect(park.value("lift-1", "mode")).toBe(1);
+
+    const controller = deviceId("demo-park/gw-1/door-controller");
+    for (const door of ["door-2", "door-3"]) {
+      const released = await channel("onvif-1").driver.act(
+        { device: controller, action: "doorControl", params: { door, operation: "lockOpen" } },
+        never,
+      );
+      expect(released).toMatchObject({ status: "done" });
+      expect(park.value("door-controller", `${door}-mode`)).toBe(DOOR_MODES.indexOf("LockedOpen") + 1);
+    }
+    expect(park.value("door-controller", "door-1-mode")).toBe(DOOR_MODES.indexOf("Locked") + 1);
+    const fan = pointId("demo-park/gw-1/ahu-2/supply-fan-command");
+    expect(await channel("bacnet-1").driver.write({ point: fan, value: false, priority: 2 }, never)).toMatchObject({
+      status: "done",
+    });
+    await expect.poll(() => park.value("ahu-2", "supply-fan-status")).toBe(false);
+
+    const acknowledged = await driver.act(
+      { device: panel, action: "acknowledgeCondition", params: { condition, comment: "seen" } },
+      never,
+    );
+    expect(acknowledged).toMatchObject({ status: "done" });
+    await expect.poll(told).toMatchObject({ active: true, acknowledged: true });
+    const acts = park.field.recorder.after(0, 100_000).items.filter(({ type }) => type === "action");
+    expect(acts.map(({ detail }) => detail)).toContain("zone-b1-fire acknowledged: seen");
+
+    park.field.scenarios.stop("fire-building-b");
+    await expect.poll(() => park.value("fire-panel", "fire")).toBe(false);
+    await expect.poll(told, { timeout: 10_000 }).toMatchObject({ active: false });
+    await expect.poll(() => park.value("lift-2", "mode")).toBe(1);
+    await channel("bacnet-1").driver.write({ point: fan, value: null, priority: 2 }, never);
+    for (const door of ["door-2", "door-3"]) {
+      const params = { door, operation: "lockOpenRelease" };
+      const locked = await channel("onvif-1").driver.act({ device: controller, action: "doorControl", params }, never);
+      expect(locked).toMatchObject({ status: "done" });
+    }
+  }, 60_000);
+
+  it("hear of a forced door and of a report of the burglar panel", async () => {
+    const alarm = pointId("demo-park/gw-1/door-controller/door-2-alarm");
+    park.scenario("door-forced-2", { seconds: 60 });
+    await expect.poll(() => channel("onvif-1").recording.latest(alarm)?.value, { timeout: 10_000 }).toBe(1);
+    park.field.scenarios.stop("door-forced-2");
+    await expect.poll(() => channel("onvif-1").recording.latest(alarm)?.value, { timeout: 10_000 }).toBe(0);
+    const tamper = pointId("demo-park/gw-1/burglar-panel/zone-1-tamper");
+    park.field.set("burglar-panel", "zone-1-tamper", true);
+    await expect.poll(() => channel("sia-1").recording.latest(tamper)?.value, { timeout: 10_000 }).toBe(true);
+    park.field.set("burglar-panel", "zone-1-tamper", false);
+    await expect.poll(() => channel("sia-1").recording.latest(tamper)?.value, { timeout: 10_000 }).toBe(false);
+  }, 60_000);
+
+  it("call a lift by a method of its server, and read back a set point of the pumps", async () => {
+    const root = "nsu=urn:parkhub:simulator:building-services;s=lift-1";
+    const { driver } = channel("opcua-1");
+    const called = await driver.act(
+      {
+        device: deviceId("demo-park/gw-1/lift-1"),
+        action: "callMethod",
+        params: { object: root, method: `${root}.CallToFloor`, floor: 3 },
+      },
+      never,
+    );
+    expect(called).toMatchObject({ status: "done" });
+    await expect.poll(() => park.value("lift-1", "call-floor")).toBe(3);
+    const point = pointId("demo-park/gw-1/pump-station/pressure-setpoint");
+    expect(await driver.write({ point, value: 420, priority: 8 }, never)).toMatchObject({
+      status: "done",
+      readBack: 420,
+    });
+    expect(park.value("pump-station", "pressure-setpoint")).toBe(420);
+  });
+
   it("lose a silent device and find it again", async () => {
     const device = deviceId("demo-park/gw-1/power-meter-2");
     const { recording } = channel("modbus-1");
@@ -159,163 +224,12 @@ describe("the demo park's own gateway drivers", () => {
   });
 });
 
-describe("control port", () => {
-  let park: DeskPark;
-  let url: string;
-  beforeAll(async () => {
-    park = await parkOnADesk(systemClock);
-    url = park.controlUrl;
-  });
-  afterAll(() => park.close());
-
-  it("lists scenarios with their parameters, starts one and tells when it ends", async () => {
-    const list = (await call(`${url}/scenarios`)).body["items"] as { id: string; parameters: object }[];
-    expect(list.map(({ id }) => id)).toEqual([
-      "alarm-storm",
-      "camera-offline-1",
-      "chiller-trip",
-      "device-reboot",
-      "field-cut",
-      "gateway-cut",
-      "intrusion-zone-3",
-      "panic-button",
-      "tamper-zone-5",
-    ]);
-    const started = await call(`${url}/scenarios/tamper-zone-5`, { method: "POST", body: '{"seconds": 30}' });
-    expect(started.status).toBe(200);
-    const { name, startedAt, endsAt } = started.body as { name: string; startedAt: string; endsAt: string };
-    expect(name).toBe("tamper-zone-5");
-    expect(Date.parse(endsAt) - Date.parse(startedAt)).toBe(30_000);
-    expect(park.value("perimeter-panel", "zone-5-tamper")).toBe(true);
-    const stopped = await call(`${url}/scenarios/tamper-zone-5`, { method: "DELETE" });
-    expect(stopped.body).toEqual({ name: "tamper-zone-5", stopped: true });
-    expect(park.value("perimeter-panel", "zone-5-tamper")).toBe(false);
-  });
-
-  it("sets a signal, shows it with the time of its change and records it", async () => {
-    const before = (await call(`${url}/log`)).body["newest"] as number;
-    const set = await call(`${url}/devices/perimeter-panel/signals/zone-7-open`, {
-      method: "PUT",
-      body: '{"value": true}',
-    });
-    expect(set).toMatchObject({ status: 200, body: { value: true, held: false } });
-    const state = (await call(`${url}/state/perimeter-panel`)).body as unknown as ReturnType<
-      typeof park.field.deviceState
-    >;
-    expect(state.signals["zone-7-open"]).toEqual({ value: true, since: set.body["since"] });
-    const log = (await call(`${url}/log?since=${before}`)).body["items"] as object[];
-    expect(log).toMatchObject([
-      { seq: before + 1, type: "set", device: "perimeter-panel", signal: "zone-7-open", value: true },
-      { seq: before + 2, type: "change", device: "perimeter-panel", signal: "zone-7-open", value: true },
-    ]);
-    const changes = await call(`${url}/devices/perimeter-panel/signals/zone-7-open/changes`);
-    expect((changes.body["items"] as { value: boolean }[]).map(({ value }) => value)).toEqual([false, true]);
-  });
-
-  it("holds a measured value that the physics would move, until it is released", async () => {
-    const signal = `${url}/devices/ahu-2/signals/supply-air-temperature`;
-    const held = await call(signal, { method: "PUT", body: '{"value": 40, "holdSeconds": 600}' });
-    expect(held.body).toMatchObject({ value: 40, held: true });
-    const released = await call(`${signal}/hold`, { method: "DELETE" });
-    expect(released.body).toMatchObject({ held: false });
-    expect(released.body["value"]).toBeLessThan(30);
-  });
-
-  it("shows the whole field", async () => {
-    const { body } = await call(`${url}/state`);
-    const devices = body["devices"] as ReturnType<typeof park.state>["devices"];
-    expect(Object.keys(devices).length).toBe(17);
-    expect(devices["ahu-1"]).toMatchObject({ protocol: "bacnet", instance: 1001, silent: false });
-    expect(devices["power-meter-3"]).toMatchObject({ protocol: "modbus", unitId: 3, port: park.ports["power-meters"] });
-    expect(devices["cam-1"]?.ptz).toMatchObject({ preset: "home", moving: false });
-    expect(body["relay"]).toMatchObject({ cut: null, open: 0 });
-  });
-
-  const refusals: readonly [string, string, RequestInit, number, string][] = [
-    ["an unknown path", "/nothing", {}, 404, "SIM_NOT_FOUND"],
-    ["a wrong method", "/state", { method: "POST" }, 405, "SIM_METHOD_NOT_ALLOWED"],
-    ["an unknown scenario", "/scenarios/flood", { method: "POST" }, 404, "SIM_SCENARIO_UNKNOWN"],
-    ["a wrong parameter", "/scenarios/gateway-cut", { method: "POST", body: '{"mode":"x"}' }, 400, "SIM_PARAM_INVALID"],
-    ["a body that is no JSON", "/scenarios/gateway-cut", { method: "POST", body: "{" }, 400, "SIM_BODY_INVALID"],
-    ["a body too large", "/scenarios/x", { method: "POST", body: "x".repeat(70_000) }, 413, "SIM_BODY_TOO_LARGE"],
-    ["an unknown device", "/state/ahu-9", {}, 404, "SIM_DEVICE_UNKNOWN"],
-    [
-      "an unknown signal",
-      "/devices/ahu-1/signals/x",
-      { method: "PUT", body: '{"value":1}' },
-      404,
-      "SIM_SIGNAL_UNKNOWN",
-    ],
-    [
-      "a value the signal cannot hold",
-      "/devices/ahu-1/signals/co2-setpoint",
-      { method: "PUT", body: '{"value":9000}' },
-      400,
-      "SIM_VALUE_INVALID",
-    ],
-    ["a bad cursor", "/log?since=yesterday", {}, 400, "SIM_PARAM_INVALID"],
-    ["a page of another origin", "/state", { headers: { origin: "http://evil.example" } }, 403, "SIM_ORIGIN_REFUSED"],
-  ];
-  it.each(refusals)("refuses %s as a problem with a code", async (_, target, init, status, code) => {
-    const answer = await call(`${url}${target}`, init);
-    expect(answer).toMatchObject({ status, type: "application/problem+json", body: { status, code } });
-    expect(String(answer.body["detail"]).length).toBeGreaterThan(10);
-  });
-
-  it("listens on loopback only", async () => {
-    const { dataDir, remove } = dataFolder();
-    const refused = parkOnADesk(systemClock, { dataDir, controlHost: "0.0.0.0" });
-    await expect(refused).rejects.toMatchObject({ code: "SIM_CONTROL_NOT_LOOPBACK" });
-    remove();
-  });
-});
-
-describe("a restart", () => {
-  const { dataDir, remove } = dataFolder();
-  afterAll(remove);
-
-  it("keeps every port and the cameras' password, and takes another port where one is taken", async () => {
-    const first = await parkOnADesk(systemClock, { dataDir });
-    await first.close();
-    const secrets = path.join(dataDir, "sim-secrets.json");
-    expect(statSync(secrets).mode & 0o777).toBe(0o600);
-    const password = readFileSync(secrets, "utf8");
-    expect(json(path.join(dataDir, "sim-ports.json"))).toEqual(first.ports);
-
-    const other = createServer();
-    other.listen(first.ports["street-lighting"], "127.0.0.1");
-    await once(other, "listening");
-    const second = await parkOnADesk(systemClock, { dataDir });
-    const { control: _a, "street-lighting": moved, ...kept } = second.ports;
-    const { control: _b, "street-lighting": former, ...expected } = first.ports;
-    other.close();
-    await second.close();
-    expect(kept).toEqual(expected);
-    expect(moved).not.toBe(former);
-    expect(readFileSync(secrets, "utf8")).toBe(password);
-  });
-});
-
 /** A simulator process, what it told, and its exit code. */
 interface Started {
   readonly child: ChildProcess;
   readonly told: { out: string; err: string };
   readonly gone: Promise<number | null>;
 }
-
-describe("a meter", () => {
-  const { dataDir, remove } = dataFolder();
-  afterAll(remove);
-
-  it("does not turn its counter back when the process ends and starts again", async () => {
-    const first = await parkOnADesk(systemClock, { dataDir });
-    first.field.set("power-meter-1", "energy-import", 50_000);
-    await first.close();
-    const second = await parkOnADesk(systemClock, { dataDir });
-    expect(second.value("power-meter-1", "energy-import")).toBeGreaterThanOrEqual(50_000);
-    await second.close();
-  });
-});
 
 describe("npm run sim", () => {
   const folder = dataFolder();

@@ -1,15 +1,56 @@
 import { CommandRequest, CommandView } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
+import type { Actor } from "../../ports.ts";
 import { forbidden, mayAt, requireAt } from "../access.ts";
 import type { ApiDeps } from "../deps.ts";
 import { type ApiRoute, allow, route } from "../route.ts";
 import { IdParams } from "./parts.ts";
 
+/** What a command needs, and where; `space` undefined: for the whole site. */
+interface Need {
+  readonly permission: string;
+  readonly space: string | undefined;
+}
+
+/** Searching a network and trusting whom it holds, whatever it is asked of. */
+const OF_NETWORK: ReadonlySet<string> = new Set(["discover", "trustCertificate", "rejectCertificate"]);
+/** Turning a camera and keeping what it sees; any other action changes something in the field as a write does. */
+const OF_CAMERA = /^(ptz[A-Z]\w*|snapshot|recordClip)$/;
+
+/** What a command to something known needs; undefined for what the site does not have. */
+function needOf({ catalog }: ApiDeps, request: CommandRequest): Need | undefined {
+  if ("point" in request) {
+    const point = catalog.point(request.point);
+    return point && { permission: "command.write", space: point.space };
+  }
+  const device = catalog.device(request.device);
+  const ofNetwork = OF_NETWORK.has(request.action) || catalog.channel(request.device) !== undefined;
+  if (ofNetwork) return { permission: "gateway.manage", space: undefined };
+  if (device === undefined) return undefined;
+  if (request.action !== "doorControl")
+    return { permission: OF_CAMERA.test(request.action) ? "command.action" : "command.write", space: device.space };
+  const token = request.params?.["door"];
+  const door = catalog.doors().find((one) => one.device === device.id && one.token === token);
+  return { permission: "door.control", space: (door ?? device).space };
+}
+
 /** Writing points and device actions. Whoever may see points may ask how a command ended. */
 export function commandRoutes(deps: ApiDeps): readonly ApiRoute[] {
-  /** Where a command acts. Unknown things are told by the service. */
+  const { authority, catalog } = deps;
   const spaceOf = (target: { point?: string; device?: string }): string | undefined =>
-    (target.point === undefined ? deps.catalog.device(target.device ?? "") : deps.catalog.point(target.point))?.space;
+    (target.point === undefined ? catalog.device(target.device ?? "") : catalog.point(target.point))?.space;
+  /** What the actor does not see is not there; what he sees he is told he may not touch. Unknown things are told by the service. */
+  const requireFor = (request: CommandRequest, actor: Actor): void => {
+    const need = needOf(deps, request);
+    const permission = need?.permission ?? ("point" in request ? "command.write" : "command.action");
+    if (!authority.may(actor, permission)) throw forbidden(actor, permission);
+    const space = spaceOf(request);
+    if (space !== undefined && !authority.may(actor, "point.read", space))
+      throw "point" in request
+        ? new HubError("POINT_UNKNOWN", `point ${request.point}: no such point`)
+        : new HubError("DEVICE_UNKNOWN", `device ${request.device}: no such device`);
+    if (need !== undefined) requireAt(deps, actor, permission, need.space);
+  };
   return [
     route({
       method: "POST",
@@ -20,18 +61,7 @@ export function commandRoutes(deps: ApiDeps): readonly ApiRoute[] {
       body: CommandRequest,
       answer: CommandView,
       handle({ body, actor, reply }) {
-        const permission = "point" in body ? "command.write" : "command.action";
-        const { authority } = deps;
-        if (!authority.may(actor, permission)) throw forbidden(actor, permission);
-        const space = spaceOf(body);
-        if (space !== undefined) {
-          // What the actor does not see is not there; what he sees he is told he may not touch.
-          if (!authority.may(actor, "point.read", space))
-            throw "point" in body
-              ? new HubError("POINT_UNKNOWN", `point ${body.point}: no such point`)
-              : new HubError("DEVICE_UNKNOWN", `device ${body.device}: no such device`);
-          requireAt(deps, actor, permission, space);
-        }
+        requireFor(body, actor);
         return reply.code(202).send(deps.commands.request(body, actor));
       },
     }),

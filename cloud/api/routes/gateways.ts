@@ -1,11 +1,10 @@
 import { Type } from "typebox";
 import { Completeness, GatewayView, Page } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
-import type { GatewayId } from "#core/ids.ts";
 import type { Actor } from "../../ports.ts";
 import type { ApiDeps } from "../deps.ts";
 import { type ApiRoute, allow, route } from "../route.ts";
-import { gatewaySeen } from "../visible.ts";
+import { gatewaySeen, seenGateway, wholeGatewayId } from "../visible.ts";
 import { BoundedListQuery, boundedPage, closed, IdParams } from "./parts.ts";
 
 const BlobParams = Type.Object(
@@ -16,12 +15,7 @@ const BLOB_LIMIT = 32 * 1024 * 1024;
 
 /** Gateways for people (`<site>/<gateway>` or the gateway's part alone), and what gateways themselves fetch and bring. */
 export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
-  const full = (id: string): string => (id.includes("/") ? id : `${deps.catalog.site}/${id}`);
-  /** The whole id of a gateway that the actor sees. */
-  const seen = (id: string, actor: Actor): string => {
-    if (gatewaySeen(deps, actor)(full(id))) return full(id);
-    throw new HubError("NOT_FOUND", `gateway ${id}: no such gateway`);
-  };
+  const seen = (id: string, actor: Actor): string => seenGateway(deps, id, actor);
   return [
     route({
       method: "GET",
@@ -73,7 +67,7 @@ export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
       tag: "gateways",
       params: IdParams,
       handle({ params, reply }) {
-        const found = deps.catalog.bundle(full(params.id) as GatewayId);
+        const found = deps.catalog.bundle(wholeGatewayId(deps, params.id));
         if (found === undefined) throw new HubError("NOT_FOUND", `gateway ${params.id}: no such gateway`);
         return reply.type("application/json").header("x-parkhub-sha256", found.sha256).send(Buffer.from(found.text));
       },
@@ -82,14 +76,13 @@ export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
       method: "PUT",
       url: "/gateways/:id/blobs/:sha256",
       access: { kind: "gateway" },
-      summary: "A picture from the gateway, by its own credential",
+      summary: "A picture, a clip or a result from the gateway, by its own credential",
       tag: "gateways",
       params: BlobParams,
       bodyLimit: BLOB_LIMIT,
       takesBytes: true,
       async handle({ params, body, request, reply }) {
-        if (!Buffer.isBuffer(body))
-          throw new HubError("VALIDATION", "expected the bytes of a picture, not JSON or text");
+        if (!Buffer.isBuffer(body)) throw new HubError("VALIDATION", "expected bytes");
         await deps.blobs.put(params.sha256, request.headers["content-type"] ?? "application/octet-stream", body);
         return reply.code(204).send();
       },

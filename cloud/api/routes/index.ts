@@ -1,7 +1,12 @@
 import type { ApiDeps } from "../deps.ts";
 import type { ApiRoute } from "../route.ts";
 import { alarmRoutes } from "./alarms.ts";
+import { blobRoutes } from "./blobs.ts";
+import { cameraRoutes } from "./cameras.ts";
 import { commandRoutes } from "./commands.ts";
+import { commissioningRoutes } from "./commissioning.ts";
+import { deviceEventRoutes } from "./device-events.ts";
+import { doorRoutes } from "./doors.ts";
 import { gatewayRoutes } from "./gateways.ts";
 import { pointRoutes } from "./points.ts";
 import { recordRoutes } from "./records.ts";
@@ -16,11 +21,16 @@ export function apiRoutes(deps: ApiDeps): readonly ApiRoute[] {
     ...sessionRoutes(deps),
     ...userRoutes(deps),
     ...siteRoutes(deps),
+    ...cameraRoutes(deps),
+    ...doorRoutes(deps),
     ...pointRoutes(deps),
+    ...deviceEventRoutes(deps),
     ...alarmRoutes(deps),
     ...commandRoutes(deps),
     ...ruleRoutes(deps),
     ...gatewayRoutes(deps),
+    ...commissioningRoutes(deps),
+    ...blobRoutes(deps),
     ...recordRoutes(deps),
   ];
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "#core/clock.ts";
-import type { CommandRequest, CommandView } from "#core/contracts/http.ts";
+import type { CommandView } from "#core/contracts/http.ts";
 
 /** A command that has not ended yet. */
 export function isUnderway(command: Pick<CommandView, "status">): boolean {
@@ -7,7 +7,7 @@ export function isUnderway(command: Pick<CommandView, "status">): boolean {
 }
 
 export interface FollowOptions {
-  readonly request: (body: CommandRequest) => Promise<CommandView>;
+  readonly request: () => Promise<CommandView>;
   readonly ask: (id: string) => Promise<CommandView>;
   readonly clock: Clock;
   /** Told of every state, the first included. */
@@ -22,9 +22,9 @@ const PATIENCE_MS = 5000;
  * Requests a command and follows it until it has ended: a write is done only when the field was read back. Resolves with the last
  * state. A question that fails is asked again. @throws ApiError when the request itself is refused
  */
-export async function followCommand(body: CommandRequest, options: FollowOptions): Promise<CommandView> {
+export async function followCommand(options: FollowOptions): Promise<CommandView> {
   const { request, ask, clock, onState } = options;
-  let command = await request(body);
+  let command = await request();
   onState(command);
   const until = clock.monotonic() + Date.parse(command.expiresAt) - Date.parse(command.createdAt) + PATIENCE_MS;
   while (isUnderway(command) && clock.monotonic() < until) {

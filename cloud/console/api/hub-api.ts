@@ -3,10 +3,13 @@ import type {
   AlarmDetail,
   AlarmView,
   AuditEntry,
+  CertificateView,
   CommandRequest,
   CommandView,
   Completeness,
+  DeviceEventView,
   DeviceView,
+  DoorRequest,
   GatewayView,
   HistoryView,
   PointView,
@@ -26,6 +29,25 @@ export interface ListPage<T> {
 }
 /** A rule with where it runs and why. */
 export type PlacedRule = Rule & { readonly place: string; readonly because: string };
+/** A camera, with the presets that the site knows and the zones it looks at. */
+export interface CameraView {
+  readonly id: string;
+  readonly name: string;
+  readonly nameEn: string;
+  readonly space: string;
+  /** Can it be turned? */
+  readonly ptz: boolean;
+  /** Can it be watched live? */
+  readonly video: boolean;
+  readonly presets: readonly { readonly preset: string; readonly name: string; readonly nameEn: string }[];
+  readonly zones: readonly { readonly zone: string; readonly preset?: string }[];
+}
+/** Where a camera is to be turned; speeds are shares of the greatest, -1 to 1. */
+export type PtzRequest =
+  | { readonly preset: string }
+  | { readonly pan?: number; readonly tilt?: number; readonly zoom?: number; readonly seconds: number }
+  | { readonly stop: true }
+  | { readonly home: true };
 /** How one alarm of a bulk acknowledgement fared. */
 export interface BulkItem {
   readonly id: string;
@@ -83,6 +105,22 @@ export class HubApi {
     this.#get(`/points/${enc(point)}/history`, signal, { ...range });
   command = (id: string): Promise<CommandView> => this.#get(`/commands/${enc(id)}`);
   requestCommand = (body: CommandRequest): Promise<CommandView> => this.#client.call("POST", "/commands", { body });
+
+  cameras = (signal?: AbortSignal): Promise<ListPage<CameraView>> => this.#get("/cameras", signal);
+  turnCamera = (id: string, body: PtzRequest): Promise<CommandView> =>
+    this.#client.call("POST", `/cameras/${enc(id)}/ptz`, { body });
+
+  operateDoor = (id: string, body: DoorRequest): Promise<CommandView> =>
+    this.#client.call("POST", `/doors/${enc(id)}/operate`, { body });
+  doorEvents = (door: string, cursor: string | undefined, signal?: AbortSignal): Promise<ListPage<DeviceEventView>> =>
+    this.#get("/events", signal, { door, limit: 50, cursor });
+
+  certificates = (gateway: string, signal?: AbortSignal): Promise<ListPage<CertificateView>> =>
+    this.#get(`/gateways/${enc(gateway)}/certificates`, signal);
+  decideCertificate = (certificate: CertificateView, act: "trust" | "reject"): Promise<CommandView> =>
+    this.#client.call("POST", `/gateways/${enc(certificate.gateway)}/certificates/${certificate.thumbprint}/${act}`, {
+      body: { channel: certificate.channel },
+    });
 
   gateways = (signal?: AbortSignal): Promise<ListPage<GatewayView>> => this.#get("/gateways", signal);
   completeness = (id: string, signal?: AbortSignal): Promise<Completeness> =>

@@ -1,4 +1,7 @@
 import { enAlarms } from "./en-alarms.ts";
+import { enDoors } from "./en-doors.ts";
+import { enErrors } from "./en-errors.ts";
+import { enVideo } from "./en-video.ts";
 import type { Texts } from "./zh-cn.ts";
 
 /** Texts of the console in English. */
@@ -24,6 +27,8 @@ export const en: Texts = {
   },
   page: {
     alarms: "Alarms",
+    video: "Video",
+    doors: "Doors",
     devices: "Devices & points",
     gateways: "Gateways",
     rules: "Linkage rules",
@@ -60,6 +65,8 @@ export const en: Texts = {
     retryNow: "Reconnect now",
   },
   alarm: enAlarms,
+  video: enVideo,
+  door: enDoors,
   run: {
     outcome: {
       fired: "Done",
@@ -79,11 +86,17 @@ export const en: Texts = {
       write: "Write point",
       ptzPreset: "Turn camera",
       snapshot: "Take picture",
+      recordClip: "Keep video",
+      controlDoor: "Operate door",
+      door: "Operate door",
+      releaseEscapeDoors: "Release escape doors",
       notifyConsole: "Tell console",
     },
     took: "{{ms}} ms",
     ranOn: "ran on {{place}}",
     cloud: "cloud",
+    picture: "See the picture",
+    clip: "See the recording",
   },
   quality: {
     good: "Good",
@@ -138,6 +151,12 @@ export const en: Texts = {
       lighting: "Lighting",
       camera: "Camera",
       "camera-ptz": "PTZ camera",
+      "access-controller": "Access controller",
+      "burglar-panel": "Burglar alarm panel",
+      "fire-panel": "Fire alarm panel",
+      "io-module": "I/O module",
+      lift: "Lift",
+      "pump-station": "Pump station",
     },
     writable: "writable",
   },
@@ -264,36 +283,5 @@ export const en: Texts = {
     whole: "The hash chain is whole",
     broken: "The hash chain is broken at record {{seq}}",
   },
-  error: {
-    title: "Something went wrong",
-    offlineTitle: "The cloud cannot be reached",
-    OFFLINE: "The network is down or the cloud is not running. Try again later.",
-    TIMEOUT: "The cloud did not answer in time. Try again.",
-    UNAUTHENTICATED: "Sign in first.",
-    SIGN_IN_REFUSED: "The user name or the password is wrong.",
-    SIGN_IN_THROTTLED: "Too many failed attempts: signing in is locked for a while.",
-    SIGN_IN_THROTTLED_FOR: "Too many failed attempts: try again in {{seconds}} s.",
-    FORBIDDEN: "You may not do this.",
-    CSRF_MISSING: "The session could not be verified. Reload the page.",
-    ORIGIN_FOREIGN: "Requests from this origin are refused.",
-    NOT_FOUND: "It was not found.",
-    ALARM_UNKNOWN: "There is no such alarm, or you may not see it.",
-    ALARM_OCCURRENCE_STALE: "The alarm came again meanwhile: look at it once more.",
-    ALARM_STILL_ACTIVE: "The condition still holds: it cannot be reset.",
-    ALARM_NOT_ACKNOWLEDGED: "Acknowledge first, then reset.",
-    ALARM_NOT_LATCHED: "The alarm is not latched: there is nothing to reset.",
-    ALARM_CLOSED: "The alarm is closed.",
-    POINT_UNKNOWN: "There is no such point.",
-    POINT_NOT_WRITABLE: "This point cannot be written.",
-    VALUE_KIND: "The value is of the wrong kind.",
-    VALUE_OUT_OF_RANGE: "The value is out of range.",
-    RULE_UNKNOWN: "There is no such rule.",
-    SITE_VERSION_STALE: "The configuration was changed by somebody else: reload and try again.",
-    GATEWAY_OFFLINE: "The gateway is offline: the command did not reach it.",
-    INTERNAL: "Internal error of the cloud; it was logged.",
-    other: "It did not work ({{code}}).",
-    page: "This page failed",
-    pageHint: "Reload the page; tell your maintainer if it happens again.",
-    reload: "Reload",
-  },
+  error: enErrors,
 };

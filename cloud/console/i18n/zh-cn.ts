@@ -1,4 +1,7 @@
 import { zhCNAlarms } from "./zh-cn-alarms.ts";
+import { zhCNDoors } from "./zh-cn-doors.ts";
+import { zhCNErrors } from "./zh-cn-errors.ts";
+import { zhCNVideo } from "./zh-cn-video.ts";
 
 /** Texts of the console in Chinese: the first language. `en.ts` has the same keys; a missing one is an error of the compiler. */
 export const zhCN = {
@@ -21,7 +24,15 @@ export const zhCN = {
     forbidden: "您没有查看此页面的权限",
     forbiddenHint: "请联系管理员分配相应角色。",
   },
-  page: { alarms: "报警台", devices: "设备与点位", gateways: "网关", rules: "联动规则", audit: "审计日志" },
+  page: {
+    alarms: "报警台",
+    video: "视频",
+    doors: "门禁",
+    devices: "设备与点位",
+    gateways: "网关",
+    rules: "联动规则",
+    audit: "审计日志",
+  },
   common: {
     loading: "正在加载…",
     retry: "重试",
@@ -52,6 +63,8 @@ export const zhCN = {
     retryNow: "立即重连",
   },
   alarm: zhCNAlarms,
+  video: zhCNVideo,
+  door: zhCNDoors,
   run: {
     outcome: {
       fired: "已执行",
@@ -71,11 +84,17 @@ export const zhCN = {
       write: "写点位",
       ptzPreset: "转预置位",
       snapshot: "抓拍",
+      recordClip: "保存录像",
+      controlDoor: "控制门",
+      door: "控制门",
+      releaseEscapeDoors: "释放疏散门",
       notifyConsole: "控制台提示",
     },
     took: "{{ms}} 毫秒",
     ranOn: "运行于 {{place}}",
     cloud: "云端",
+    picture: "查看抓拍",
+    clip: "查看录像",
   },
   quality: {
     good: "正常",
@@ -130,6 +149,12 @@ export const zhCN = {
       lighting: "照明",
       camera: "摄像机",
       "camera-ptz": "球机",
+      "access-controller": "门禁控制器",
+      "burglar-panel": "防盗报警主机",
+      "fire-panel": "火灾报警主机",
+      "io-module": "输入输出模块",
+      lift: "电梯",
+      "pump-station": "泵房",
     },
     writable: "可写",
   },
@@ -256,38 +281,7 @@ export const zhCN = {
     whole: "哈希链完整",
     broken: "哈希链在第 {{seq}} 条断裂",
   },
-  error: {
-    title: "出错了",
-    offlineTitle: "无法连接云平台",
-    OFFLINE: "网络不通或云平台未运行，请稍后重试。",
-    TIMEOUT: "云平台没有及时应答，请重试。",
-    UNAUTHENTICATED: "请先登录。",
-    SIGN_IN_REFUSED: "用户名或密码错误。",
-    SIGN_IN_THROTTLED: "尝试次数过多，登录已被暂时锁定，请稍后再试。",
-    SIGN_IN_THROTTLED_FOR: "尝试次数过多，请在 {{seconds}} 秒后再试。",
-    FORBIDDEN: "您没有此操作的权限。",
-    CSRF_MISSING: "会话校验失败，请刷新页面后重试。",
-    ORIGIN_FOREIGN: "请求来源不被允许。",
-    NOT_FOUND: "找不到所请求的内容。",
-    ALARM_UNKNOWN: "此报警不存在或您无权查看。",
-    ALARM_OCCURRENCE_STALE: "报警已再次发生，请查看最新情况后再操作。",
-    ALARM_STILL_ACTIVE: "条件仍然成立，不能复位。",
-    ALARM_NOT_ACKNOWLEDGED: "请先确认，再复位。",
-    ALARM_NOT_LATCHED: "报警没有锁存，无须复位。",
-    ALARM_CLOSED: "报警已关闭。",
-    POINT_UNKNOWN: "没有这个点位。",
-    POINT_NOT_WRITABLE: "此点位不可写。",
-    VALUE_KIND: "值的类型不正确。",
-    VALUE_OUT_OF_RANGE: "值超出允许范围。",
-    RULE_UNKNOWN: "没有这条规则。",
-    SITE_VERSION_STALE: "配置已被他人修改，请刷新后重试。",
-    GATEWAY_OFFLINE: "网关离线，命令未送达。",
-    INTERNAL: "云平台内部错误，已记录日志。",
-    other: "操作失败（{{code}}）。",
-    page: "页面显示出错",
-    pageHint: "请刷新页面；若反复出现，请联系维护人员。",
-    reload: "刷新页面",
-  },
+  error: zhCNErrors,
 };
 
 /** Every text of the console, by place. */

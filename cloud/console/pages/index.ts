@@ -24,6 +24,14 @@ export const PAGES: readonly PageEntry[] = [
     Page: lazy(() => import("./alarms.tsx")),
   },
   {
+    path: "/video",
+    title: "video",
+    permission: "video.view",
+    icon: "video",
+    Page: lazy(() => import("./video.tsx")),
+  },
+  { path: "/doors", title: "doors", permission: "point.read", icon: "door", Page: lazy(() => import("./doors.tsx")) },
+  {
     path: "/devices",
     title: "devices",
     permission: "point.read",

@@ -1,8 +1,9 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { PointView } from "#core/contracts/http.ts";
+import type { DoorView, PointView } from "#core/contracts/http.ts";
 import { useLoad } from "../api/use-load.ts";
-import { useCell } from "../live/hooks.ts";
+import { compareDoors } from "../live/door-order.ts";
+import { useCell, useItems, useLiveView } from "../live/hooks.ts";
 import { addressOf } from "../router.ts";
 import { useServices } from "../services-context.ts";
 import { EmptyState, ErrorState, LoadingState } from "../ui/states.tsx";
@@ -27,6 +28,7 @@ export default function RulesPage() {
       points: new Map(points.flatMap((point): [string, PointView][] => (point ? [[point.id, point]] : []))),
     };
   });
+  const doors = useItems(useLiveView<DoorView>("doors", "all", undefined, compareDoors));
   const { data } = rules;
   if (data === undefined)
     return rules.loading ? <LoadingState /> : <ErrorState error={rules.error} onRetry={rules.reload} />;
@@ -40,6 +42,7 @@ export default function RulesPage() {
             key={rule.id}
             rule={rule}
             points={data.points}
+            doors={doors}
             selected={rule === chosen}
             onSelect={() => router.go(addressOf("/rules", { rule: rule.id }), { replace: true })}
             onSwitched={() => setRound((value) => value + 1)}

@@ -1,11 +1,12 @@
-import { Button, Input } from "antd";
-import { type FormEvent, useState } from "react";
+import { Button } from "antd";
+import { type FormEvent, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { errorText } from "../api/error-text.ts";
 import iconUrl from "../icon.svg";
 import { useServices } from "../services-context.ts";
 import { LanguageSwitch, ThemeSwitch } from "../shell/switches.tsx";
 import { Icon } from "../ui/icon.tsx";
+import "./sign-in.css";
 
 /** Who are you? */
 export function SignInPage({ expired }: { readonly expired: boolean }) {
@@ -17,6 +18,7 @@ export function SignInPage({ expired }: { readonly expired: boolean }) {
   const [tried, setTried] = useState(false);
   const [error, setError] = useState<unknown>();
 
+  useEffect(() => document.getElementById("username")?.focus(), []);
   const submit = async (): Promise<void> => {
     setTried(true);
     setError(undefined);
@@ -64,26 +66,27 @@ export function SignInPage({ expired }: { readonly expired: boolean }) {
         )}
         <form onSubmit={onSubmit} noValidate data-testid="sign-in-form">
           <label htmlFor="username">{t("signIn.username")}</label>
-          <Input
+          <input
+            className="text-input"
             id="username"
             data-testid="sign-in-username"
             autoComplete="username"
-            autoFocus
             maxLength={64}
             value={username}
-            status={tried && username.trim() === "" ? "error" : ""}
+            aria-invalid={tried && username.trim() === ""}
             onChange={({ target }) => setUsername(target.value)}
           />
           <p className="field-error">{tried && username.trim() === "" ? t("signIn.usernameMissing") : ""}</p>
           <label htmlFor="password">{t("signIn.password")}</label>
-          <Input
+          <input
+            className="text-input"
             id="password"
             data-testid="sign-in-password"
             type="password"
             autoComplete="current-password"
             maxLength={256}
             value={password}
-            status={tried && password === "" ? "error" : ""}
+            aria-invalid={tried && password === ""}
             onChange={({ target }) => setPassword(target.value)}
           />
           <p className="field-error">{tried && password === "" ? t("signIn.passwordMissing") : ""}</p>

@@ -1,4 +1,3 @@
-import { Dropdown } from "antd";
 import { useTranslation } from "react-i18next";
 import { shortTime, timeOfDay } from "../i18n/format.ts";
 import { asksForAttention, countAlarms, PRIORITIES } from "../live/alarm-order.ts";
@@ -82,22 +81,23 @@ function UserMenu() {
   if (state.is !== "in") return null;
   const { name, displayName } = state.session.user;
   const roles = [...new Set(state.session.grants.map((grant) => grant.role))].join(", ");
-  const items = [
-    { key: "who", label: `${name} · ${roles}`, disabled: true },
-    { type: "divider" as const },
-    { key: "out", label: t("app.signOut"), icon: <Icon name="exit" /> },
-  ];
-  const choose = ({ key }: { key: string }): void => {
-    if (key === "out") void session.signOut();
-  };
   return (
-    <Dropdown trigger={["click"]} menu={{ items, onClick: choose }}>
-      <button type="button" className="plain" data-testid="user-menu">
+    <>
+      <button type="button" className="plain" popoverTarget="user-popover" data-testid="user-menu">
         <Icon name="user" />
         <span className="visually-hidden">{t("app.user")}</span>
         {displayName}
       </button>
-    </Dropdown>
+      <div id="user-popover" popover="auto" className="user-popover">
+        <p className="soft">
+          {name} · {roles}
+        </p>
+        <button type="button" className="plain" data-testid="sign-out" onClick={() => void session.signOut()}>
+          <Icon name="exit" />
+          {t("app.signOut")}
+        </button>
+      </div>
+    </>
   );
 }
 

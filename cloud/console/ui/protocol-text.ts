@@ -3,6 +3,8 @@ const NAMES: Readonly<Record<string, string>> = {
   bacnet: "BACnet/IP",
   modbus: "Modbus TCP",
   onvif: "ONVIF",
+  opcua: "OPC UA",
+  "sia-dc09": "SIA DC-09",
 };
 
 /** How a protocol is named to people; one that is not known as it is written. */

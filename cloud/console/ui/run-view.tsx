@@ -2,10 +2,24 @@ import { useTranslation } from "react-i18next";
 import type { RunView } from "#core/contracts/http.ts";
 import { timeOfDay } from "../i18n/format.ts";
 import { zhCN } from "../i18n/zh-cn.ts";
+import { Icon, type IconName } from "./icon.tsx";
 import { useNames } from "./use-names.ts";
+import "./run-view.css";
 
 type ActionKey = keyof typeof zhCN.run.action;
 const isActionKey = (action: string): action is ActionKey => Object.hasOwn(zhCN.run.action, action);
+
+const ACTION_ICONS: Readonly<Partial<Record<string, IconName>>> = {
+  writePoint: "pen",
+  write: "pen",
+  ptzPreset: "target",
+  snapshot: "camera",
+  recordClip: "record",
+  controlDoor: "door",
+  door: "door",
+  releaseEscapeDoors: "run",
+  notifyConsole: "bell",
+};
 
 /** How long something took, ms; never negative when clocks differ. */
 const tookMs = (from: string, to: string): number => Math.max(0, Date.parse(to) - Date.parse(from));
@@ -31,8 +45,10 @@ export function RunDetails({ run, name }: { readonly run: RunView; readonly name
           <li key={index} className={`step step-${step.status}`}>
             <i aria-hidden="true">{step.status === "done" ? "✓" : step.status === "skipped" ? "–" : "✕"}</i>
             <span>
+              <Icon name={ACTION_ICONS[step.action] ?? "rule"} />{" "}
               {isActionKey(step.action) ? t(`run.action.${step.action}`) : step.action}
               {step.target !== undefined && <span className="soft"> {names.device(step.target)}</span>}
+              <StepMedia step={step} />
               {step.detail !== undefined && step.status !== "done" && (
                 <small className="run-reason">{step.detail}</small>
               )}
@@ -46,5 +62,24 @@ export function RunDetails({ run, name }: { readonly run: RunView; readonly name
         ))}
       </ol>
     </article>
+  );
+}
+
+/** Where the picture or the recording of a step can be seen. */
+function StepMedia({ step: { snapshot, clip } }: { readonly step: RunView["steps"][number] }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      {snapshot !== undefined && (
+        <a className="step-media" href={snapshot} target="_blank" rel="noreferrer">
+          {t("run.picture")}
+        </a>
+      )}
+      {clip?.state === "here" && (
+        <a className="step-media" href={clip.url} target="_blank" rel="noreferrer">
+          {t("run.clip")}
+        </a>
+      )}
+    </>
   );
 }

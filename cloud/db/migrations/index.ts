@@ -5,6 +5,7 @@ import { domain } from "./0003-domain.ts";
 import { access } from "./0004-access.ts";
 import { auditHead } from "./0005-audit-head.ts";
 import { state } from "./0006-state.ts";
+import { media } from "./0007-media.ts";
 
 /** Every migration by name, in order. Explicit, so that a forgotten file cannot be half there. Never change one that was released. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -14,4 +15,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0004-access": access,
   "0005-audit-head": auditHead,
   "0006-state": state,
+  "0007-media": media,
 };

@@ -30,6 +30,11 @@ export function encodeAdu(adu: Adu): Uint8Array {
 export class AduDecoder {
   #rest: Uint8Array = new Uint8Array(0);
 
+  /** Bytes of a frame that is not complete yet. */
+  get waiting(): number {
+    return this.#rest.length;
+  }
+
   /**
    * Takes the next bytes of the stream and gives the frames they complete.
    * @throws MODBUS_FRAME_INVALID when the stream is no Modbus TCP or has lost its framing: close the connection.

@@ -4,11 +4,12 @@ import { InvalidInputError } from "#core/errors.ts";
 export const TABLES = ["coil", "discreteInput", "holdingRegister", "inputRegister"] as const;
 export type Table = (typeof TABLES)[number];
 
-/** Largest quantities of one request. [Modbus Application Protocol V1.1b3 6.1, 6.3, 6.11, 6.12] */
+/** Largest quantities of one request. [Modbus Application Protocol V1.1b3 6.1, 6.3, 6.11, 6.12, 6.17] */
 export const MAX_READ_BITS = 2000;
 export const MAX_READ_REGISTERS = 125;
 export const MAX_WRITE_BITS = 1968;
 export const MAX_WRITE_REGISTERS = 123;
+export const MAX_READ_WRITE_REGISTERS = 121;
 
 /** Exception codes. [Modbus Application Protocol V1.1b3 7] */
 export const EXCEPTION = {
@@ -23,13 +24,24 @@ export const EXCEPTION = {
   gatewayTargetFailedToRespond: 11,
 } as const;
 
-/** One request. Addresses are 0-based, as on the wire. `registers` holds two bytes a register, most significant first. */
+/**
+ * One request. Addresses are 0-based, as on the wire. `registers` holds two bytes a register, most significant first. `maskWrite`
+ * makes of a register (register AND `and`) OR (`or` AND NOT `and`); `readWrite` writes before it reads. [6.16, 6.17]
+ */
 export type Request =
   | { readonly kind: "read"; readonly table: Table; readonly address: number; readonly quantity: number }
   | { readonly kind: "writeCoil"; readonly address: number; readonly value: boolean }
   | { readonly kind: "writeRegister"; readonly address: number; readonly registers: Uint8Array }
   | { readonly kind: "writeCoils"; readonly address: number; readonly values: readonly boolean[] }
-  | { readonly kind: "writeRegisters"; readonly address: number; readonly registers: Uint8Array };
+  | { readonly kind: "writeRegisters"; readonly address: number; readonly registers: Uint8Array }
+  | { readonly kind: "maskWrite"; readonly address: number; readonly and: number; readonly or: number }
+  | {
+      readonly kind: "readWrite";
+      readonly address: number;
+      readonly quantity: number;
+      readonly writeAddress: number;
+      readonly registers: Uint8Array;
+    };
 
 /**
  * One answer. `data` of a read: bits packed least significant first, padded to whole bytes, or two bytes a register.
@@ -51,11 +63,17 @@ const READ_FUNCTION: Readonly<Record<Table, number>> = {
   holdingRegister: 3,
   inputRegister: 4,
 };
+const WRITE_FUNCTIONS: ReadonlySet<number> = new Set([5, 6, 15, 16, 22, 23]);
 const READ_TABLE: ReadonlyMap<number, Table> = new Map(TABLES.map((table) => [READ_FUNCTION[table], table]));
 
 /** True for the two tables whose elements are single bits. */
 export function isBitTable(table: Table): boolean {
   return table === "coil" || table === "discreteInput";
+}
+
+/** Bytes of data that the answer to a read of `quantity` bits or registers carries. */
+export function dataLength(table: Table, quantity: number): number {
+  return isBitTable(table) ? Math.ceil(quantity / 8) : quantity * 2;
 }
 
 /** Function code of a request. [Modbus Application Protocol V1.1b3 5.1] */
@@ -71,6 +89,10 @@ export function functionCode(request: Request): number {
       return 15;
     case "writeRegisters":
       return 16;
+    case "maskWrite":
+      return 22;
+    case "readWrite":
+      return 23;
     default:
       return request satisfies never;
   }
@@ -104,6 +126,13 @@ export function encodeRequest(request: Request): Uint8Array {
       return withBytes(head(code, request.address, request.values.length), packBits(request.values));
     case "writeRegisters":
       return withBytes(head(code, request.address, request.registers.length >> 1), request.registers);
+    case "maskWrite":
+      return Uint8Array.of(...head(code, request.address, request.and), request.or >> 8, request.or & 0xff);
+    case "readWrite": {
+      const { address, quantity, writeAddress, registers } = request;
+      const written = head(0, writeAddress, registers.length >> 1).subarray(1);
+      return withBytes(Uint8Array.of(...head(code, address, quantity), ...written), registers);
+    }
     default:
       return request satisfies never;
   }
@@ -117,13 +146,15 @@ export function decodeAnswer(request: Request, pdu: Uint8Array): Answer {
   const code = functionCode(request);
   if (pdu[0] === (code | 0x80) && pdu.length === 2 && pdu[1] !== 0) return { kind: "exception", code: pdu[1] ?? 0 };
   if (pdu[0] !== code) throw mismatch(`function code ${code}`, `${pdu[0]} (${pdu.length} bytes)`);
-  if (request.kind !== "read") {
-    // [Modbus Application Protocol V1.1b3 6.5, 6.6, 6.11, 6.12] The answer to a write repeats address and value or quantity.
-    const sent = encodeRequest(request).subarray(0, 5);
-    if (pdu.length !== 5 || !sent.every((byte, index) => byte === pdu[index])) throw mismatch(hex(sent), hex(pdu));
+  const length = answerDataLength(request);
+  if (length === undefined) {
+    // [Modbus Application Protocol V1.1b3 6.5, 6.6, 6.11, 6.12, 6.16] The answer to a write repeats address and value or quantity.
+    const sent = echoOf(request);
+    if (pdu.length !== sent.length || !sent.every((byte, index) => byte === pdu[index])) {
+      throw mismatch(hex(sent), hex(pdu));
+    }
     return { kind: "written" };
   }
-  const length = isBitTable(request.table) ? Math.ceil(request.quantity / 8) : request.quantity * 2;
   if (pdu[1] !== length || pdu.length !== length + 2) {
     throw mismatch(`${length} data bytes`, `byte count ${pdu[1]} in ${pdu.length} bytes`);
   }
@@ -134,8 +165,8 @@ export function decodeAnswer(request: Request, pdu: Uint8Array): Answer {
 export function parseRequest(pdu: Uint8Array): ParsedRequest {
   const code = pdu[0] ?? 0;
   const table = READ_TABLE.get(code);
-  const known = table !== undefined || code === 5 || code === 6 || code === 15 || code === 16;
-  if (!known) return { kind: "refused", functionCode: code, code: EXCEPTION.illegalFunction };
+  if (table === undefined && !WRITE_FUNCTIONS.has(code))
+    return { kind: "refused", functionCode: code, code: EXCEPTION.illegalFunction };
   const request = pdu.length < 5 ? undefined : parseKnown(code, table, pdu);
   return request ?? { kind: "refused", functionCode: code, code: EXCEPTION.illegalDataValue };
 }
@@ -147,7 +178,7 @@ export function encodeException(functionCodeOfRequest: number, code: number): Ui
 
 /** The PDU of the answer to a request that could be served. `data` as in `Answer`, absent for a write. */
 export function encodeAnswer(request: Request, data?: Uint8Array): Uint8Array {
-  if (request.kind !== "read") return encodeRequest(request).slice(0, 5);
+  if (answerDataLength(request) === undefined) return echoOf(request);
   const bytes = data ?? new Uint8Array(0);
   const pdu = new Uint8Array(2 + bytes.length);
   pdu[0] = functionCode(request);
@@ -164,20 +195,48 @@ function parseKnown(code: number, table: Table | undefined, pdu: Uint8Array): Re
     const valid = pdu.length === 5 && second >= 1 && second <= max;
     return valid ? { kind: "read", table, address, quantity: second } : undefined;
   }
-  if (code === 5) {
-    const valid = pdu.length === 5 && (second === 0 || second === 0xff00);
-    return valid ? { kind: "writeCoil", address, value: second !== 0 } : undefined;
+  switch (code) {
+    case 5: {
+      const valid = pdu.length === 5 && (second === 0 || second === 0xff00);
+      return valid ? { kind: "writeCoil", address, value: second !== 0 } : undefined;
+    }
+    case 6:
+      return pdu.length === 5 ? { kind: "writeRegister", address, registers: pdu.slice(3, 5) } : undefined;
+    case 22:
+      return pdu.length === 7 ? { kind: "maskWrite", address, and: second, or: word(pdu, 5) } : undefined;
+    case 23:
+      return parseReadWrite(pdu);
+    default:
+      return parseMultiple(code === 15, pdu);
   }
-  if (code === 6) {
-    return pdu.length === 5 ? { kind: "writeRegister", address, registers: pdu.slice(3, 5) } : undefined;
-  }
-  const bits = code === 15;
-  const bytes = bits ? Math.ceil(second / 8) : second * 2;
-  const inRange = second >= 1 && second <= (bits ? MAX_WRITE_BITS : MAX_WRITE_REGISTERS);
+}
+
+function parseMultiple(bits: boolean, pdu: Uint8Array): Request | undefined {
+  const [address, quantity] = [word(pdu, 1), word(pdu, 3)];
+  const bytes = bits ? Math.ceil(quantity / 8) : quantity * 2;
+  const inRange = quantity >= 1 && quantity <= (bits ? MAX_WRITE_BITS : MAX_WRITE_REGISTERS);
   if (!inRange || pdu[5] !== bytes || pdu.length !== 6 + bytes) return undefined;
   const data = pdu.slice(6);
   if (!bits) return { kind: "writeRegisters", address, registers: data };
-  return { kind: "writeCoils", address, values: Array.from({ length: second }, (_, index) => bitAt(data, index)) };
+  return { kind: "writeCoils", address, values: Array.from({ length: quantity }, (_, index) => bitAt(data, index)) };
+}
+
+/** Data bytes of the answer to a request; undefined where the answer is an echo. */
+function answerDataLength(request: Request): number | undefined {
+  if (request.kind === "read") return dataLength(request.table, request.quantity);
+  return request.kind === "readWrite" ? request.quantity * 2 : undefined;
+}
+
+function echoOf(request: Request): Uint8Array {
+  return encodeRequest(request).slice(0, request.kind === "maskWrite" ? 7 : 5);
+}
+
+function parseReadWrite(pdu: Uint8Array): Request | undefined {
+  const [quantity, written] = [word(pdu, 3), word(pdu, 7)];
+  const readable = quantity >= 1 && quantity <= MAX_READ_REGISTERS;
+  const writable = written >= 1 && written <= MAX_READ_WRITE_REGISTERS;
+  if (!readable || !writable || pdu[9] !== written * 2 || pdu.length !== 10 + written * 2) return undefined;
+  return { kind: "readWrite", address: word(pdu, 1), quantity, writeAddress: word(pdu, 5), registers: pdu.slice(10) };
 }
 
 function head(code: number, first: number, second: number): Uint8Array {

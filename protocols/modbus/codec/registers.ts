@@ -1,5 +1,16 @@
-/** How a number lies in registers. */
-export const NUMBER_TYPES = ["int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"] as const;
+/** How a number lies in registers. bcd: four decimal digits a register, the first in the highest four bits. */
+export const NUMBER_TYPES = [
+  "int16",
+  "uint16",
+  "int32",
+  "uint32",
+  "int64",
+  "uint64",
+  "float32",
+  "float64",
+  "bcd16",
+  "bcd32",
+] as const;
 export type NumberType = (typeof NUMBER_TYPES)[number];
 
 /**
@@ -11,6 +22,9 @@ export type NumberType = (typeof NUMBER_TYPES)[number];
 export const WORD_ORDERS = ["ABCD", "CDAB", "BADC", "DCBA"] as const;
 export type WordOrder = (typeof WORD_ORDERS)[number];
 
+/** Reads a number whose first byte is at `at`. */
+export type NumberReader = (view: DataView, at: number) => number;
+
 const REGISTERS: Readonly<Record<NumberType, number>> = {
   int16: 1,
   uint16: 1,
@@ -20,10 +34,12 @@ const REGISTERS: Readonly<Record<NumberType, number>> = {
   int64: 4,
   uint64: 4,
   float64: 4,
+  bcd16: 1,
+  bcd32: 2,
 };
 
 /** Readers and writers of the ABCD form. */
-const READ: Readonly<Record<NumberType, (view: DataView, at: number) => number>> = {
+const READ: Readonly<Record<NumberType, NumberReader>> = {
   int16: (view, at) => view.getInt16(at),
   uint16: (view, at) => view.getUint16(at),
   int32: (view, at) => view.getInt32(at),
@@ -32,6 +48,8 @@ const READ: Readonly<Record<NumberType, (view: DataView, at: number) => number>>
   uint64: (view, at) => Number(view.getBigUint64(at)),
   float32: (view, at) => view.getFloat32(at),
   float64: (view, at) => view.getFloat64(at),
+  bcd16: (view, at) => fromDigits(view.getUint16(at)),
+  bcd32: (view, at) => fromDigits(view.getUint16(at)) * 10_000 + fromDigits(view.getUint16(at + 2)),
 };
 const WRITE: Readonly<Record<NumberType, (view: DataView, value: number) => void>> = {
   int16: (view, value) => view.setInt16(0, value),
@@ -42,6 +60,11 @@ const WRITE: Readonly<Record<NumberType, (view: DataView, value: number) => void
   uint64: (view, value) => view.setBigUint64(0, BigInt(value)),
   float32: (view, value) => view.setFloat32(0, value),
   float64: (view, value) => view.setFloat64(0, value),
+  bcd16: (view, value) => view.setUint16(0, toDigits(value)),
+  bcd32: (view, value) => {
+    view.setUint16(0, toDigits(Math.floor(value / 10_000)));
+    view.setUint16(2, toDigits(value % 10_000));
+  },
 };
 
 const FLOAT32_MAX = 3.4028234663852886e38;
@@ -54,6 +77,8 @@ const RANGE: Readonly<Record<NumberType, readonly [number, number]>> = {
   uint64: [0, Number.MAX_SAFE_INTEGER],
   float32: [-FLOAT32_MAX, FLOAT32_MAX],
   float64: [-Number.MAX_VALUE, Number.MAX_VALUE],
+  bcd16: [0, 9999],
+  bcd32: [0, 99_999_999],
 };
 
 /** Registers a value of this type takes: 1, 2 or 4. */
@@ -71,14 +96,31 @@ export function isIntegerType(type: NumberType): boolean {
   return type !== "float32" && type !== "float64";
 }
 
+/** Does this order swap the two bytes of each register? */
+export function swapsBytes(order: WordOrder): boolean {
+  return order === "BADC" || order === "DCBA";
+}
+
 /**
- * The number at byte `at` of register bytes. A 64-bit integer beyond 2^53 comes as the nearest number.
- * @throws RangeError when the bytes end before the value does.
+ * A reader of numbers of one form. A 64-bit integer beyond 2^53 comes as the nearest number, a decimal digit above 9 as NaN. The
+ * reader throws a RangeError when the bytes end before the value does.
  */
+export function numberReader(type: NumberType, order: WordOrder): NumberReader {
+  const read = READ[type];
+  if (order === "ABCD") return read;
+  const length = REGISTERS[type] * 2;
+  // one value at a time: a reader's own eight bytes are enough
+  const straight = new DataView(new ArrayBuffer(8));
+  const from = Uint8Array.from({ length }, (_, index) => sourceByte(index, length, order));
+  return (view, at) => {
+    for (let index = 0; index < length; index++) straight.setUint8(index, view.getUint8(at + (from[index] ?? 0)));
+    return read(straight, 0);
+  };
+}
+
+/** The number at byte `at` of register bytes; see `numberReader`. */
 export function decodeNumber(bytes: Uint8Array, at: number, type: NumberType, order: WordOrder): number {
-  if (order === "ABCD") return READ[type](new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), at);
-  const value = reorder(bytes.subarray(at, at + REGISTERS[type] * 2), order);
-  return READ[type](new DataView(value.buffer), 0);
+  return numberReader(type, order)(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), at);
 }
 
 /**
@@ -88,7 +130,8 @@ export function decodeNumber(bytes: Uint8Array, at: number, type: NumberType, or
 export function encodeNumber(value: number, type: NumberType, order: WordOrder): Uint8Array {
   const bytes = new Uint8Array(REGISTERS[type] * 2);
   WRITE[type](new DataView(bytes.buffer), isIntegerType(type) ? nearestInteger(value, type) : value);
-  return order === "ABCD" ? bytes : reorder(bytes, order);
+  // each order is its own inverse
+  return order === "ABCD" ? bytes : bytes.map((_, index) => bytes[sourceByte(index, bytes.length, order)] ?? 0);
 }
 
 function nearestInteger(value: number, type: NumberType): number {
@@ -96,13 +139,30 @@ function nearestInteger(value: number, type: NumberType): number {
   return Number.isNaN(value) ? 0 : Math.min(Math.max(Math.round(value), min), max);
 }
 
-/** Each order is its own inverse. */
-function reorder(bytes: Uint8Array, order: WordOrder): Uint8Array {
-  const last = bytes.length - 1;
+/** Which byte of the wire is byte `index` of the ABCD form. */
+function sourceByte(index: number, length: number, order: WordOrder): number {
   const swapWords = order === "CDAB" || order === "DCBA";
-  const swapBytes = order === "BADC" || order === "DCBA";
-  return Uint8Array.from(bytes, (_, index) => {
-    const fromWord = swapWords ? (last - index) ^ 1 : index;
-    return bytes[swapBytes ? fromWord ^ 1 : fromWord] ?? 0;
-  });
+  const fromWord = swapWords ? (length - 1 - index) ^ 1 : index;
+  return swapsBytes(order) ? fromWord ^ 1 : fromWord;
+}
+
+/** The decimal number of four digits; NaN where one is above 9. */
+function fromDigits(word: number): number {
+  let value = 0;
+  for (let shift = 12; shift >= 0; shift -= 4) {
+    const digit = (word >> shift) & 0xf;
+    if (digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+function toDigits(value: number): number {
+  let word = 0;
+  let rest = value;
+  for (let shift = 0; shift < 16; shift += 4) {
+    word |= (rest % 10) << shift;
+    rest = Math.floor(rest / 10);
+  }
+  return word;
 }

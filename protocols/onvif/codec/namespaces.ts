@@ -11,7 +11,12 @@ export const NAMESPACES = {
   tds: "http://www.onvif.org/ver10/device/wsdl",
   trt: "http://www.onvif.org/ver10/media/wsdl",
   tev: "http://www.onvif.org/ver10/events/wsdl",
+  tr2: "http://www.onvif.org/ver20/media/wsdl",
   tptz: "http://www.onvif.org/ver20/ptz/wsdl",
+  timg: "http://www.onvif.org/ver20/imaging/wsdl",
+  tmd: "http://www.onvif.org/ver10/deviceIO/wsdl",
+  tac: "http://www.onvif.org/ver10/accesscontrol/wsdl",
+  tdc: "http://www.onvif.org/ver10/doorcontrol/wsdl",
   tns1: "http://www.onvif.org/ver10/topics",
   ter: "http://www.onvif.org/ver10/error",
 } as const;

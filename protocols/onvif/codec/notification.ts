@@ -30,6 +30,8 @@ export interface PulledMessages {
 /** More in one answer than ten times what was asked for is an attack or a fault. */
 const MAX_NOTIFICATIONS = 1000;
 const MAX_ITEMS = 64;
+const MAX_ITEM_DEPTH = 4;
+const MAX_LEAF = 256;
 const OPERATIONS: readonly string[] = ["Initialized", "Changed", "Deleted"] satisfies PropertyOperation[];
 
 /**
@@ -55,6 +57,26 @@ function simpleItems(list: XmlElement | undefined): ReadonlyMap<string, string> 
   return found;
 }
 
+/** Texts of an ElementItem's leaves as `<item>.<leaf>`: of structures like LicensePlateInfo, and never of pictures. */
+function leavesOf(prefix: string, element: XmlElement, found: Map<string, string>, depth: number): void {
+  for (const child of element.children) {
+    if (found.size >= MAX_ITEMS) return;
+    if (child.children.length > 0) {
+      if (depth < MAX_ITEM_DEPTH) leavesOf(prefix, child, found, depth + 1);
+    } else if (child.text !== "" && child.text.length <= MAX_LEAF) found.set(`${prefix}.${child.name}`, child.text);
+  }
+}
+
+/** Data of an analytics rule: its simple items, and the leaves of its structures. [ONVIF Core 9.5.1] */
+function dataItems(list: XmlElement | undefined): ReadonlyMap<string, string> {
+  const found = new Map(simpleItems(list));
+  for (const item of (list?.all("ElementItem") ?? []).slice(0, MAX_ITEMS)) {
+    const name = item.attributes.get("Name");
+    if (name !== undefined) leavesOf(name, item, found, 0);
+  }
+  return found;
+}
+
 function decodeOne(element: XmlElement): Notification | undefined {
   const topicElement = element.child("Topic");
   const topic = topicElement === undefined ? undefined : topicPath(topicElement);
@@ -68,7 +90,7 @@ function decodeOne(element: XmlElement): Notification | undefined {
     ...(utcTime === undefined ? {} : { utcTime }),
     source: simpleItems(message.child("Source")),
     key: simpleItems(message.child("Key")),
-    data: simpleItems(message.child("Data")),
+    data: dataItems(message.child("Data")),
   };
 }
 
@@ -99,11 +121,11 @@ export interface SubscriptionReference {
   readonly lifeMs?: number;
 }
 
-/** Reads a CreatePullPointSubscriptionResponse; undefined where it names no address. */
-export function decodeSubscription(response: XmlElement): SubscriptionReference | undefined {
+/** Reads a CreatePullPointSubscriptionResponse; undefined where it names no address. `deviceNow` as in `remainingLife`. */
+export function decodeSubscription(response: XmlElement, deviceNow?: number): SubscriptionReference | undefined {
   const address = response.textAt("SubscriptionReference", "Address");
   if (address === undefined) return undefined;
-  const lifeMs = remainingLife(response);
+  const lifeMs = remainingLife(response, deviceNow);
   return {
     address,
     referenceParameters: response.at("SubscriptionReference", "ReferenceParameters")?.children ?? [],
@@ -111,9 +133,12 @@ export function decodeSubscription(response: XmlElement): SubscriptionReference 
   };
 }
 
-/** TerminationTime - CurrentTime of an answer, ms: both are the device's, so that its clock does not matter. */
-export function remainingLife(response: XmlElement): number | undefined {
-  const current = parseDateTime(response.textAt("CurrentTime"));
+/**
+ * TerminationTime - CurrentTime of an answer, ms: both are the device's, so that its clock does not matter. Where the device
+ * leaves out the latter, `deviceNow` (Unix ms) takes its place.
+ */
+export function remainingLife(response: XmlElement, deviceNow?: number): number | undefined {
+  const current = parseDateTime(response.textAt("CurrentTime")) ?? deviceNow;
   const termination = parseDateTime(response.textAt("TerminationTime"));
   return current === undefined || termination === undefined ? undefined : termination - current;
 }

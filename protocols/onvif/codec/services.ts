@@ -22,9 +22,12 @@ export function decodeCapabilities(response: XmlElement): ServiceAddresses {
     ["Media", NAMESPACES.trt],
     ["Events", NAMESPACES.tev],
     ["PTZ", NAMESPACES.tptz],
+    ["Imaging", NAMESPACES.timg],
+    ["DeviceIO", NAMESPACES.tmd],
   ] as const;
   for (const [name, namespace] of names) {
-    const address = response.textAt("Capabilities", name, "XAddr");
+    const address =
+      response.textAt("Capabilities", name, "XAddr") ?? response.textAt("Capabilities", "Extension", name, "XAddr");
     if (address !== undefined) found.set(namespace, address);
   }
   return found;
@@ -35,23 +38,52 @@ export interface MediaProfile {
   readonly token: string;
   readonly video: boolean;
   readonly ptz: boolean;
+  /** Token of the video source. */
+  readonly source?: string;
+  /** `H264`, `H265`, `JPEG`, `MPV4-ES` ... in capitals. */
+  readonly codec?: string;
+  readonly width?: number;
+  readonly height?: number;
 }
 
-/** Reads a GetProfilesResponse. [ONVIF Media 5.2] */
+const MAX_PROFILES = 128;
+
+/** Reads a GetProfilesResponse of either media service. [ONVIF Media 5.2; Media2 5.2] */
 export function decodeProfiles(response: XmlElement): readonly MediaProfile[] {
   const found: MediaProfile[] = [];
-  for (const profile of response.all("Profiles")) {
+  for (const profile of response.all("Profiles").slice(0, MAX_PROFILES)) {
     const token = profile.attributes.get("token");
     if (token === undefined) continue;
+    // Media2 has the configurations one level deeper, under shorter names.
+    const set = profile.child("Configurations");
+    const part = (name: string): XmlElement | undefined =>
+      set === undefined ? profile.child(`${name}Configuration`) : set.child(name);
+    const encoder = part("VideoEncoder");
+    const source = part("VideoSource")?.textAt("SourceToken");
+    const codec = encoder?.textAt("Encoding")?.toUpperCase();
+    const width = positive(encoder?.textAt("Resolution", "Width"));
+    const height = positive(encoder?.textAt("Resolution", "Height"));
     found.push({
       token,
-      video:
-        profile.child("VideoSourceConfiguration") !== undefined &&
-        profile.child("VideoEncoderConfiguration") !== undefined,
-      ptz: profile.child("PTZConfiguration") !== undefined,
+      video: part("VideoSource") !== undefined && encoder !== undefined,
+      ptz: part("PTZ") !== undefined,
+      ...(source === undefined ? {} : { source }),
+      ...(codec === undefined ? {} : { codec }),
+      ...(width === undefined ? {} : { width }),
+      ...(height === undefined ? {} : { height }),
     });
   }
   return found;
+}
+
+function positive(text: string | undefined): number | undefined {
+  const value = Number(text);
+  return Number.isInteger(value) && value > 0 ? value : undefined;
+}
+
+/** Address in a GetStreamUriResponse or GetSnapshotUriResponse of either media service. [ONVIF Media 5.15; Media2 5.6] */
+export function decodeMediaUri(response: XmlElement): string | undefined {
+  return response.textAt("MediaUri", "Uri") ?? response.textAt("Uri");
 }
 
 /** A position in the generic spaces: pan and tilt -1 to 1, zoom 0 to 1. [ONVIF PTZ 5.7.1] */

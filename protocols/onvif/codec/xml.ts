@@ -2,9 +2,17 @@ import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { InvalidInputError } from "#core/errors.ts";
 
 /** Largest message that is looked at, characters. A GetEventProperties of a big camera takes some 200 000. */
-export const MAX_XML_CHARACTERS = 2_000_000;
+export const MAX_XML_CHARACTERS = 1_000_000;
 /** Deepest nesting that is looked at; ONVIF messages stay below 20. */
 export const MAX_XML_DEPTH = 64;
+/**
+ * Most tags and attributes that are looked at; the hundred notifications that are asked for at once have some 4000. With these
+ * limits the worst document takes less than 50 MB of a driver thread's heap.
+ */
+const MAX_XML_TAGS = 30_000;
+const MAX_XML_ATTRIBUTES = 30_000;
+/** Most namespace declarations in scope at one place: every redeclaration copies them. */
+const MAX_SCOPE = 48;
 
 /** One element. Every value stays a string: tokens, serial numbers and versions are no numbers. */
 export class XmlElement {
@@ -119,6 +127,7 @@ function scopeOf(outer: ReadonlyMap<string, string>, attributes: ReadonlyMap<str
     if (name !== "xmlns" && !name.startsWith("xmlns:")) continue;
     scope ??= new Map(outer);
     scope.set(name === "xmlns" ? "" : name.slice(6), value);
+    if (scope.size > MAX_SCOPE) throw malformed(`more than ${MAX_SCOPE} namespaces in scope`);
   }
   return scope ?? outer;
 }
@@ -166,6 +175,13 @@ function elementsOf(nodes: unknown, outer: ReadonlyMap<string, string>): readonl
   return found;
 }
 
+/** How often a character occurs; few large texts make a small document, many small tags a large one. */
+function countOf(text: string, character: string): number {
+  let count = 0;
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count++;
+  return count;
+}
+
 /**
  * Root element of a document. No entity but the five named and the numeric ones is ever resolved.
  * @throws ONVIF_MALFORMED for a document type declaration, for what is too large, too deep or not well-formed
@@ -174,12 +190,15 @@ export function parseXml(xml: string): XmlElement {
   if (xml.length > MAX_XML_CHARACTERS) throw malformed(`${xml.length} characters, at most ${MAX_XML_CHARACTERS}`);
   // [SOAP 1.2 part 1 §5] a message holds no document type declaration; refused before anything looks at it.
   if (/<!\s*(?:DOCTYPE|ENTITY)/i.test(xml)) throw malformed("a document type declaration");
+  if (countOf(xml, "<") > MAX_XML_TAGS) throw malformed(`more than ${MAX_XML_TAGS} tags`);
+  if (countOf(xml, "=") > MAX_XML_ATTRIBUTES) throw malformed(`more than ${MAX_XML_ATTRIBUTES} attributes`);
   const verdict = XMLValidator.validate(xml);
   if (verdict !== true) throw malformed(`${verdict.err.msg} in line ${verdict.err.line}`);
   let roots: readonly XmlElement[];
   try {
     roots = elementsOf(parser.parse(xml), new Map([["xml", XML_NAMESPACE]]));
   } catch (error) {
+    if (error instanceof InvalidInputError) throw error;
     throw malformed(error instanceof Error ? error.message : String(error), error);
   }
   const [root] = roots;

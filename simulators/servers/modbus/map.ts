@@ -10,7 +10,11 @@ export interface ModbusMapping {
   /** 0-based address in the table, as on the wire. */
   readonly register: number;
   /** `bool` in the bit tables; in a register table a bool is one bit of it (`bit`), or the whole register as 0 or 1. */
-  readonly type: "bool" | NumberType;
+  readonly type: "bool" | "string" | NumberType;
+  /** Registers of a string (ASCII, filled up with NUL); 1 where absent. */
+  readonly length?: number;
+  /** The raw value starts again at 0 when it reaches this. */
+  readonly rollover?: number;
   /** Default ABCD. */
   readonly wordOrder?: WordOrder;
   /** signal = raw * scale; default 1. */
@@ -21,6 +25,7 @@ export interface ModbusMapping {
 
 /** Elements of its table (bits or registers) that a mapping takes. */
 export function mappingLength(mapping: ModbusMapping): number {
+  if (mapping.type === "string") return mapping.length ?? 1;
   return mapping.type === "bool" ? 1 : registerCount(mapping.type);
 }
 

@@ -1,13 +1,6 @@
-import {
-  type Answer,
-  bitAt,
-  EXCEPTION,
-  isBitTable,
-  packBits,
-  type Request,
-  type Table,
-} from "#protocols/modbus/codec/pdu.ts";
-import { decodeNumber, encodeNumber, isIntegerType, rangeOf } from "#protocols/modbus/codec/registers.ts";
+import { type Answer, EXCEPTION, isBitTable, packBits, type Request, type Table } from "#protocols/modbus/codec/pdu.ts";
+import { decodeNumber, encodeNumber, isIntegerType, rangeOf, swapsBytes } from "#protocols/modbus/codec/registers.ts";
+import { decodeText, encodeText } from "#protocols/modbus/codec/text.ts";
 import type { Signal, SignalValue, SimulatedDevice } from "../../device.ts";
 import { checkModbusMap, type ModbusMapping, mappingLength } from "./map.ts";
 
@@ -44,6 +37,8 @@ export class UnitTables {
     holdingRegister: new Map(),
     inputRegister: new Map(),
   };
+  /** What a frozen unit shows. */
+  #frozen: ReadonlyMap<string, SignalValue> | undefined;
   readonly #end: Record<Table, number> = { coil: 0, discreteInput: 0, holdingRegister: 0, inputRegister: 0 };
 
   /** @throws SIM_MODBUS_MAP_INVALID */
@@ -60,6 +55,13 @@ export class UnitTables {
     }
   }
 
+  /** From now on it shows what it holds now, and takes writes without any effect; `false` ends that. */
+  freeze(frozen: boolean): void {
+    this.#frozen = frozen
+      ? new Map([...this.#signals.keys()].map((name) => [name, this.#device.read(name)]))
+      : undefined;
+  }
+
   /** Serves one request. A write is taken as a whole or not at all. */
   serve(request: Request): Answer {
     switch (request.kind) {
@@ -72,6 +74,13 @@ export class UnitTables {
       case "writeRegister":
       case "writeRegisters":
         return this.#writeRegisters(request.address, request.registers);
+      case "maskWrite":
+        return this.#maskWrite(request);
+      case "readWrite": {
+        // [Modbus Application Protocol V1.1b3 6.17] The write is performed before the read.
+        const written = this.#writeRegisters(request.writeAddress, request.registers);
+        return written.kind === "written" ? this.#read("holdingRegister", request.address, request.quantity) : written;
+      }
       default:
         return request satisfies never;
     }
@@ -86,7 +95,7 @@ export class UnitTables {
     if (isBitTable(table)) {
       const bits = Array.from({ length: quantity }, (_, index) => {
         const mapping = places.get(address + index)?.[0];
-        return mapping !== undefined && this.#device.read(mapping.signal) === true;
+        return mapping !== undefined && this.#value(mapping) === true;
       });
       return { kind: "data", data: packBits(bits) };
     }
@@ -108,18 +117,40 @@ export class UnitTables {
 
   /** Puts a signal's value into register bytes; registers outside them are left out. */
   #put(data: Uint8Array, mapping: ModbusMapping, firstRegister: number): void {
-    const value = this.#device.read(mapping.signal);
+    const value = this.#value(mapping);
     if (mapping.bit !== undefined) {
-      const at = firstRegister * 2 + (mapping.bit < 8 ? 1 : 0);
+      const at = firstRegister * 2 + (mapping.bit < 8 !== swapsBytes(mapping.wordOrder ?? "ABCD") ? 1 : 0);
       if (value === true) data[at] = (data[at] ?? 0) | (1 << (mapping.bit & 7));
       return;
     }
-    const type = mapping.type === "bool" ? "uint16" : mapping.type;
-    const bytes = encodeNumber(Number(value) / (mapping.scale ?? 1), type, mapping.wordOrder ?? "ABCD");
-    bytes.forEach((byte, offset) => {
+    this.#encoded(mapping, value).forEach((byte, offset) => {
       const at = firstRegister * 2 + offset;
       if (at >= 0 && at < data.length) data[at] = byte;
     });
+  }
+
+  #encoded(mapping: ModbusMapping, value: SignalValue): Uint8Array {
+    const { type, length = 1, wordOrder = "ABCD", scale = 1, rollover = Number.POSITIVE_INFINITY } = mapping;
+    if (type === "string") {
+      const form = { length, encoding: "ascii", swapped: swapsBytes(wordOrder) } as const;
+      return encodeText(String(value), form) ?? new Uint8Array(length * 2);
+    }
+    const raw = Number(value) / scale;
+    const counted = Number.isFinite(rollover) ? Math.floor(raw) % rollover : raw;
+    return encodeNumber(counted, type === "bool" ? "uint16" : type, wordOrder);
+  }
+
+  #value(mapping: ModbusMapping): SignalValue {
+    return this.#frozen?.get(mapping.signal) ?? this.#device.read(mapping.signal);
+  }
+
+  // [Modbus Application Protocol V1.1b3 6.16]
+  #maskWrite({ address, and, or }: Request & { readonly kind: "maskWrite" }): Answer {
+    if (!this.#places.holdingRegister.has(address)) return REFUSED(EXCEPTION.illegalDataAddress);
+    const before = this.#registers("holdingRegister", address, 1);
+    const word = ((before[0] ?? 0) << 8) | (before[1] ?? 0);
+    const after = (word & and) | (or & ~and & 0xffff);
+    return this.#writeRegisters(address, Uint8Array.of(after >> 8, after & 0xff));
   }
 
   #writeCoils(address: number, values: readonly boolean[]): Answer {
@@ -160,7 +191,11 @@ export class UnitTables {
       bytes.set(registers.subarray(from, from + 2), register * 2);
     }
     if (mapping.bit !== undefined) {
-      return bitAt(Uint8Array.of(bytes[1] ?? 0, bytes[0] ?? 0), mapping.bit);
+      return ((decodeNumber(bytes, 0, "uint16", mapping.wordOrder ?? "ABCD") >> mapping.bit) & 1) === 1;
+    }
+    if (mapping.type === "string") {
+      const { length = 1, wordOrder = "ABCD" } = mapping;
+      return decodeText(bytes, 0, { length, encoding: "ascii", swapped: swapsBytes(wordOrder) });
     }
     const type = mapping.type === "bool" ? "uint16" : mapping.type;
     const raw = decodeNumber(bytes, 0, type, mapping.wordOrder ?? "ABCD");
@@ -177,6 +212,7 @@ export class UnitTables {
   }
 
   #apply(changes: readonly Change[]): Answer {
+    if (this.#frozen !== undefined) return { kind: "written" };
     for (const change of changes) this.#device.write(change.signal, change.value);
     return { kind: "written" };
   }

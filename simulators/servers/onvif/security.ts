@@ -7,12 +7,16 @@ import { provesPassword, sameText, type UsernameToken } from "#protocols/onvif/c
 /** Tokens older or newer than this against the camera's own clock are refused. [WSS UsernameToken 1.1 §3.1: 5 minutes at least] */
 const CREATED_WINDOW_MS = 60_000;
 const NONCE_LIFE_MS = 300_000;
+/** Nonces kept at a time: who asks without end takes the room of others, not the memory. */
+const MAX_NONCES = 1000;
 const REALM = "parkhub-simulator";
 
 /** Who may use a camera. */
 export interface Credentials {
   readonly username: string;
   readonly password: string;
+  /** Takes a token a second time, as many devices do; false when absent. [WSS UsernameToken 1.1 §3.1] */
+  readonly allowsReplay?: boolean;
 }
 
 /** Checks both ways of authentication that ONVIF knows. [ONVIF Core 5.9.1] */
@@ -38,7 +42,7 @@ export class Guard {
     const created = parseDateTime(token.created);
     if (created === undefined || Math.abs(created - this.#deviceNow()) > CREATED_WINDOW_MS) return false;
     const key = `${token.nonce} ${token.created}`;
-    if (this.#seenTokens.has(key)) return false;
+    if (this.#seenTokens.has(key) && this.#credentials.allowsReplay !== true) return false;
     if (!sameText(token.username, this.#credentials.username)) return false;
     if (!provesPassword(token, this.#credentials.password)) return false;
     this.#seenTokens.set(key, now + 2 * CREATED_WINDOW_MS);
@@ -76,6 +80,8 @@ export class Guard {
   challenges(): string[] {
     const now = this.#clock.now();
     for (const [nonce, { until }] of this.#handedOut) if (until < now) this.#handedOut.delete(nonce);
+    const [oldest] = this.#handedOut.keys();
+    if (oldest !== undefined && this.#handedOut.size >= MAX_NONCES) this.#handedOut.delete(oldest);
     const nonce = randomBytes(16).toString("hex");
     this.#handedOut.set(nonce, { until: now + NONCE_LIFE_MS, count: 0 });
     return ["SHA-256", "MD5"].map(

@@ -82,8 +82,10 @@ describe("answers", () => {
   it("hold only what lies in the caller's spaces", async () => {
     const ids = async (url: string) =>
       (await park.ask("GET", url, { as: guard })).json().items.map(({ id }: { id: string }) => id);
-    expect(await ids("/points")).toEqual([PARK.fence]);
-    expect(await ids("/devices")).toEqual([PARK.camera, "small-park/gw-1/panel-1"]);
+    expect(await ids("/points")).toEqual([PARK.doorAlarm, PARK.doorLeaf, PARK.doorMode, PARK.fence]);
+    expect(await ids("/doors")).toEqual([PARK.door]);
+    expect(await ids("/events")).toEqual(["event-1"]);
+    expect(await ids("/devices")).toEqual([PARK.camera, PARK.doors, "small-park/gw-1/panel-1"]);
     expect(await ids("/spaces")).toEqual(["perimeter"]);
     expect(await ids("/alarms/journal")).toEqual([`${ALARM}-raised`]);
     for (const url of [setpoint, `${setpoint}/history?from=2026-11-21T00:00:00Z`, `/devices/${enc(PARK.ahu)}`])
@@ -293,11 +295,11 @@ describe("a gateway", () => {
     expect(park.log.lines.join()).not.toContain(password);
   });
 
-  it("brings pictures whose hash fits, of the kinds that are pictures", async () => {
+  it("brings blobs whose hash fits, of the kinds that cameras and searches give", async () => {
     expect((await put(sha, Buffer.from("something else"), credential())).json().code).toBe("BLOB_HASH_MISMATCH");
     expect((await put(sha, picture, { ...credential(), "content-type": "image/svg+xml" })).statusCode).toBe(415);
     const json = await put(sha, Buffer.from("{}"), { ...credential(), "content-type": "application/json" });
-    expect(json.json().code).toBe("VALIDATION");
+    expect(json.json().code).toBe("BLOB_HASH_MISMATCH");
     expect((await put("short", picture, credential())).json().code).toBe("VALIDATION");
     expect((await put(sha, picture, credential(), PARK.gateway)).statusCode).toBe(204);
     expect((await put(sha, picture, credential())).statusCode).toBe(204);

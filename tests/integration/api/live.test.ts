@@ -118,12 +118,14 @@ describe("the live socket", () => {
 
   it("tells nobody of what lies outside his spaces", async () => {
     const page = await connect(url, { as: guard });
-    for (const kind of ["alarms", "points", "devices", "gateways", "runs", "notices"] as const) view(page, kind);
-    const snaps = [...(await settled(page, 6))];
+    for (const kind of ["alarms", "points", "devices", "doors", "gateways", "runs", "notices"] as const)
+      view(page, kind);
+    const snaps = [...(await settled(page, 7))];
     expect(Object.fromEntries(snaps.map((snap) => [snap.id, idsOf(snap)]))).toEqual({
       alarms: [ALARM],
-      points: [PARK.fence],
-      devices: [PARK.camera, "small-park/gw-1/panel-1"],
+      points: [PARK.doorAlarm, PARK.doorLeaf, PARK.doorMode, PARK.fence],
+      devices: [PARK.camera, PARK.doors, "small-park/gw-1/panel-1"],
+      doors: [PARK.door],
       gateways: [PARK.gateway],
       runs: [],
       notices: [],
@@ -138,7 +140,7 @@ describe("the live socket", () => {
     change("alarms", "here", anAlarm("here", "perimeter"), "perimeter");
     change("gateways", PARK.gateway, park.gateways.list()[0]);
     park.clock.advance(FLUSH_MS);
-    await settled(page, 8);
+    await settled(page, 9);
     const deltas = page.told.filter(({ t }) => t === "delta");
     expect(deltas.flatMap(idsOf).sort()).toEqual(["here", PARK.gateway]);
     const gateways = deltas.flatMap((delta) => (delta.t === "delta" && delta.id === "gateways" ? delta.up : []));

@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
 import type { Role } from "#core/contracts/session.ts";
+import type { GatewayId } from "#core/ids.ts";
 import { anAlarm } from "#tests/fixtures/cloud/alarms.ts";
-import { type Ask, PASSWORD, type ParkApi, type SignedIn } from "#tests/fixtures/cloud/park-api.ts";
+import { type Ask, PASSWORD, type ParkApi, type SignedIn, START } from "#tests/fixtures/cloud/park-api.ts";
 import { A_RUN } from "#tests/fixtures/cloud/services.ts";
 import { PARK } from "#tests/fixtures/cloud/small-park.ts";
 
 /** A picture that an alarm at the perimeter holds. */
 export const PICTURE = Buffer.from("the bytes of a picture");
 export const PICTURE_SHA = createHash("sha256").update(PICTURE).digest("hex");
+/** A certificate that waits for a person. */
+export const THUMBPRINT = "0123456789abcdef0123456789abcdef01234567";
 /** The alarm at the perimeter. */
 export const ALARM = "alarm-at-the-fence";
 /** A command on the setpoint in building A. */
@@ -60,6 +63,15 @@ export const SAMPLES: Readonly<Record<string, (park: ParkApi, as: SignedIn | und
     status: 202,
     payload: { preset: "north" },
   }),
+  "GET /cameras/:id/snapshot": () => ({ url: `/cameras/${enc(PARK.camera)}/snapshot` }),
+  "GET /doors": () => ({ url: "/doors" }),
+  "GET /doors/:id": () => ({ url: `/doors/${PARK.door}` }),
+  "POST /doors/:id/operate": () => ({
+    url: `/doors/${PARK.door}/operate`,
+    status: 202,
+    payload: { operation: "access" },
+  }),
+  "GET /events": () => ({ url: "/events" }),
   "GET /points": () => ({ url: "/points" }),
   "GET /points/:id": () => ({ url: `/points/${enc(PARK.setpoint)}` }),
   "GET /points/:id/history": () => ({ url: `/points/${enc(PARK.setpoint)}/history?from=2026-11-21T00:00:00Z` }),
@@ -92,6 +104,22 @@ export const SAMPLES: Readonly<Record<string, (park: ParkApi, as: SignedIn | und
     payload: PICTURE,
     headers: { "content-type": "image/jpeg" },
   }),
+  "GET /gateways/:id/certificates": () => ({ url: "/gateways/gw-1/certificates" }),
+  "POST /gateways/:id/certificates/:thumbprint/trust": () => ({
+    url: `/gateways/gw-1/certificates/${THUMBPRINT}/trust`,
+    status: 202,
+    payload: {},
+  }),
+  "POST /gateways/:id/certificates/:thumbprint/reject": () => ({
+    url: `/gateways/gw-1/certificates/${THUMBPRINT}/reject`,
+    status: 202,
+    payload: {},
+  }),
+  "POST /gateways/:id/discover": () => ({
+    url: "/gateways/gw-1/discover",
+    status: 202,
+    payload: { channel: "opcua" },
+  }),
   "GET /blobs/:sha256": () => ({ url: `/blobs/${PICTURE_SHA}` }),
   "GET /audit": () => ({ url: "/audit" }),
   "GET /audit/verify": () => ({ url: "/audit/verify" }),
@@ -111,5 +139,34 @@ export async function furnish(park: ParkApi): Promise<void> {
   park.alarms.put(anAlarm("alarm-of-nowhere", undefined));
   await park.deps.blobs.put(PICTURE_SHA, "image/jpeg", PICTURE);
   park.pictureSpaces.set(PICTURE_SHA, [undefined, "perimeter"]);
+  park.commands.end = { status: "done", blob: `/api/v1/blobs/${PICTURE_SHA}` };
+  park.certificates.take(PARK.gateway as GatewayId, {
+    offset: 1,
+    at: START,
+    kind: "certificates",
+    channel: "opcua",
+    certificates: [
+      {
+        thumbprint: THUMBPRINT,
+        subject: "CN=fire panel",
+        issuer: "CN=maker",
+        notBefore: START - 1000,
+        notAfter: START + 1000,
+        trust: "rejected",
+      },
+    ],
+  });
+  park.deviceEvents.take(PARK.gateway as GatewayId, {
+    offset: 2,
+    at: START,
+    kind: "deviceEvent",
+    event: {
+      id: "event-1",
+      device: PARK.doors,
+      kind: "accessDenied",
+      observedAt: START,
+      data: { door: "door-token-1", reason: "CredentialNotEnabled", credential: "00012345678901234567" },
+    },
+  });
   park.deps.commands.request({ point: PARK.setpoint, value: 20 }, { name: "somebody", grants: [] });
 }

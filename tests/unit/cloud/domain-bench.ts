@@ -1,10 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { AlarmMedia } from "#cloud/alarms/media.ts";
 import { Alarms } from "#cloud/alarms/service.ts";
 import { AuditChain } from "#cloud/audit/log.ts";
+import { FileBlobStore } from "#cloud/blobs/store.ts";
 import { Commands } from "#cloud/commands/service.ts";
 import { type Db, openDatabase } from "#cloud/db/database.ts";
+import { Doors } from "#cloud/doors/service.ts";
+import { Certificates } from "#cloud/gateways/certificates.ts";
 import { Linkage } from "#cloud/linkage/service.ts";
 import { RunStore } from "#cloud/linkage/store.ts";
 import { ProcessLiveBus } from "#cloud/live/bus.ts";
@@ -24,6 +28,12 @@ import { GW1, GW2, smallPark } from "./small-park.ts";
 
 /** Sunday 2026-11-22 04:00 UTC, noon in Shanghai. */
 export const NOON = Date.UTC(2026, 10, 22, 4);
+
+/** What drivers can do, by protocol. */
+const ACTIONS: Readonly<Record<string, readonly string[]>> = {
+  onvif: ["ptzPreset", "snapshot", "doorControl", "discover"],
+  opcua: ["discover", "trustCertificate", "rejectCertificate", "callMethod"],
+};
 
 /** The network to the gateways: takes down what is sent, and nothing reaches a gateway that is away. */
 export class RecordingLink implements GatewayLink {
@@ -55,12 +65,16 @@ export class Domains {
   readonly notices: Notices;
   readonly events: DeviceEvents;
   readonly runs: RunStore;
+  readonly media: AlarmMedia;
+  readonly blobs: FileBlobStore;
   readonly alarms: Alarms;
+  readonly doors: Doors;
+  readonly certificates: Certificates;
   readonly linkage: Linkage;
   readonly db: Db;
   readonly link: RecordingLink;
 
-  constructor(db: Db, clock: ManualClock, link: RecordingLink, site = smallPark()) {
+  constructor(db: Db, folder: string, clock: ManualClock, link: RecordingLink, site = smallPark()) {
     const { bus } = this;
     const logger = silentLogger;
     this.db = db;
@@ -75,12 +89,17 @@ export class Domains {
     this.catalog = catalog;
     this.audit = audit;
     this.state = new CurrentState({ catalog, bus, isOnline: (gateway) => link.isOnline(gateway) });
-    const actionsOf = (protocol: string): readonly string[] => (protocol === "onvif" ? ["ptzPreset", "snapshot"] : []);
+    const actionsOf = (protocol: string): readonly string[] => ACTIONS[protocol] ?? [];
     this.commands = new Commands({ db, catalog, link, audit, clock, logger, actionsOf });
-    this.runs = new RunStore(db);
-    this.events = new DeviceEvents(db);
+    this.blobs = new FileBlobStore({ db, folder: join(folder, "blobs"), clock, logger });
+    this.media = new AlarmMedia(db, (hashes) => this.blobs.states(hashes));
+    this.runs = new RunStore(db, (ids) => this.media.clipsOfRuns(ids));
+    this.events = new DeviceEvents(db, catalog);
+    this.doors = new Doors({ catalog, state: this.state, bus });
+    this.certificates = new Certificates(db, catalog);
     this.alarms = new Alarms({
       db,
+      media: this.media,
       catalog,
       link,
       audit,
@@ -122,7 +141,11 @@ export class Domains {
       case "alarm":
         return this.alarms.take(gateway, item);
       case "snapshot":
-        return this.alarms.takeSnapshot(gateway, item);
+      case "clip":
+        return this.alarms.takeMedia(gateway, item);
+      case "certificates":
+        this.certificates.take(gateway, item);
+        return undefined;
       case "commandResult":
         return this.commands.takeResult(gateway, item) ?? this.alarms.takeResult(gateway, item);
       case "run":
@@ -160,7 +183,7 @@ export class DomainBench {
   /** The domains on the bench's file, with all timers running. Opened again, they are a new process on the old file. */
   async open(site = smallPark(), link = new RecordingLink()): Promise<Domains> {
     const db = await openDatabase(join(this.folder, "parkhub.db"), silentLogger);
-    const domains = new Domains(db, this.clock, link, site);
+    const domains = new Domains(db, this.folder, this.clock, link, site);
     this.#opened.push({ db, domains });
     domains.start();
     return domains;

@@ -1,7 +1,7 @@
 import type { Site } from "#config/schema/site.ts";
 import { lawOf } from "#core/alarm/law.ts";
 import { alarmId, raise } from "#core/alarm/lifecycle.ts";
-import type { AlarmItem } from "#core/contracts/lanes.ts";
+import type { AlarmItem, ClipItem } from "#core/contracts/lanes.ts";
 import { type GatewayId, gatewayId, type PointId, pointId } from "#core/ids.ts";
 import type { Alarm, AlarmCategory } from "#core/model/alarm.ts";
 import type { Sample } from "#core/model/sample.ts";
@@ -10,6 +10,11 @@ export const GW1: GatewayId = gatewayId("park/gw-1");
 export const GW2: GatewayId = gatewayId("park/gw-2");
 export const AHU = "park/gw-1/ahu-1";
 export const CAMERA = "park/gw-1/cam-1";
+/** A door controller on the ground floor; its second door leads out to the fence. */
+export const DOORS = "park/gw-1/doors";
+export const DOOR_MODE = pointId(`${DOORS}/door-2-mode`);
+export const DOOR_LEAF = pointId(`${DOORS}/door-2-leaf`);
+export const DOOR_ALARM = pointId(`${DOORS}/door-2-alarm`);
 export const SETPOINT = pointId(`${AHU}/setpoint`);
 export const TEMPERATURE = pointId(`${AHU}/temperature`);
 export const MODE = pointId(`${AHU}/mode`);
@@ -19,6 +24,9 @@ export const LIGHT = pointId("park/gw-2/lights/zone-1");
 
 const named = { name: "名", nameEn: "Name" };
 const point = { ...named, tags: [], revision: 1, address: {}, space: "building-a", writable: true };
+const statesOf = (...names: string[]) => names.map((nameEn, value) => ({ value, name: "名", nameEn }));
+const LEAF = statesOf("Unknown", "Open", "Closed", "Fault");
+const LEAF_ALARM = statesOf("Normal", "Door forced open", "Door open too long");
 const device = (id: string, protocol: string, space: string, nameEn: string): Site["devices"][number] => ({
   id,
   channel: "field",
@@ -143,6 +151,44 @@ export function smallPark(fields: Partial<Site> = {}): Site {
   };
 }
 
+/** The small park with two doors of one controller, a channel of OPC UA on each gateway, and a camera that is one. */
+export function doorPark(): Site {
+  const site = smallPark();
+  return {
+    ...site,
+    gateways: site.gateways.map((one) => ({ ...one, channels: [{ id: "opcua", protocol: "opcua", config: {} }] })),
+    devices: [
+      ...site.devices.map((one) => (one.id === CAMERA ? { ...one, kind: "camera-ptz" } : one)),
+      device(DOORS, "onvif", "floor-1", "Door controller"),
+    ],
+    doors: [
+      { id: "door-1", ...named, space: "floor-1", device: DOORS, token: "d1", mode: `${DOORS}/door-1-mode` },
+      {
+        id: "door-2",
+        ...named,
+        space: "fence",
+        device: DOORS,
+        token: "d2",
+        mode: DOOR_MODE,
+        physicalState: DOOR_LEAF,
+        alarmState: DOOR_ALARM,
+        escape: true,
+      },
+    ],
+    points: [
+      ...site.points,
+      ...[DOOR_MODE, DOOR_LEAF, DOOR_ALARM].map((id) => ({
+        ...point,
+        id,
+        kind: "enum" as const,
+        ...(id === DOOR_MODE ? {} : { states: id === DOOR_LEAF ? LEAF : LEAF_ALARM }),
+        writable: false,
+        space: "fence",
+      })),
+    ],
+  };
+}
+
 /** A sample, good unless said otherwise. */
 export function sampleOf(id: PointId, value: Sample["value"], fields: Partial<Sample> = {}): Sample {
   return { point: id, value, quality: "good", observedAt: 1_790_000_000_000, ...fields };
@@ -187,4 +233,26 @@ export function told(
   fields: Partial<AlarmItem> = {},
 ): AlarmItem {
   return { offset: nextOffset++, kind: "alarm", at: alarm.receivedAt, alarm, transition, ...fields };
+}
+
+/** A clip of the fence in a gateway's events lane, 40 s of video. */
+export function aClip(fields: Partial<ClipItem> = {}): ClipItem {
+  const at = 1_790_000_000_000;
+  return {
+    offset: nextOffset++,
+    kind: "clip",
+    at,
+    sha256: "c".repeat(64),
+    bytes: 4_000_000,
+    contentType: "video/mp4",
+    camera: CAMERA,
+    startedAt: at - 10_000,
+    endedAt: at + 30_000,
+    triggerAt: at,
+    timeBase: "rtcp",
+    width: 1280,
+    height: 720,
+    frames: 1000,
+    ...fields,
+  };
 }

@@ -4,38 +4,31 @@ import { Value as Schema } from "typebox/value";
 import { describe, expect, it } from "vitest";
 import { loadSite } from "#config/load-site.ts";
 import { Bootstrap } from "#config/schema/bootstrap.ts";
-import type { ProtocolSchemas } from "#config/site-files.ts";
 import { YamlFile } from "#config/yaml-file.ts";
 import { actionByKind } from "#core/linkage/actions/index.ts";
+import { planSite } from "#core/linkage/plan-site.ts";
 import type { AlarmDefinition } from "#core/model/alarm.ts";
 import { unitById } from "#core/units.ts";
-import { bacnet } from "#protocols/bacnet/index.ts";
-import { type ModbusAddress, modbus } from "#protocols/modbus/index.ts";
-import { onvif } from "#protocols/onvif/index.ts";
+import { DOOR_STATES, type DoorSignal } from "#protocols/onvif/vocabulary.ts";
+import { driverByKind } from "#protocols/registry.ts";
 import type { Signal, SimulatedDevice } from "#simulators/device.ts";
 import { buildDevices } from "#simulators/park-devices.ts";
-import { BACNET_INSTANCES, powerMeterMapOf } from "#simulators/park-network.ts";
+import { BACNET_INSTANCES, BURGLAR_ACCOUNT } from "#simulators/park-network.ts";
+import { OPCUA_MAPPINGS } from "#simulators/park-opcua.ts";
 import { loadScenarios } from "#simulators/scenario.ts";
-import { bacnetObjectsOf } from "#simulators/servers/bacnet.ts";
-import { modbusMapOf } from "#simulators/servers/modbus.ts";
+import { conditionNameOf, opcuaUri } from "#simulators/servers/opcua.ts";
+import { allDevices, foundByTheHub, hubValue, opcuaServerOf, served, unpictured } from "./park-served.ts";
 
 const root = path.resolve(import.meta.dirname, "../../..");
 const folder = path.join(root, "config/sites/demo-park");
-const protocols = new Map<string, ProtocolSchemas>([bacnet, modbus, onvif].map((d) => [d.kind, d]));
-const site = loadSite(folder, path.join(root, "config/profiles"), protocols);
+const site = loadSite(folder, path.join(root, "config/profiles"), driverByKind);
 const START = Date.UTC(2026, 4, 12, 0, 0, 0);
 const park = buildDevices(1, () => START);
-const devices: readonly SimulatedDevice[] = [
-  ...park.bacnet,
-  park.panel,
-  park.lighting,
-  ...park.powerMeters,
-  ...park.cameras,
-];
+const devices = allDevices(park);
 const slot = (id: string): string => id.slice(id.lastIndexOf("/") + 1);
 
-/** What only the hub knows of a camera: no signal of the device. */
-const FOUND_BY_THE_HUB = ["online", "clock-offset"];
+/** Profiles of devices that the demo park does not have; tests/contract/modbus-profiles.test.ts runs them. */
+const FOR_OTHER_SITES = ["io-module-eol", "pulse-fence"];
 
 function deviceOf(id: string): SimulatedDevice {
   const found = devices.find((device) => device.id === slot(id));
@@ -45,27 +38,10 @@ function deviceOf(id: string): SimulatedDevice {
 
 const pointsOf = (device: string) => site.points.filter(({ id }) => id.startsWith(`${device}/`));
 
-/** Where the simulator serves each signal of a device, in the words of the driver's address. */
-function served(device: SimulatedDevice, protocol: string): ReadonlyMap<string, unknown> {
-  if (protocol === "bacnet") return new Map(Object.entries(bacnetObjectsOf(device)));
-  if (protocol === "onvif") {
-    const camel = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    const names = [...device.signals.map(({ name }) => name).filter((name) => name !== "light"), ...FOUND_BY_THE_HUB];
-    return new Map(names.map((name) => [name, { signal: camel(name) }]));
-  }
-  const map = device.id.startsWith("power-meter-") ? powerMeterMapOf(device) : modbusMapOf(device);
-  return new Map(
-    map.map(({ signal, table, register, type, wordOrder, bit }) => [
-      signal,
-      {
-        table,
-        register,
-        type,
-        ...(wordOrder === undefined ? {} : { wordOrder }),
-        ...(bit === undefined ? {} : { bit }),
-      } satisfies ModbusAddress,
-    ]),
-  );
+/** An address without how it is read: the simulator knows nothing of that. */
+function wireAddress(address: unknown): unknown {
+  const { poll: _, ...wire } = { poll: undefined, ...Object(address) };
+  return wire;
 }
 
 /** Looks at one alarm's condition in the simulated device itself. */
@@ -74,16 +50,19 @@ class Watch {
   readonly device: string;
   raised = false;
   readonly #alarm: AlarmDefinition;
+  readonly #protocol: string;
   readonly #signal: string;
   #since: number | undefined;
 
   constructor(alarm: AlarmDefinition) {
     const { condition } = alarm;
-    const [, , device = "", signal = ""] = ("point" in condition ? condition.point : condition.device).split("/");
+    const source = "point" in condition ? condition.point : condition.device;
+    const [name, gateway, device = "", slotOfPoint = ""] = source.split("/");
     this.id = alarm.id;
     this.device = device;
     this.#alarm = alarm;
-    this.#signal = signal;
+    this.#protocol = site.devices.find(({ id }) => id === `${name}/${gateway}/${device}`)?.protocol ?? "";
+    this.#signal = condition.type === "field" ? slot(condition.condition) : slotOfPoint;
   }
 
   look(device: SimulatedDevice, now: number): void {
@@ -94,8 +73,13 @@ class Watch {
 
   #holds(device: SimulatedDevice): boolean {
     const { condition } = this.#alarm;
-    const value = device.read(this.#signal);
+    const signal = device.signals.find(({ name }) => name === this.#signal);
+    // what only the hub knows
+    if (signal === undefined) return false;
+    const value = hubValue(device, this.#protocol, signal);
     switch (condition.type) {
+      case "field":
+        return value === true;
       case "equals":
         return value === condition.value;
       case "above":
@@ -114,7 +98,7 @@ describe.each(site.devices.map((device) => [slot(device.id), device] as const))(
   const points = pointsOf(device.id);
 
   it("has every point at the address at which the simulator serves that signal", () => {
-    const configured = Object.fromEntries(points.map((point) => [slot(point.id), point.address]));
+    const configured = Object.fromEntries(points.map((point) => [slot(point.id), wireAddress(point.address)]));
     expect(configured).toEqual(Object.fromEntries(addresses));
   });
 
@@ -123,10 +107,18 @@ describe.each(site.devices.map((device) => [slot(device.id), device] as const))(
     for (const point of points) {
       const signal = signals.get(slot(point.id));
       if (signal === undefined) {
-        expect(FOUND_BY_THE_HUB).toContain(slot(point.id));
+        expect(foundByTheHub(simulated.id)).toContain(slot(point.id));
         continue;
       }
-      const { kind, unit, writable } = signal;
+      if (simulated.id === "door-controller") {
+        // every state of a door is one of the standard's own list
+        const { signal: state } = point.address as { signal: DoorSignal };
+        expect([point.kind, point.states?.length]).toEqual(["enum", DOOR_STATES[state].length]);
+        continue;
+      }
+      const { kind, unit } = signal;
+      // a panel only reports
+      const writable = signal.writable && device.protocol !== "sia-dc09";
       expect({ id: point.id, kind: point.kind, unit: point.unit, writable: point.writable }).toEqual({
         id: point.id,
         kind,
@@ -148,16 +140,28 @@ describe.each(site.devices.map((device) => [slot(device.id), device] as const))(
 });
 
 describe("demo park", () => {
-  it("has more than 380 points on three protocols", () => {
-    expect(site.points.length).toBeGreaterThan(380);
-    expect(new Set(site.devices.map(({ protocol }) => protocol))).toEqual(new Set(["bacnet", "modbus", "onvif"]));
+  it("has 500 to 750 points on five protocols", () => {
+    expect(site.points.length).toBeGreaterThan(500);
+    expect(site.points.length).toBeLessThanOrEqual(750);
+    expect(new Set(site.devices.map(({ protocol }) => protocol))).toEqual(
+      new Set(["bacnet", "modbus", "onvif", "opcua", "sia-dc09"]),
+    );
   });
 
-  it("asks BACnet devices under the instance and cameras under the serial number they have", () => {
+  it("asks devices under the instance, serial number, account or certificate they have", () => {
     for (const device of site.devices) {
       const config = device.config as Readonly<Record<string, unknown>>;
       if (device.protocol === "bacnet") expect(config["instance"]).toBe(BACNET_INSTANCES[slot(device.id)]);
       if (device.protocol === "onvif") expect(config["serialNumber"]).toBe(`SIM-${slot(device.id)}`);
+      if (device.protocol === "sia-dc09") expect(config["account"]).toBe(BURGLAR_ACCOUNT);
+      if (device.protocol === "opcua") {
+        const server = opcuaServerOf(slot(device.id));
+        expect(config).toMatchObject({
+          endpointUrl: `opc.tcp://127.0.0.1:\${sim:${server}}`,
+          applicationUri: opcuaUri(server),
+          serverThumbprint: `\${sim:${server}-thumbprint}`,
+        });
+      }
     }
   });
 
@@ -170,6 +174,63 @@ describe("demo park", () => {
       expect(site.points.find(({ id }) => id === zone.light)?.writable).toBe(true);
     }
     expect(zones.find(({ id }) => id === "zone-3")?.camera).toBe("demo-park/gw-1/cam-3");
+  });
+
+  it("takes over every condition of its fire panel, and each fire as an urgent alarm of its zone", () => {
+    const conditions = (OPCUA_MAPPINGS["fire-panel"]?.conditions ?? []).map(({ signal }) =>
+      conditionNameOf("fire-panel", "fire-panel", signal),
+    );
+    const alarms = site.alarms.flatMap((alarm) =>
+      alarm.condition.type === "field" ? [{ ...alarm, condition: alarm.condition }] : [],
+    );
+    expect(alarms.map(({ condition }) => condition.condition).sort()).toEqual(conditions.sort());
+    expect(new Set(alarms.map(({ condition }) => condition.device))).toEqual(new Set(["demo-park/gw-1/fire-panel"]));
+    const fires = alarms.filter(({ category }) => category === "fire");
+    const zones = site.zones.filter(({ kind }) => kind === "fire").map(({ id }) => id);
+    expect(fires.map(({ zone, priority }) => [zone, priority])).toEqual(zones.map((zone) => [zone, "urgent"]));
+  });
+
+  it("allows only methods that the OPC UA servers have, with their arguments", () => {
+    for (const device of site.devices.filter(({ protocol }) => protocol === "opcua")) {
+      const id = slot(device.id);
+      const root = `nsu=${opcuaUri(opcuaServerOf(id))};s=${id}`;
+      const methods = OPCUA_MAPPINGS[id]?.methods ?? [];
+      const { methods: allowed = [] } = device.config as { methods?: { object: string; method: string }[] };
+      expect(allowed.map(({ object, method }) => [object, method])).toEqual(
+        methods.map(({ name }) => [root, `${root}.${name}`]),
+      );
+    }
+  });
+
+  it("has doors that its controller has, two or more escape doors in building B, and a camera on each", () => {
+    const doors = site.doors ?? [];
+    expect(doors.map(({ token }) => token)).toEqual(park.doors.doors.map(({ token }) => token));
+    for (const door of doors) {
+      expect(door).toMatchObject({
+        device: "demo-park/gw-1/door-controller",
+        camera: expect.stringMatching(/cam-[13]$/),
+      });
+      expect(site.points.find(({ id }) => id === door.mode)?.address).toEqual({ door: door.token, signal: "doorMode" });
+      const camera = park.cameras.find(({ id }) => id === slot(door.camera ?? ""));
+      expect(camera?.presets.map(({ token }) => token)).toContain(door.preset);
+      const { capabilities } = park.doors.doors.find(({ token }) => token === door.token) ?? {};
+      if (door.escape === true) expect(capabilities?.lockOpen).toBe(true);
+    }
+    expect(planSite(doors, site.spaces).escapeDoors("building-b").length).toBeGreaterThanOrEqual(2);
+  });
+
+  it("watches the clock of every device that tells it, for both directions", () => {
+    const clocks = site.points.filter(({ address }) => (address as { signal?: string }).signal === "clockOffset");
+    expect(clocks.length).toBe(park.cameras.length + 1);
+    for (const { id } of clocks) {
+      const limits = site.alarms.flatMap(({ condition }) =>
+        "limit" in condition && condition.point === id ? [[condition.type, condition.limit]] : [],
+      );
+      expect(limits).toEqual([
+        ["above", 5],
+        ["below", -5],
+      ]);
+    }
   });
 
   it("has for each perimeter zone an urgent intrusion alarm and alarms of tamper, open and short loops", () => {
@@ -189,7 +250,10 @@ describe("demo park", () => {
   it("fills every step of its rules from every zone the rule is for", () => {
     for (const rule of site.rules) {
       const { when } = rule;
-      const zones = site.zones.filter(({ kind }) => "zoneKind" in when && kind === when.zoneKind);
+      const zones = site.zones.filter(
+        ({ kind, partition }) =>
+          ("zoneKind" in when && kind === when.zoneKind) || ("partition" in when && partition === when.partition),
+      );
       expect(zones.length).toBeGreaterThan(0);
       for (const zone of zones) {
         for (const step of rule.then) {
@@ -222,7 +286,7 @@ describe("demo park", () => {
         YamlFile.read(path.join(folder, "devices", name), name, [])?.value as { devices: { profile: string }[] },
     );
     const used = new Set(text.flatMap((file) => file.devices.map(({ profile }) => profile)));
-    expect([...used].sort()).toEqual(profiles.sort());
+    expect([...used, ...FOR_OTHER_SITES].sort()).toEqual(profiles.sort());
   });
 
   it("has an alarm for every condition that the alarm storm raises", () => {
@@ -241,7 +305,7 @@ describe("demo park", () => {
     "has no alarm on a day on which nothing happens, begun at %d",
     (start) => {
       const quiet = buildDevices(1, () => start);
-      const devices = [...quiet.bacnet, quiet.panel, quiet.lighting, ...quiet.powerMeters];
+      const devices = unpictured(quiet);
       const byId = new Map(devices.map((device) => [device.id, device]));
       const watches = site.alarms.flatMap((alarm) => {
         const watch = new Watch(alarm);
@@ -252,7 +316,7 @@ describe("demo park", () => {
         for (const device of devices) device.step(20, now);
         for (const { watch, device } of watches) watch.look(device, now);
       }
-      expect(watches.length).toBeGreaterThan(90);
+      expect(watches.length).toBeGreaterThan(150);
       expect(watches.filter(({ watch }) => watch.raised).map(({ watch }) => watch.id)).toEqual([]);
     },
   );

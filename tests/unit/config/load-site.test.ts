@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { compileBundle } from "#config/compile-bundle.ts";
 import { readEnvironment } from "#config/environment.ts";
 import { loadSite } from "#config/load-site.ts";
-import { resolveReferences } from "#config/references.ts";
+import { fillParameters, resolveReferences } from "#config/references.ts";
 import type { ProtocolSchemas } from "#config/site-files.ts";
 import { YamlFile } from "#config/yaml-file.ts";
 import { Bundle } from "#core/contracts/bundle.ts";
@@ -48,6 +48,14 @@ describe("a wrong site", () => {
     'broken-site/alarms/all.yaml:5:38 /alarms/0/condition/point expected a point, got "gw-1/ahu/nothing"',
     'broken-site/site.yaml:12:51 /zones/0/partition expected the id of a partition, got "inner"',
     'broken-site/site.yaml:12:99 /zones/0/camera expected a device, got "gw-1/cam-9"',
+    "broken-site/devices/twin.yaml:11:84 /devices/0/alarms/0/condition/device expected one of type, condition, got this name",
+    'broken-site/alarms/all.yaml:11:31 /alarms/1/condition/device expected a device, got "gw-1/panel"',
+    'broken-site/site.yaml:14:42 /doors/0/space expected the id of a space, got "porch"',
+    'broken-site/site.yaml:14:86 /doors/0/mode expected a point of the door\'s controller, got "gw-1/pair/heat"',
+    'broken-site/site.yaml:14:121 /doors/0/physicalState expected a point, got "gw-1/ahu/leaf"',
+    'broken-site/site.yaml:14:121 /doors/0/camera expected a device, got "gw-1/cam-9"',
+    'broken-site/rules/all.yaml:14:5 /rules/1 step 1 (releaseEscapeDoors): space expected a space with escape doors, got "attic"',
+    'broken-site/rules/all.yaml:14:5 /rules/1 step 2 (controlDoor): door expected the id of a door, got "back"',
   ];
   it.each(expected)("tells %s", (line) => {
     expect(problems.map((text) => text.replace(/:\d+ /, ": "))).toContain(line.replace(/:\d+ /, ": "));
@@ -110,9 +118,25 @@ describe("references", () => {
       n: null,
     });
   });
+  it("of a server's certificate become its thumbprint", () => {
+    const told = { ...sources, simPort: (name: string) => (name === "panel-thumbprint" ? "ab".repeat(20) : undefined) };
+    expect(resolveReferences({ pin: "${sim:panel-thumbprint}" }, told)).toEqual({ pin: "ab".repeat(20) });
+  });
   it("that are unknown are refused by name", () => {
     expect(() => resolveReferences({ a: "secret:door" }, sources)).toThrow('secret "door" is not known here');
     expect(() => resolveReferences(["${sim:ahu-9}"], sources)).toThrow('simulated device "ahu-9" is not known here');
+  });
+});
+
+describe("parameters of a profile", () => {
+  it("are filled into every text of a section, and a missing one is told by name", () => {
+    const section = { nodeId: "ns=2;s=${root}.floor", list: ["${root}", 1], port: "${sim:ahu-1}" };
+    expect(fillParameters(section, { root: "lift-2" })).toEqual({
+      nodeId: "ns=2;s=lift-2.floor",
+      list: ["lift-2", 1],
+      port: "${sim:ahu-1}",
+    });
+    expect(() => fillParameters(section, {})).toThrow('parameter "root" is not known here');
   });
 });
 
@@ -135,10 +159,39 @@ describe("the demo park", () => {
     loadSite(path.join(root, "config/sites/demo-park"), path.join(root, "config/profiles"), driverByKind);
   const folder = mkdtempSync(path.join(os.tmpdir(), "parkhub-site-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  it("loads without a problem and has at least 350 points of three protocols", () => {
+  it("loads without a problem and has at least 500 points of five protocols", () => {
     const site = load();
-    expect(site.points.length).toBeGreaterThanOrEqual(350);
-    expect(new Set(site.devices.map((device) => device.protocol)).size).toBe(3);
+    expect(site.points.length).toBeGreaterThanOrEqual(500);
+    expect(new Set(site.devices.map((device) => device.protocol)).size).toBe(5);
+  });
+  it("fills a profile's parameters in, for each device its own", () => {
+    const floors = load().points.filter(({ id }) => id.endsWith("/floor"));
+    expect(floors.map(({ address }) => address)).toEqual([
+      { nodeId: "nsu=urn:parkhub:simulator:building-services;s=lift-1.floor" },
+      { nodeId: "nsu=urn:parkhub:simulator:building-services;s=lift-2.floor" },
+    ]);
+  });
+  it("gives doors and field conditions the full ids of what they name", () => {
+    const site = load();
+    expect(site.doors?.find(({ id }) => id === "door-2")).toMatchObject({
+      device: "demo-park/gw-1/door-controller",
+      mode: "demo-park/gw-1/door-controller/door-2-mode",
+      camera: "demo-park/gw-1/cam-3",
+    });
+    expect(site.alarms.find(({ id }) => id === "fire-panel.mains-fault")?.condition).toEqual({
+      type: "field",
+      device: "demo-park/gw-1/fire-panel",
+      condition: "nsu=urn:parkhub:simulator:fire-panel;s=fire-panel/mains-fault",
+    });
+  });
+  it("gives a gateway its spaces, and only the doors of its own controllers", () => {
+    const site = load();
+    const [door] = site.doors ?? [];
+    if (door === undefined) throw new Error("no door");
+    const far = { ...door, id: "door-9", device: "demo-park/gw-2/door-controller" };
+    const bundle = compileBundle({ ...site, doors: [...(site.doors ?? []), far] }, "gw-1", 1, new Set());
+    expect(bundle.doors?.map(({ id }) => id)).toEqual(["door-1", "door-2", "door-3"]);
+    expect(bundle.spaces).toEqual(site.spaces);
   });
   it("compiles to a bundle that fits its contract and holds no secret", () => {
     const site = load();

@@ -22,6 +22,7 @@ export function alarmView(id: string, change: Partial<AlarmView> = {}): AlarmVie
     raisedAt: "2026-11-21T08:00:00.000Z",
     receivedAt: "2026-11-21T08:00:00.001Z",
     snapshots: [],
+    clips: [],
     runs: [],
     ...change,
   };

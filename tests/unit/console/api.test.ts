@@ -132,19 +132,16 @@ describe("a command that is followed", () => {
     const clock = new ManualClock(1_800_000_000_000);
     const states: string[] = [];
     let asked = 0;
-    const ended = followCommand(
-      { point: "park/gw-1/ahu-1/setpoint", value: 1 },
-      {
-        clock,
-        request: async () => view("pending"),
-        ask: async () => {
-          const status = answers[Math.min(asked++, answers.length - 1)] ?? "pending";
-          if (status === "unreachable") throw new ApiError("OFFLINE", "", 0);
-          return view(status);
-        },
-        onState: ({ status }) => states.push(status),
+    const ended = followCommand({
+      clock,
+      request: async () => view("pending"),
+      ask: async () => {
+        const status = answers[Math.min(asked++, answers.length - 1)] ?? "pending";
+        if (status === "unreachable") throw new ApiError("OFFLINE", "", 0);
+        return view(status);
       },
-    );
+      onState: ({ status }) => states.push(status),
+    });
     let over = false;
     void ended.then(() => {
       over = true;

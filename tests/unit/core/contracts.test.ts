@@ -33,6 +33,8 @@ describe("the golden payloads fit their schemas", () => {
       "notify",
       "gap",
       "configApplied",
+      "clip",
+      "certificates",
     ]);
   });
   const whole: readonly [string, TSchema, unknown][] = [

@@ -59,7 +59,7 @@ describe("the linkages of a gateway that is being stopped", () => {
       logger,
       onFailed: () => undefined,
     });
-    linkage.configure([RULE], [], "UTC");
+    linkage.configure({ rules: [RULE], zones: [], timeZone: "UTC" });
     linkage.start();
     return { linkage, records: () => outbox.records("run").size, close: () => bench.close(outbox) };
   }

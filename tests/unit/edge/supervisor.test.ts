@@ -5,6 +5,7 @@ import { systemClock } from "#core/clock.ts";
 import { deviceId, pointId } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
 import type { DeviceEvent } from "#core/model/event.ts";
+import type { ConditionReport } from "#core/model/field-condition.ts";
 import type { Sample } from "#core/model/sample.ts";
 import { loadDriverSources } from "#edge/driver-modules.ts";
 import { type ChannelPlan, Supervisor } from "#edge/supervisor.ts";
@@ -29,6 +30,9 @@ describe("the supervisor", () => {
   let events: DeviceEvent[];
   let states: DeviceState[];
   let failed: string[];
+  let reports: ConditionReport[];
+  let history: Sample[];
+  let certificates: [string, number][];
   let supervisor: Supervisor;
   let resolve: (section: unknown) => unknown;
 
@@ -38,16 +42,27 @@ describe("the supervisor", () => {
     events = [];
     states = [];
     failed = [];
+    reports = [];
+    history = [];
+    certificates = [];
     resolve = (section) => section;
     supervisor = new Supervisor({
       sources: await loadDriverSources(MODULES),
       resolve: (section) => resolve(section),
+      gateway: "site/gw",
+      folder: join(directory, "channels"),
       clock: systemClock,
       logger: silentLogger,
       times: QUICK,
       sinks: {
         onSamples: (batch) => samples.push(...batch),
-        onEvent: (event) => events.push(event),
+        onEvent: (event, stored) => {
+          events.push(event);
+          stored?.(event.kind !== "unwanted");
+        },
+        onConditions: (report) => reports.push(report),
+        onHistory: (batch) => history.push(...batch),
+        onCertificates: (of, list) => certificates.push([of, list.length]),
         onDevice: (state) => states.push(state),
         onPointsFailed: (points, reason) => failed.push(...points.map((point) => `${point} ${reason}`)),
       },
@@ -94,6 +109,26 @@ describe("the supervisor", () => {
     tell({ event: "motion" });
     await expect.poll(() => events.map(({ kind }) => kind)).toEqual(["motion"]);
     expect(supervisor.status()).toEqual([expect.objectContaining({ channel: "echo", running: true, restarts: 0 })]);
+  });
+
+  it("passes on conditions, values of the past and certificates, and tells a driver what became of an event it wants stored", async () => {
+    await supervisor.apply([channel("echo")]);
+    await expect.poll(() => heardOf("echo")).toBe(1);
+    tell({ condition: "zone-1", past: [5, 1_700_000_000_000], certificate: "CN=panel", store: "panelEvent" });
+    const log = (): string => readFileSync(join(directory, "echo", "log"), "utf8");
+    await expect.poll(log).toContain("stored panelEvent");
+    expect(reports).toMatchObject([{ device: "site/gw/echo", complete: true, conditions: [{ condition: "zone-1" }] }]);
+    expect(history).toMatchObject([{ value: 5, sourceTime: 1_700_000_000_000 }]);
+    expect(certificates).toEqual([["echo", 1]]);
+    tell({ store: "unwanted" });
+    await expect.poll(log).toContain("refused unwanted");
+  });
+
+  it("takes an action on a channel as a whole under the channel's own name", async () => {
+    await supervisor.apply([channel("echo", ["lift"])]);
+    await expect.poll(() => heardOf("lift")).toBe(1);
+    const result = await supervisor.act({ device: deviceId("site/gw/echo"), action: "ptzPreset", params: {} }, 5_000);
+    expect(result.status).toBe("done");
   });
 
   it.each([

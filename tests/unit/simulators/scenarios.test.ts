@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { errorCode, errorMessage } from "#core/errors.ts";
 import { loadScenarios } from "#simulators/scenario.ts";
+import { ScenarioRunner } from "#simulators/scenario-runner.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 import { type DeskPark, parkOnADesk } from "./park-on-a-desk.ts";
 
@@ -92,6 +93,39 @@ describe("scenario", () => {
     expect(silent()).toEqual([]);
   });
 
+  it("fire-building-b burns, brings the lift of its building down, and is reset at the end", () => {
+    const fire = () => [park.value("fire-panel", "zone-b1-fire"), park.value("fire-panel", "sounders")];
+    park.scenario("fire-building-b", { seconds: 40 });
+    expect(fire()).toEqual([true, true]);
+    clock.advance(39_000);
+    expect([fire(), park.value("lift-2", "mode"), park.value("lift-1", "mode")]).toEqual([[true, true], 3, 1]);
+    clock.advance(2000);
+    expect([fire(), running()]).toEqual([[false, false], []]);
+    clock.advance(5000);
+    expect([fire(), park.value("fire-panel", "reset-command"), park.value("lift-2", "mode")]).toEqual([
+      [false, false],
+      false,
+      1,
+    ]);
+  });
+
+  it("fire-building-b leaves no fire behind when it is stopped early", () => {
+    park.scenario("fire-building-b", { seconds: 600 });
+    clock.advance(5000);
+    park.field.scenarios.stop("fire-building-b");
+    clock.advance(5000);
+    expect([park.value("fire-panel", "fire"), park.value("fire-panel", "zone-b1-detector")]).toEqual([false, false]);
+  });
+
+  it("door-forced-2 forces the locked door open and closes it again", () => {
+    const door = () => [park.value("door-controller", "door-2-open"), park.value("door-controller", "door-2-alarm")];
+    park.scenario("door-forced-2", { seconds: 10 });
+    expect(door()).toEqual([true, 2]);
+    expect(park.value("cam-3", "motion")).toBe(true);
+    clock.advance(11_000);
+    expect([door(), running()]).toEqual([[false, 1], []]);
+  });
+
   it("gateway-cut cuts the relay in the mode asked for and restores it", () => {
     park.scenario("gateway-cut", { seconds: 10, mode: "silent" });
     expect(park.state().relay.cut).toBe("silent");
@@ -120,6 +154,34 @@ describe("scenario", () => {
     expect(faults).toContain("seconds: expected a number from 1 to 86400, got 0");
     expect(faults).toContain("mode: expected one of reset, silent");
     expect(running()).toEqual([]);
+  });
+});
+
+describe("a story with a fault", () => {
+  const tell = (step: string) => {
+    const folder = mkdtempSync(path.join(tmpdir(), "parkhub-scenarios-"));
+    try {
+      writeFileSync(
+        path.join(folder, "story.yaml"),
+        `scenario: story\nname: x\nnameEn: x\nsteps:\n  - { do: fault, ${step}, for: 5 }\n`,
+      );
+      return new ScenarioRunner(loadScenarios(folder), park.field, clock);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+
+  it("switches it on for so long and then off", () => {
+    tell("device: fire-panel, kind: slow, options: { ms: 300 }").start("story");
+    expect(park.field.faults("fire-panel").active).toEqual(["slow"]);
+    clock.advance(5000);
+    expect(park.field.faults("fire-panel").active).toEqual([]);
+  });
+
+  it("is refused before it begins where the device has no such fault", () => {
+    const story = tell("device: chiller-plant, kind: slow");
+    expect(errorCode(thrown(() => story.start("story")))).toBe("SIM_FAULT_UNKNOWN");
+    expect(story.running).toEqual([]);
   });
 });
 

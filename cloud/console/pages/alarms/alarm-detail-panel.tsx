@@ -1,13 +1,14 @@
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import type { AlarmDetail, AlarmView } from "#core/contracts/http.ts";
 import { useLoad } from "../../api/use-load.ts";
-import { useItems } from "../../live/hooks.ts";
+import { useCell, useItems } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
 import { PriorityMark } from "../../ui/priority-mark.tsx";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/states.tsx";
 import { useNames } from "../../ui/use-names.ts";
 import { AlarmButtons } from "./alarm-buttons.tsx";
+import { cameraOf } from "./alarm-camera.ts";
 import { AlarmFacts } from "./alarm-facts.tsx";
 import { AlarmJournal } from "./alarm-journal.tsx";
 import { AlarmPictures } from "./alarm-pictures.tsx";
@@ -15,11 +16,15 @@ import { AlarmRuns } from "./alarm-runs.tsx";
 import type { AlarmActs } from "./use-alarm-acts.ts";
 import "./alarm-detail.css";
 
+/** Players are loaded when an alarm has something to play. */
+const AlarmVideo = lazy(() => import("./alarm-video.tsx"));
+
 /** Changes with everything that makes the journal longer. */
 function signature(alarm: AlarmView | undefined): string {
   if (alarm === undefined) return "";
-  const { occurrence, state, acknowledged, live, suppression, runs, snapshots, stale } = alarm;
-  return [occurrence, state, acknowledged, live, suppression, runs.length, snapshots.length, stale].join("|");
+  const { occurrence, state, acknowledged, live, suppression, runs, snapshots, clips, stale } = alarm;
+  const kept = [runs.length, snapshots.length, ...clips.map((clip) => clip.state)];
+  return [occurrence, state, acknowledged, live, suppression, ...kept, stale].join("|");
 }
 
 /** The newest of both: the live alarm while it is open, else what was loaded. */
@@ -56,6 +61,8 @@ function Detail(props: {
   const { alarm, journal, acts } = props;
   const { t } = useTranslation();
   const { language } = useNames();
+  const { site } = useServices();
+  const camera = cameraOf(alarm, useCell(site.names));
   const response = language === "en" ? alarm.responseEn : alarm.response;
   return (
     <>
@@ -72,6 +79,11 @@ function Detail(props: {
           </section>
         )}
         <AlarmPictures urls={alarm.snapshots} />
+        {(camera !== undefined || alarm.clips.length > 0) && (
+          <Suspense fallback={null}>
+            <AlarmVideo alarm={alarm} camera={camera} />
+          </Suspense>
+        )}
         <AlarmRuns ids={alarm.runs} />
         <AlarmFacts alarm={alarm} />
         <AlarmJournal journal={journal} />

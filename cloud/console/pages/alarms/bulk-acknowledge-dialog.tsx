@@ -1,4 +1,4 @@
-import { Input, Modal } from "antd";
+import { Modal } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { AlarmView } from "#core/contracts/http.ts";
@@ -51,8 +51,9 @@ export function BulkAcknowledgeDialog({ alarms, acts, onClose }: Props) {
         })}
       </ul>
       <label htmlFor="bulk-comment">{t(urgent ? "alarm.bulk.commentUrgent" : "alarm.bulk.comment")}</label>
-      <Input.TextArea
+      <textarea
         id="bulk-comment"
+        className="text-input"
         data-testid="bulk-comment"
         rows={3}
         maxLength={500}

@@ -1,13 +1,10 @@
-import { Input, Modal } from "antd";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { PointView } from "#core/contracts/http.ts";
 import type { Value } from "#core/model/sample.ts";
 import { named } from "../../i18n/language.ts";
 import { valueWithUnit } from "../../i18n/value-text.ts";
+import { ConfirmDialog } from "../../ui/confirm-dialog.tsx";
 import { useNames } from "../../ui/use-names.ts";
-
-const CONFIRM_TEST_ID = { "data-testid": "write-confirm" };
 
 interface Props {
   readonly point: PointView;
@@ -21,22 +18,15 @@ interface Props {
 export function WriteDialog({ point, value, onCancel, onConfirm }: Props) {
   const { t } = useTranslation();
   const { language, device } = useNames();
-  const [reason, setReason] = useState("");
-  const given = reason.trim();
-  const needed = point.confirm === true && given === "";
-  const confirm = (): void => onConfirm(given === "" ? undefined : given);
   return (
-    <Modal
-      open
+    <ConfirmDialog
+      name="write"
       title={t(value === null ? "write.confirmRelinquish" : "write.confirmTitle")}
-      okText={t("write.confirm")}
-      cancelText={t("common.cancel")}
-      okButtonProps={{ disabled: needed, ...CONFIRM_TEST_ID }}
-      onOk={confirm}
+      confirmText={t("write.confirm")}
+      reasonLabel={t("write.reason")}
+      reasonRequired={point.confirm === true ? t("write.reasonRequired") : undefined}
       onCancel={onCancel}
-      afterOpenChange={(open) => {
-        if (open) document.getElementById("write-reason")?.focus();
-      }}
+      onConfirm={onConfirm}
     >
       <p>
         <strong>{named(point, language)}</strong> <span className="soft">{device(point.device)}</span>
@@ -49,18 +39,6 @@ export function WriteDialog({ point, value, onCancel, onConfirm }: Props) {
           <strong>{value === null ? t("write.relinquished") : valueWithUnit(value, point, language)}</strong>
         </dd>
       </dl>
-      <label htmlFor="write-reason">{t("write.reason")}</label>
-      <Input
-        id="write-reason"
-        data-testid="write-reason"
-        maxLength={500}
-        value={reason}
-        onChange={({ target }) => setReason(target.value)}
-        onPressEnter={() => {
-          if (!needed) confirm();
-        }}
-      />
-      <p className="field-error">{needed ? t("write.reasonRequired") : ""}</p>
-    </Modal>
+    </ConfirmDialog>
   );
 }

@@ -1,17 +1,16 @@
-import { Button, Input } from "antd";
+import { Button } from "antd";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { systemClock } from "#core/clock.ts";
-import type { CommandView, PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/http.ts";
 import { newId } from "#core/ids.ts";
 import type { Value } from "#core/model/sample.ts";
-import { followCommand } from "../../api/command-follow.ts";
-import { unitText } from "../../i18n/value-text.ts";
+import { unitText, valueWithUnit } from "../../i18n/value-text.ts";
 import { useCell } from "../../live/hooks.ts";
 import { readInput } from "../../live/written-value.ts";
 import { useServices } from "../../services-context.ts";
+import { CommandStatus } from "../../ui/command-status.tsx";
+import { useCommand } from "../../ui/use-command.ts";
 import { useNames } from "../../ui/use-names.ts";
-import { CommandStatus } from "./command-status.tsx";
 import { WriteDialog } from "./write-dialog.tsx";
 
 /** The input that fits the kind of point. */
@@ -49,14 +48,16 @@ function ValueInput(props: {
       </select>
     );
   return (
-    <Input
-      id="write-value"
-      data-testid="write-value"
-      value={value}
-      inputMode={point.kind === "string" ? "text" : "decimal"}
-      suffix={unitText(point)}
-      onChange={({ target }) => onChange(target.value)}
-    />
+    <span className="text-input with-unit">
+      <input
+        id="write-value"
+        data-testid="write-value"
+        value={value}
+        inputMode={point.kind === "string" ? "text" : "decimal"}
+        onChange={({ target }) => onChange(target.value)}
+      />
+      <span className="soft">{unitText(point)}</span>
+    </span>
   );
 }
 
@@ -69,8 +70,9 @@ export function WriteSection({ point }: { readonly point: PointView }) {
   const [input, setInput] = useState("");
   const [problem, setProblem] = useState<"invalid" | "outOfRange">();
   const [asked, setAsked] = useState<{ value: Value }>();
-  const [command, setCommand] = useState<CommandView | "submitting">();
-  const [error, setError] = useState<unknown>();
+  const { command, error, run } = useCommand();
+  const { language } = useNames();
+  const readBack = typeof command === "object" ? command.readBack : undefined;
 
   const propose = (event: FormEvent): void => {
     event.preventDefault();
@@ -80,18 +82,13 @@ export function WriteSection({ point }: { readonly point: PointView }) {
   };
   const write = async (value: Value, reason: string | undefined): Promise<void> => {
     setAsked(undefined);
-    setError(undefined);
-    setCommand("submitting");
-    const idempotencyKey = newId(Date.now());
-    try {
-      await followCommand(
-        { point: point.id, value, idempotencyKey, ...(reason === undefined ? {} : { reason }) },
-        { request: api.requestCommand, ask: api.command, clock: systemClock, onState: setCommand },
-      );
-    } catch (failure) {
-      setCommand(undefined);
-      setError(failure);
-    }
+    const body = {
+      point: point.id,
+      value,
+      idempotencyKey: newId(Date.now()),
+      ...(reason === undefined ? {} : { reason }),
+    };
+    await run(() => api.requestCommand(body));
   };
 
   return (
@@ -120,7 +117,12 @@ export function WriteSection({ point }: { readonly point: PointView }) {
       ) : (
         <p className="soft">{t("write.notAllowed")}</p>
       )}
-      <CommandStatus command={command} error={error} point={point} />
+      <CommandStatus
+        name="write"
+        command={command}
+        error={error}
+        readBack={readBack === undefined ? undefined : valueWithUnit(readBack, point, language)}
+      />
       {asked !== undefined && (
         <WriteDialog
           point={point}

@@ -8,6 +8,7 @@ import { Icon } from "../../ui/icon.tsx";
 import { ageText } from "../../ui/quality-badge.tsx";
 import { useNames } from "../../ui/use-names.ts";
 import { CompletenessProof } from "./completeness-proof.tsx";
+import { GatewayCertificates } from "./gateway-certificates.tsx";
 
 /** Backlogs above this are more than the traffic of a moment. */
 const BACKLOG_WORTH_A_LOOK = 10_000;
@@ -86,6 +87,7 @@ export function GatewayCard({ gateway }: { readonly gateway: GatewayView }) {
           </ul>
         </section>
       )}
+      <GatewayCertificates gateway={id} />
       <CompletenessProof gateway={id} acked={acked.telemetry?.epoch} />
     </article>
   );

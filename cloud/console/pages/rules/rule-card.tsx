@@ -1,8 +1,8 @@
 import { App, Switch } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { PointView } from "#core/contracts/http.ts";
-import { sentence } from "#core/linkage/sentence.ts";
+import type { DoorView, PointView } from "#core/contracts/http.ts";
+import { type NameOf, sentence } from "#core/linkage/sentence.ts";
 import { errorText } from "../../api/error-text.ts";
 import type { PlacedRule } from "../../api/hub-api.ts";
 import { named } from "../../i18n/language.ts";
@@ -15,19 +15,23 @@ import { placementText } from "./placement-text.ts";
 interface Props {
   readonly rule: PlacedRule;
   readonly points: ReadonlyMap<string, PointView>;
+  readonly doors: readonly DoorView[];
   readonly selected: boolean;
   readonly onSelect: () => void;
   readonly onSwitched: () => void;
 }
 
 /** One rule: its sentence, where it runs and why, and its switch. */
-export function RuleCard({ rule, points, selected, onSelect, onSwitched }: Props) {
+export function RuleCard({ rule, points, doors, selected, onSelect, onSwitched }: Props) {
   const { t } = useTranslation();
   const { site } = useServices();
   const known = useCell(site.names);
   const { language } = useNames();
-  const nameOf = (id: string) =>
-    known.zones.get(id) ?? known.partitions.get(id) ?? known.devices.get(id) ?? points.get(id);
+  const nameOf: NameOf = (id, kind) => {
+    if (kind === "door") return doors.find((door) => door.id === id);
+    if (kind === "space") return known.spaces.get(id);
+    return known.zones.get(id) ?? known.partitions.get(id) ?? known.devices.get(id) ?? points.get(id);
+  };
   const cloud = rule.place === "cloud";
   return (
     <article className={`panel rule${selected ? " rule-selected" : ""}`} data-testid="rule" data-rule={rule.id}>

@@ -51,10 +51,21 @@ describe("an alarm that a gateway tells of", () => {
         responseEn: "Check the valve",
         raisedAt: "2026-11-22T04:00:00.000Z",
         receivedAt: "2026-11-22T04:00:00.000Z",
+        clips: [],
         snapshots: [],
         runs: [],
       },
     ]);
+  });
+
+  it("keeps every remark of its gateway, each once", () => {
+    const alarm = minted({ category: "comfort", at: NOON });
+    cloud.item(GW1, told(alarm));
+    const remarks = ["not acknowledged at the device", "not shelved at the device"];
+    for (const comment of [...remarks, ...remarks])
+      cloud.item(GW1, told(alarm, "commented", { actor: GW1, comment, at: NOON + 5 }));
+    const said = cloud.alarms.get(alarm.id)?.journal.flatMap(({ comment }) => comment ?? []);
+    expect(said).toEqual(remarks);
   });
 
   it("goes through its states as the gateway tells them, and leaves the open list when it is over", () => {

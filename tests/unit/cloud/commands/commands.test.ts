@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CommandRequest } from "#core/contracts/http.ts";
 import type { CommandResultItem } from "#core/contracts/lanes.ts";
 import { DomainBench, type Domains, LI, NOON, WANG } from "../domain-bench.ts";
-import { AHU, CAMERA, GW1, GW2, LABEL, MODE, SETPOINT, TEMPERATURE } from "../small-park.ts";
+import { AHU, CAMERA, DOORS, doorPark, GW1, GW2, LABEL, MODE, SETPOINT, TEMPERATURE } from "../small-park.ts";
 
 let bench: DomainBench;
 let cloud: Domains;
@@ -37,7 +37,12 @@ describe("what is asked of a point", () => {
     ["too little", write({ value: 4.9 }), "VALUE_OUT_OF_RANGE", /at least 5, at most 40, got 4.9/],
     ["too much", write({ value: 41 }), "VALUE_OUT_OF_RANGE", /at least 5, at most 40, got 41/],
     ["an unknown device", { device: "park/gw-1/none", action: "snapshot" }, "DEVICE_UNKNOWN", /no such device/],
-    ["an unknown action", { device: CAMERA, action: "wipe" }, "ACTION_UNKNOWN", /one of ptzPreset, snapshot, got wipe/],
+    [
+      "an unknown action",
+      { device: CAMERA, action: "wipe" },
+      "ACTION_UNKNOWN",
+      /one of ptzPreset, snapshot, doorControl, discover, got wipe/,
+    ],
     ["an action of another protocol", { device: AHU, action: "snapshot" }, "ACTION_UNKNOWN", /no action at all/],
   ] as const)("is refused for %s, and the refusal is audited", (_what, request, code, message) => {
     expect(() => cloud.commands.request(request, LI)).toThrow(
@@ -216,5 +221,64 @@ describe("an order of the hub itself", () => {
   it("is refused like anybody's when it makes no sense", async () => {
     const order = { request: write({ value: 99 }), requestedBy: "rule:r" };
     await expect(cloud.commands.perform(order)).rejects.toMatchObject({ code: "VALUE_OUT_OF_RANGE" });
+  });
+});
+
+describe("what is asked of a channel as a whole", () => {
+  const CHANNEL = "park/gw-1/opcua";
+  beforeEach(async () => {
+    await bench.clear();
+    bench = new DomainBench();
+    cloud = await bench.open(doorPark());
+  });
+
+  it.each(["discover", "trustCertificate", "rejectCertificate"])("may be %s, and goes to its gateway", (action) => {
+    const params = { thumbprint: "a".repeat(40) };
+    cloud.commands.request({ device: CHANNEL, action, params }, LI);
+    expect(cloud.link.sent).toMatchObject([
+      { gateway: GW1, command: { kind: "action", device: CHANNEL, action, params } },
+    ]);
+  });
+
+  it.each([
+    ["an action on devices", { device: CHANNEL, action: "callMethod" }, "ACTION_UNKNOWN", /channel .* got callMethod/],
+    ["a channel that is not there", { device: "park/gw-1/onvif", action: "discover" }, "DEVICE_UNKNOWN", /no such/],
+    ["trusting at a device", { device: CAMERA, action: "trustCertificate" }, "ACTION_UNKNOWN", /device/],
+    ["a clip of what is no camera", { device: DOORS, action: "recordClip" }, "ACTION_UNKNOWN", /device/],
+  ] as const)("is refused for %s", (_what, request, code, message) => {
+    expect(() => cloud.commands.request(request, LI)).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(message) }),
+    );
+  });
+
+  it("may be a clip of a camera, whatever its driver can", () => {
+    const params = { beforeMs: 1000, afterMs: 2000 };
+    cloud.commands.request({ device: CAMERA, action: "recordClip", params }, LI);
+    expect(cloud.link.sent).toMatchObject([{ command: { action: "recordClip", params } }]);
+  });
+});
+
+describe("what a command produced", () => {
+  const SHA = "f".repeat(64);
+  it("is told by its address, and kept as a result", () => {
+    const { id } = cloud.commands.request({ device: CAMERA, action: "discover" }, LI);
+    cloud.item(GW1, result(id, { blob: SHA }));
+    expect(cloud.commands.get(id)?.blob).toBe(`/api/v1/blobs/${SHA}`);
+    expect(cloud.commands.blobs.usesOf([SHA, "0".repeat(64)])).toEqual([{ sha256: SHA, class: "result", held: false }]);
+    expect(cloud.commands.producersOf(SHA)).toEqual([CAMERA]);
+  });
+
+  it("is a picture's own affair when it is a picture", () => {
+    const { id } = cloud.commands.request({ device: CAMERA, action: "snapshot" }, LI);
+    cloud.item(GW1, result(id, { blob: SHA }));
+    expect(cloud.commands.get(id)?.blob).toBe(`/api/v1/blobs/${SHA}`);
+    expect([cloud.commands.blobs.usesOf([SHA]), cloud.commands.producersOf(SHA)]).toEqual([[], []]);
+  });
+
+  it("is told to who waits for the command's end", async () => {
+    const ended = cloud.commands.perform({ request: { device: CAMERA, action: "snapshot" }, requestedBy: "li.wei" });
+    const id = cloud.link.sent[0]?.command.id ?? "";
+    cloud.item(GW1, result(id, { blob: SHA }));
+    expect(await ended).toMatchObject({ status: "done", blob: `/api/v1/blobs/${SHA}` });
   });
 });

@@ -28,7 +28,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const blob = (sha256: string) => ({ sha256, content_type: "image/jpeg", size: 1, retention: "alarm", created_at: 1 });
+const blob = (sha256: string) => ({ sha256, content_type: "image/jpeg", size: 1, created_at: 1 });
 const added = {
   up: (db: Kysely<unknown>) => db.schema.createTable("later").addColumn("id", "integer").execute(),
 };
@@ -134,6 +134,34 @@ describe("the record database", () => {
     expect(copy.prepare("SELECT sha256 FROM blobs").all()).toEqual([{ sha256: "kept" }]);
     expect(copy.prepare("SELECT 1 FROM sqlite_schema WHERE name='later'").get()).toBeUndefined();
     copy.close();
+  });
+
+  it("keeps pictures, commands and device events of before there were clips", async () => {
+    const former = Object.fromEntries(Object.entries(MIGRATIONS).filter(([name]) => name < "0007"));
+    const old = await open(former);
+    await old.close();
+    opened.length = 0;
+    const raw = new DatabaseSync(file);
+    raw.exec(
+      "INSERT INTO blobs (sha256, content_type, size, retention, created_at) VALUES ('a', 'image/jpeg', 9, 'alarm', 1)",
+    );
+    raw.exec(
+      "INSERT INTO device_events (id, device, kind, observed_at, document) VALUES ('e', 'p/g/d', 'motion', 1, '{}')",
+    );
+    raw.close();
+    const { sync, kysely } = await open();
+    expect(sync.get(kysely.selectFrom("blobs").selectAll())).toEqual({
+      sha256: "a",
+      content_type: "image/jpeg",
+      size: 9,
+      created_at: 1,
+      removed_at: null,
+    });
+    expect(sync.get(kysely.selectFrom("device_events").select(["id", "door", "space"]))).toEqual({
+      id: "e",
+      door: null,
+      space: null,
+    });
   });
 
   it("leaves the schema as it was when a migration fails halfway", async () => {

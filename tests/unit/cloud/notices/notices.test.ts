@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { DeviceEventItem, NotifyItem } from "#core/contracts/lanes.ts";
+import type { NotifyItem } from "#core/contracts/lanes.ts";
 import { DomainBench, type Domains, NOON } from "../domain-bench.ts";
-import { CAMERA, GW1, GW2, minted, told } from "../small-park.ts";
+import { CAMERA, GW1, minted, told } from "../small-park.ts";
 
 let bench: DomainBench;
 let cloud: Domains;
@@ -73,27 +73,5 @@ describe("a notice that a gateway sends", () => {
     expect(kept).toHaveLength(1000);
     expect(kept[0]?.textEn).toBe("1009");
     expect(kept.at(-1)?.textEn).toBe("10");
-  });
-});
-
-describe("a device event", () => {
-  const item = (id = "e-1"): DeviceEventItem => ({
-    offset: 0,
-    at: NOON,
-    kind: "deviceEvent",
-    event: { id, device: CAMERA, kind: "motion", state: true, observedAt: NOON, data: { rule: "line-1" } },
-  });
-
-  it("is kept as it came, once", () => {
-    cloud.item(GW1, item());
-    cloud.item(GW1, item());
-    cloud.item(GW1, item("e-2"));
-    expect(cloud.events.recent(CAMERA, 10)).toEqual([item("e-2").event, item().event]);
-    expect(cloud.events.recent("park/gw-1/panel", 10)).toEqual([]);
-  });
-
-  it("of another gateway's device is refused", () => {
-    expect(() => cloud.item(GW2, item())).toThrow(expect.objectContaining({ code: "EVENT_FOREIGN" }));
-    expect(cloud.events.recent(CAMERA, 10)).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { lawOf } from "#core/alarm/law.ts";
 import { alarmId, raise } from "#core/alarm/lifecycle.ts";
 import { pointId } from "#core/ids.ts";
 import type { RuleFacts, Trigger } from "#core/linkage/evaluate.ts";
+import { planSite } from "#core/linkage/plan-site.ts";
 import type { Rule } from "#core/linkage/rule.ts";
 import type { Alarm } from "#core/model/alarm.ts";
 import type { Sample } from "#core/model/sample.ts";
@@ -56,6 +57,7 @@ export function facts(samples: readonly Sample[] = [], fields: Partial<RuleFacts
     zone: (id) => (id === "zone-3" ? zone3 : undefined),
     now: NOW,
     timeZone: "Asia/Shanghai",
+    site: planSite(),
     ...fields,
   };
 }

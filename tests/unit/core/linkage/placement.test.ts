@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { type PlacementSite, placeRule } from "#core/linkage/placement.ts";
+import { planSite } from "#core/linkage/plan-site.ts";
 import type { RuleTrigger } from "#core/linkage/rule.ts";
 import type { AlarmDefinition } from "#core/model/alarm.ts";
+import type { Door } from "#core/model/door.ts";
+import type { Space } from "#core/model/site.ts";
 import { camera, light, lux, rule, zone3 } from "./fixtures.ts";
 
 const definition = (id: string, point: string, fields: Partial<AlarmDefinition> = {}): AlarmDefinition => ({
@@ -21,6 +24,23 @@ const zone9 = {
   camera: "park/gw-2/camera-9",
   light: "park/gw-2/lighting/hall",
 };
+const door = (id: string, device: string, at: string): Door => ({
+  id,
+  name: id,
+  nameEn: id,
+  space: at,
+  device,
+  token: id,
+  mode: `${device}/${id}-mode`,
+  escape: true,
+});
+const space = (id: string, parent?: string): Space => ({
+  id,
+  kind: "building",
+  name: id,
+  nameEn: id,
+  ...(parent === undefined ? {} : { parent }),
+});
 const site: PlacementSite = {
   zones: [zone3, zone9],
   definitions: [
@@ -34,6 +54,14 @@ const site: PlacementSite = {
     },
   ],
   devices: ["park/gw-1/panel", "park/gw-1/ahu-1", camera, "park/gw-2/panel"],
+  site: planSite(
+    [
+      door("front", "park/gw-1/doors", "hall"),
+      door("back", "park/gw-1/doors", "yard"),
+      door("far", "park/gw-2/doors", "yard"),
+    ],
+    [space("house"), space("hall", "house"), space("yard")],
+  ),
   gatewayOf: (id) => (/^park\/gw-[12]\//.test(id) ? id.split("/").slice(0, 2).join("/") : undefined),
 };
 const oneGateway: PlacementSite = {
@@ -74,6 +102,22 @@ describe("placement", () => {
     expect(placeRule(asks, site).place).toBe("cloud");
     const elsewhere = { ...site, zones: [{ ...zone3, camera: "park/gw-2/camera-1" }] };
     expect(placed(when, elsewhere).place).toBe("cloud");
+  });
+
+  it("counts the controllers of the doors that a step releases or controls as outputs", () => {
+    const when: RuleTrigger = { type: "alarmRaised", zone: "zone-3" };
+    const release = (at: string) => placed(when, site, [{ action: "releaseEscapeDoors", params: { space: at } }]);
+    expect(release("house").place).toBe("park/gw-1");
+    expect(release("yard").place).toBe("cloud");
+    expect(release("yard").because).toContain("park/gw-2/doors on park/gw-2");
+    const locks = (id: string) =>
+      placed(when, site, [{ action: "controlDoor", params: { door: id, operation: "lock" } }]).place;
+    expect([locks("back"), locks("far")]).toEqual(["park/gw-1", "cloud"]);
+  });
+
+  it("counts the camera whose video is kept as an output", () => {
+    const far = [{ action: "recordClip", params: { camera: "park/gw-2/camera-1" } }];
+    expect(placed({ type: "alarmRaised", zone: "zone-3" }, site, far).place).toBe("cloud");
   });
 
   it("does not count the console as an output, nor the time of day as an input", () => {

@@ -50,6 +50,39 @@ it("says triggers of points and events, and shows ids that have no name", () => 
     "When East lux >= 5 begins to hold, set East lights to released; then turn Camera 3 to preset 7.",
   );
   expect(sentence(rule({ when: { type: "deviceEvent", kind: "lineCrossed" }, then }), "zh-CN")).toBe(
-    `当任一设备发出事件 lineCrossed时，则将${light}设为释放；然后将${camera}转到预置位 7。`,
+    `当任一设备发出事件“越线”时，则将${light}设为释放；然后将${camera}转到预置位 7。`,
   );
+});
+
+it("says what becomes of doors and video", () => {
+  const fire = rule({
+    when: { type: "deviceEvent", kind: "doorForced" },
+    then: [
+      { action: "releaseEscapeDoors", params: { space: "tower" } },
+      { action: "recordClip", params: { camera, beforeS: 10, afterS: 30 } },
+      { action: "recordClip", params: { camera: { from: "zone.camera" } }, group: 1 },
+      { action: "controlDoor", params: { door: "d1", operation: "lockDown" }, group: 1 },
+    ],
+  });
+  const known = (id: string, kind?: string) => {
+    if (kind === "door") return { name: "正门", nameEn: "Front door" };
+    return kind === "space" ? { name: "塔楼", nameEn: "Tower" } : nameOf(id);
+  };
+  expect(sentence(fire, "en", known)).toBe(
+    'When any device sends the event "door forced", release all escape doors of Tower and at the same time ' +
+      "keep the video of Camera 3 (10 s before and 30 s after); then keep the video of the zone's camera " +
+      'and at the same time lock down (door "Front door").',
+  );
+  expect(sentence(fire, "zh-CN", known)).toBe(
+    "当任一设备发出事件“强行开门”时，则释放“塔楼”的全部疏散通道门，同时保存三号球机前 10 秒后 30 秒的录像；" +
+      "然后保存防区的摄像机的录像，同时将门“正门”紧急锁闭。",
+  );
+});
+
+it("shows kinds of events and operations that it does not know as they are", () => {
+  const odd = rule({
+    when: { type: "deviceEvent", kind: "toString" },
+    then: [{ action: "controlDoor", params: { door: "d1", operation: "explode" } }],
+  });
+  expect(sentence(odd, "en")).toBe('When any device sends the event "toString", explode (door "d1").');
 });

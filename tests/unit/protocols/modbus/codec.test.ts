@@ -17,6 +17,7 @@ import {
   decodeNumber,
   encodeNumber,
   NUMBER_TYPES,
+  type NumberType,
   rangeOf,
   registerCount,
   WORD_ORDERS,
@@ -34,7 +35,7 @@ const cases = readdirSync(fixtures, { withFileTypes: true })
   .map((entry) => ({ name: entry.name, ...golden(entry.name) }));
 
 describe("the specification's examples", () => {
-  it("are all there", () => expect(cases).toHaveLength(9));
+  it("are all there", () => expect(cases).toHaveLength(11));
 
   it.each(cases)("$name: $source", (example) => {
     const request: Request = example.request.registers
@@ -112,7 +113,7 @@ describe("an answer", () => {
   const read: Request = { kind: "read", table: "holdingRegister", address: 0, quantity: 2 };
   const write: Request = { kind: "writeRegister", address: 7, registers: bytes("0001") };
 
-  it.each([
+  it.each<[string, Request, string]>([
     ["another function code", read, "040400010002"],
     ["a byte count short of the data", read, "030200010002"],
     ["a byte count beyond the data", read, "030600010002"],
@@ -126,6 +127,12 @@ describe("an answer", () => {
     ["the echo of another value", write, "0600070005"],
     ["a short echo", write, "060007"],
     ["a long echo", write, "060007000100"],
+    ["another mask than was sent", { kind: "maskWrite", address: 4, and: 0xf2, or: 0x25 }, "16000400f20024"],
+    [
+      "fewer registers than FC23 asked for",
+      { kind: "readWrite", address: 3, quantity: 2, writeAddress: 3, registers: bytes("0001") },
+      "17020001",
+    ],
   ])("with %s is refused", (_, request, pdu) => {
     expect(() => decodeAnswer(request, bytes(pdu))).toThrow(expect.objectContaining({ code: "MODBUS_ANSWER_INVALID" }));
   });
@@ -141,6 +148,8 @@ describe("a server's view of a request", () => {
     ["a coil that is neither on nor off", "0500000001", 3],
     ["124 registers to write", `10000000007cf8${"00".repeat(248)}`, 3],
     ["a byte count that does not fit the quantity", "100000000203000102", 3],
+    ["122 registers to write with FC23", `1700000001000000 7af4${"00".repeat(244)}`.replace(" ", ""), 3],
+    ["a mask cut short", "16000400f200", 3],
     ["a request cut short", "030000", 3],
     ["a request with bytes to spare", "030000000100", 3],
   ])("answers %s with its exception", (_, pdu, code) => {
@@ -187,6 +196,22 @@ describe("numbers in registers", () => {
         );
       }),
     );
+  });
+
+  it.each<[NumberType, string, number]>([
+    ["bcd16", "1234", 1234],
+    ["bcd16", "9999", 9999],
+    ["bcd32", "01234567", 1_234_567],
+    ["bcd32", "99999999", 99_999_999],
+  ])("of type %s are decimal digits: %s is %d", (type, digits, value) => {
+    expect(decodeNumber(bytes(digits), 0, type, "ABCD")).toBe(value);
+    expect(hex(encodeNumber(value, type, "ABCD"))).toBe(digits);
+  });
+
+  it("with a digit above 9 are none", () => {
+    for (const digits of ["000a0000", "0000f000", "ffffffff"]) {
+      expect(decodeNumber(bytes(digits), 0, "bcd32", "ABCD")).toBeNaN();
+    }
   });
 
   it("of whole types are rounded and held inside their range", () => {

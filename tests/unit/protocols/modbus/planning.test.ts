@@ -39,6 +39,14 @@ describe("reads", () => {
     ]);
   });
 
+  it("take a text as a whole, also where it is longer than the limit", () => {
+    const text = { point: pointId("s/g/d/text"), address: { ...at(2, "string").address, length: 20 } };
+    expect(spans([at(0), text], { gapTolerance: 8, maxRegisters: 5 })).toEqual([
+      "holdingRegister 0+1",
+      "holdingRegister 2+20",
+    ]);
+  });
+
   it("never divide a value of several registers", () => {
     expect(spans([at(0), at(3, "float64")], { gapTolerance: 8, maxRegisters: 5 })).toEqual([
       "holdingRegister 0+1",
@@ -87,6 +95,34 @@ describe("an address", () => {
     ["a number in a bit table", { table: "coil", register: 0, type: "uint16" }],
     ["a bit of a coil", { table: "coil", register: 0, type: "bool", bit: 1 }],
     ["a bit of a number", { table: "holdingRegister", register: 0, type: "uint16", bit: 1 }],
+    ["a text without length", { table: "holdingRegister", register: 0, type: "string" }],
+    ["a text beyond the last register", { table: "holdingRegister", register: 65_530, type: "string", length: 8 }],
+    ["a bit field of a float", { table: "holdingRegister", register: 0, type: "float32", mask: 1 }],
+    ["a bit field wider than its register", { table: "holdingRegister", register: 0, type: "uint16", mask: 0x1_0000 }],
+    ["a bit field shifted away", { table: "holdingRegister", register: 0, type: "uint16", mask: 3, shift: 2 }],
+    ["a shift without bit field", { table: "holdingRegister", register: 0, type: "uint16", shift: 2 }],
+    [
+      "bands that do not ascend",
+      {
+        table: "inputRegister",
+        register: 0,
+        type: "uint16",
+        bands: [{ below: 9, value: 1 }, { below: 5, value: 2 }, { value: 3 }],
+      },
+    ],
+    [
+      "bands without a last one for the rest",
+      {
+        table: "inputRegister",
+        register: 0,
+        type: "uint16",
+        bands: [
+          { below: 5, value: 1 },
+          { below: 9, value: 2 },
+        ],
+      },
+    ],
+    ["a roll-over of a float", { table: "inputRegister", register: 0, type: "float32", rollover: 1000 }],
     ["a value beyond the last register", { table: "holdingRegister", register: 65_535, type: "float32" }],
   ])("of %s is faulty", (_, address) => expect(addressFault(address)).toBeTypeOf("string"));
 

@@ -243,7 +243,11 @@ class Gateway implements Agent {
 
   #tick(): void {
     this.#outbox.commit();
-    this.#self.watch({ eventsFull: this.#outbox.eventsFull, blobsDropped: this.#blobs.full });
+    this.#self.watch({
+      eventsFull: this.#outbox.eventsFull,
+      blobsDropped: this.#blobs.full,
+      conditionsRefused: this.#alarms.refusesConditions,
+    });
   }
 
   #changed(sample: Sample): void {

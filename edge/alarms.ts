@@ -18,6 +18,8 @@ import type { Outbox } from "./outbox.ts";
 const ALARM = "alarm";
 const EPISODE = "alarmEpisode";
 const DELAY = "alarmDelay";
+/** Devices repeat conditions seldom: one that was refused counts for so long, ms. */
+const REFUSING_MS = 600_000;
 /** Refusals that are remembered so that they are told once. */
 const MAX_REFUSED = 1_000;
 
@@ -42,6 +44,8 @@ export class EdgeAlarms {
   readonly #refused = new Map<string, string>();
   #evaluator: AlarmEvaluator | undefined;
   #counters = { conditionsRefused: 0 };
+  /** When a condition was last refused, monotonic ms. */
+  #refusedAt = -Infinity;
 
   constructor(options: EdgeAlarmsOptions) {
     this.#options = options;
@@ -50,6 +54,11 @@ export class EdgeAlarms {
   /** Monotonic counters since the start. `conditionsRefused`: conditions of devices that became no alarm for want of room. */
   get counters(): Readonly<Record<string, number>> {
     return this.#counters;
+  }
+
+  /** Did conditions of devices become no alarm lately, for want of room? */
+  get refusesConditions(): boolean {
+    return this.#options.clock.monotonic() - this.#refusedAt < REFUSING_MS;
   }
 
   /** Takes over definitions; open alarms, episodes and running delays go on. Give it every last value afterwards. */
@@ -66,7 +75,10 @@ export class EdgeAlarms {
       clock,
       restored,
       seen,
-      onConditionRefused: () => this.#counters.conditionsRefused++,
+      onConditionRefused: () => {
+        this.#counters.conditionsRefused++;
+        this.#refusedAt = clock.monotonic();
+      },
       onChanges: (changes) => this.#record(changes),
       onFieldAct: (act) => this.#tellField(act),
       onDelay: (definition, delay) => {

@@ -9,6 +9,9 @@ const MAX_ROW_CHARS = 65_536;
 export class PendingSamples {
   #devices = new Map<string, Sample[]>();
   #count = 0;
+  /** What the ids of the last sample's device begin with, and its list: a driver tells many points of one device in a row. */
+  #prefix = "";
+  #list: Sample[] = [];
 
   /** How many wait. */
   get count(): number {
@@ -18,16 +21,22 @@ export class PendingSamples {
   /** Adds samples behind those of the same device. */
   add(samples: readonly Sample[]): void {
     for (const sample of samples) {
-      const device = deviceOf(sample.point);
-      const list = this.#devices.get(device);
-      if (list === undefined) this.#devices.set(device, [sample]);
-      else list.push(sample);
+      if (this.#prefix === "" || !sample.point.startsWith(this.#prefix)) this.#select(sample);
+      this.#list.push(sample);
     }
     this.#count += samples.length;
   }
 
+  #select({ point }: Sample): void {
+    const device = deviceOf(point);
+    this.#list = this.#devices.get(device) ?? [];
+    this.#devices.set(device, this.#list);
+    this.#prefix = `${device}/`;
+  }
+
   /** Forgets all. */
   clear(): void {
+    this.#prefix = "";
     this.#devices = new Map();
     this.#count = 0;
   }
@@ -41,7 +50,8 @@ export class PendingSamples {
 function* cut(samples: readonly Sample[]): Generator<readonly Sample[]> {
   let start = 0;
   let chars = 0;
-  for (const [at, { value }] of samples.entries()) {
+  for (let at = 0; at < samples.length; at++) {
+    const value = samples[at]?.value;
     const own = typeof value === "string" ? value.length : 0;
     if (at - start >= MAX_ROW_SAMPLES || (at > start && chars + own > MAX_ROW_CHARS)) {
       yield samples.slice(start, at);

@@ -294,8 +294,9 @@ export class Outbox {
   #writeSamples(draft: LaneStates): number {
     const state = draft.telemetry;
     let observedAt = 0;
+    const numberOf = ({ point }: Sample): number => this.numbers.numberOf(point);
     for (const { device, samples } of this.#samples.rows()) {
-      const packed = packSamples(samples.map((each) => ({ ...each, number: this.numbers.numberOf(each.point) })));
+      const packed = packSamples(samples, numberOf);
       this.#sql.telemetry.run(state.next, state.next + samples.length - 1, device, packed);
       for (const sample of samples) observedAt = Math.max(observedAt, sample.observedAt);
       state.next += samples.length;

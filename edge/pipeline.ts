@@ -80,6 +80,17 @@ function isWellFormed(sample: Sample | null | undefined): sample is Sample {
   return timed && (quality === "good" || quality === "uncertain" || quality === "bad");
 }
 
+/** The engineering value of a good, finite number inside its point's range; undefined for whatever needs more judgement. */
+function plainNumber(point: Point, { value, quality }: Sample): number | undefined {
+  if (quality !== "good" || typeof value !== "number" || point.kind !== "number" || !Number.isFinite(value)) {
+    return undefined;
+  }
+  const found = engineering(point, value);
+  if ((point.min !== undefined && found < point.min) || (point.max !== undefined && found > point.max))
+    return undefined;
+  return found;
+}
+
 /** The engineering value and quality of one raw sample of a point. */
 function judge(point: Point, sample: Sample): Judged {
   const told: Judged = {
@@ -172,7 +183,10 @@ export class Pipeline {
       slot.heardAt = now;
       slot.stale = false;
       const { sourceTime, observedAt } = sample;
-      this.#accept(slot, judge(slot.point, sample), observedAt, sourceTime, reports);
+      const value = plainNumber(slot.point, sample);
+      if (value !== undefined && slot.last?.quality === "good") {
+        if (slot.last.value !== value) this.#changed(slot, slot.last, value, observedAt, sourceTime, reports);
+      } else this.#accept(slot, judge(slot.point, sample), observedAt, sourceTime, reports);
     }
     this.#report(reports);
   }
@@ -252,6 +266,29 @@ export class Pipeline {
     slot.last = sample;
     if (!sameQuality || this.#beyondDeadband(slot, judged.value)) {
       slot.reported = judged.value;
+      reports.push(sample);
+    }
+    this.#sinks.onChange(sample);
+  }
+
+  /** As `#accept` for the common case: a good number after a good value. */
+  #changed(
+    slot: Slot,
+    last: Sample,
+    value: number,
+    at: number,
+    sourceTime: number | undefined,
+    reports: Sample[],
+  ): void {
+    const point = last.point;
+    const observedAt = Math.max(Math.trunc(at), last.observedAt + 1);
+    const sample: Sample =
+      sourceTime === undefined
+        ? { point, value, quality: "good", observedAt }
+        : { point, value, quality: "good", sourceTime, observedAt };
+    slot.last = sample;
+    if (this.#beyondDeadband(slot, value)) {
+      slot.reported = value;
       reports.push(sample);
     }
     this.#sinks.onChange(sample);

@@ -162,17 +162,20 @@ function readValue(reader: Reader, type: number): Value {
 }
 
 /** Packs samples into the bytes of one outbox row, about 10 bytes a sample. Lossless, order kept. */
-export function packSamples(samples: readonly PackedSample[]): Uint8Array {
+export function packSamples<T extends Omit<PackedSample, "number">>(
+  samples: readonly T[],
+  numberOf: (sample: T) => number,
+): Uint8Array {
   const writer = new Writer();
   writer.byte(VERSION);
   let previous = 0;
   for (const sample of samples) {
-    let flags = QUALITIES.indexOf(sample.quality) << 3;
+    let flags = sample.quality === "good" ? 0 : QUALITIES.indexOf(sample.quality) << 3;
     if (sample.reason !== undefined) flags |= HAS_REASON;
     if (sample.sourceTime !== undefined) flags |= HAS_SOURCE_TIME;
     if (sample.historical === true) flags |= HISTORICAL;
     writeValue(writer, sample.value, flags);
-    writer.varint(sample.number);
+    writer.varint(numberOf(sample));
     writer.signed(sample.observedAt - previous);
     previous = sample.observedAt;
     if (sample.reason !== undefined) {

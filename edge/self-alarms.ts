@@ -8,6 +8,7 @@ import type { DeviceEvent } from "#core/model/event.ts";
 const SELF = "gateway";
 const EVENTS_LANE_FULL = "eventsLaneFull";
 const BLOBS_DROPPED = "blobsDropped";
+const CONDITIONS_REFUSED = "conditionsRefused";
 
 const linkageFailed = (rule: string): string => `linkageFailed.${rule}`;
 
@@ -49,6 +50,12 @@ export class SelfAlarms {
         "网关图片缓存已满，最早的图片已被丢弃",
         "The gateway's picture store is full: the oldest pictures were dropped",
       ),
+      this.#definition(
+        "gateway.conditions-refused",
+        CONDITIONS_REFUSED,
+        "设备自身报警过多，部分未能接收",
+        "Devices keep more alarm conditions than the gateway has room for: some are not shown",
+      ),
       ...rules.map(({ id, name, nameEn }) =>
         this.#definition(
           linkageAlarm(id),
@@ -66,8 +73,13 @@ export class SelfAlarms {
   }
 
   /** Tells how things stand; only a change goes on. The first word after a start ends what a former process left open. */
-  watch(state: { readonly eventsFull: boolean; readonly blobsDropped: boolean }): void {
+  watch(state: {
+    readonly eventsFull: boolean;
+    readonly blobsDropped: boolean;
+    readonly conditionsRefused: boolean;
+  }): void {
     this.#state(EVENTS_LANE_FULL, state.eventsFull);
+    this.#state(CONDITIONS_REFUSED, state.conditionsRefused);
     this.#state(BLOBS_DROPPED, state.blobsDropped);
   }
 

@@ -92,6 +92,12 @@ export const SiaAccount = Type.Object(
         description: "So much later it is lost, s.",
       }),
     ),
+    restores: Type.Optional(
+      Type.Boolean({
+        default: ACCOUNT_DEFAULTS.restores,
+        description: "Does the panel tell the end of zone alarms? false: each is over 5 s after it was told.",
+      }),
+    ),
   },
   closed,
 );

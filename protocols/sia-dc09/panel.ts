@@ -16,6 +16,13 @@ const SIGN_OF_LIFE_MS = 30_000;
 /** A panel that is not supervised and was never heard has so long to dial in before it counts as lost. */
 const FIRST_CALL_MS = 10_000;
 const HEARD = "heardAt";
+/** States that are kept of one panel, beyond those that points show: who speaks in the clear may name any zone. */
+const MAX_STATES = 4_000;
+
+/** An alarm whose end nobody will tell is over after so long; a security alarm stays latched in the hub until a person resets it. */
+const MOMENTARY_MS = 5_000;
+/** Buttons and codes that panels tell once: there is no end of having been pressed. */
+const MOMENTARY: ReadonlySet<string> = new Set(["panic", "duress"]);
 
 /** By what a frame is known. */
 export interface FrameIdentity {
@@ -40,6 +47,9 @@ export class Panel {
   readonly #states: Map<string, Value>;
   /** Sequence number of the frame that told the alarm that holds, by state. */
   readonly #raisedBy = new Map<string, string>();
+  /** When an alarm without an end is over, monotonic ms, and as which condition it was told, where no point shows it. */
+  readonly #ends = new Map<string, { readonly at: number; readonly condition?: FieldCondition }>();
+  readonly #restores: boolean;
   #points: readonly PointBinding<SiaAddress>[];
   #online: boolean | undefined;
   /** Monotonic ms. */
@@ -49,14 +59,16 @@ export class Panel {
   /** `states`: what was known of it before a restart. */
   constructor(binding: SiaBinding, states: ReadonlyMap<string, unknown>, deps: DriverDeps) {
     const { device, config, points } = binding;
-    const { supervisionS, graceS } = { ...ACCOUNT_DEFAULTS, ...config };
+    const { supervisionS, graceS, restores } = { ...ACCOUNT_DEFAULTS, ...config };
     this.device = device;
     this.account = config.account.toUpperCase();
     this.key = config.key === undefined ? undefined : Buffer.from(config.key, "hex");
     this.#deps = deps;
     this.#points = points;
     this.#lostAfterMs = supervisionS === 0 ? undefined : (supervisionS + graceS) * 1000;
+    this.#restores = restores;
     this.#states = new Map(states) as Map<string, Value>;
+    for (const key of this.#states.keys()) if (this.#isMomentary(key)) this.#states.set(key, false);
     const { clock } = deps;
     const heardAt = this.#states.get(HEARD);
     const agoMs = typeof heardAt === "number" ? Math.max(0, clock.now() - heardAt) : undefined;
@@ -86,9 +98,28 @@ export class Panel {
     if (this.#online !== true) this.#goOnline();
   }
 
+  #isMomentary(key: string): boolean {
+    return MOMENTARY.has(key) || (!this.#restores && key.startsWith("zoneAlarm."));
+  }
+
+  #endMomentary(now: number): void {
+    for (const [key, { at, condition }] of this.#ends) {
+      if (now < at) continue;
+      this.#ends.delete(key);
+      this.#set(new Map(), key, false);
+      if (condition !== undefined) this.#tellCondition({ ...condition, active: false });
+    }
+  }
+
+  #tellCondition(condition: FieldCondition): void {
+    const observedAt = this.#deps.clock.now();
+    this.#deps.onConditions({ device: this.device, complete: false, conditions: [{ ...condition, observedAt }] });
+  }
+
   /** Looks whether it is lost, and gives its points a sign of life. About once a second. */
   watch(): void {
     const now = this.#deps.clock.monotonic();
+    this.#endMomentary(now);
     if (this.#online !== false && now >= this.#deadline) {
       this.#online = false;
       this.#tellAll();
@@ -121,7 +152,8 @@ export class Panel {
     for (const [key, value] of changed) {
       if (again.has(key)) this.#set(states, key, false, time);
       this.#set(states, key, value, time);
-      if (value) this.#raisedBy.set(key, sequence);
+      if (value && this.#states.has(key)) this.#raisedBy.set(key, sequence);
+      if (value && this.#isMomentary(key)) this.#ends.set(key, { at: clock.monotonic() + MOMENTARY_MS });
     }
     this.#set(states, "lastReport", `${format} ${code}${zone === undefined ? "" : ` zone ${zone}`}`);
     if (meaning.class === "test") this.#set(states, "lastTestAt", new Date(timestamp ?? observedAt).toISOString());
@@ -147,12 +179,11 @@ export class Panel {
   }
 
   #set(states: Map<string, Value>, key: string, value: Value, time: { readonly sourceTime?: number } = {}): void {
+    const points = this.#points.filter(({ address }) => keyOf(address) === key);
+    if (points.length === 0 && !this.#states.has(key) && this.#states.size >= MAX_STATES) return;
     states.set(key, value);
     this.#states.set(key, value);
-    this.#tell(
-      this.#points.filter(({ address }) => keyOf(address) === key),
-      time,
-    );
+    this.#tell(points, time);
   }
 
   /**
@@ -178,6 +209,8 @@ export class Panel {
     const message = `${report.format} ${report.code}${report.zone === undefined ? "" : `, zone ${report.zone}`}`;
     const told = { device: this.device, condition: key, active: state, category, message, ...seen };
     const conditions = again.has(key) ? [{ ...told, active: false }, told] : [told];
+    const ends = this.#ends.get(key);
+    if (ends !== undefined) this.#ends.set(key, { ...ends, condition: told });
     this.#deps.onConditions({ device: this.device, complete: false, conditions });
   }
 

@@ -11,8 +11,8 @@ export const SIA_DEFAULTS = {
   idleTimeoutMs: 3_600_000,
 } as const;
 
-/** What holds where an account says nothing: no supervision, a quarter of a minute of grace. */
-export const ACCOUNT_DEFAULTS = { supervisionS: 0, graceS: 15 } as const;
+/** What holds where an account says nothing: no supervision, a quarter of a minute of grace, restores are told. */
+export const ACCOUNT_DEFAULTS = { supervisionS: 0, graceS: 15, restores: true } as const;
 
 /** Signals of one zone. */
 export const ZONE_SIGNALS = ["zoneAlarm", "zoneTamper", "zoneTrouble", "zoneBypassed"] as const;

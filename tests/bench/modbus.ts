@@ -179,17 +179,20 @@ interface Round {
 
 const shown = ({ pointsPerS, cpuShare }: Measured): string =>
   `${Math.round(pointsPerS / 1000)} k/s (${Math.round(cpuShare * 100)} % CPU)`;
+const taskset = (...args: readonly string[]) => spawnSync("taskset", args, { encoding: "utf8" });
+
 /**
  * Puts the device on another core than this thread, so that a core of the gateway is what is measured: on one core the kernel would
- * let them take turns, and every microsecond of the device would count against ours. False where that cannot be done.
+ * let them take turns, and every microsecond of the device would count against ours. Gives what undoes it for this thread;
+ * undefined where it cannot be done.
  */
-function apart(device: ChildProcess): boolean {
-  const taskset = (...args: readonly string[]) => spawnSync("taskset", args, { encoding: "utf8" });
-  const allowed = taskset("-pc", String(process.pid)).stdout?.match(/: (\d+)[-,].*?(\d+)$/m);
-  const [, ours, theirs] = allowed ?? [];
-  if (ours === undefined || theirs === undefined) return false;
+function apart(device: ChildProcess): (() => void) | undefined {
+  const allowed = /: (\S+)\s*$/.exec(taskset("-pc", String(process.pid)).stdout ?? "")?.[1] ?? "";
+  const [, ours, theirs] = /^(\d+)[-,](?:.*\D)?(\d+)$/.exec(allowed) ?? [];
+  if (ours === undefined || theirs === undefined) return undefined;
   const placed = [taskset("-pc", ours, String(process.pid)), taskset("-apc", theirs, String(device.pid))];
-  return placed.every(({ status }) => status === 0);
+  if (placed.some(({ status }) => status !== 0)) return undefined;
+  return () => void taskset("-pc", allowed, String(process.pid));
 }
 
 /**
@@ -198,10 +201,11 @@ function apart(device: ChildProcess): boolean {
  */
 export async function modbus(say: (text: string) => void): Promise<BenchResult> {
   const server = fork(new URL("./modbus-server.ts", import.meta.url));
+  let together: (() => void) | undefined;
   try {
     const [port] = (await once(server, "message")) as [number];
-    const isApart = apart(server);
-    if (!isApart) say("taskset or a second core is missing: the device shares the core that is measured");
+    together = apart(server);
+    if (together === undefined) say("taskset or a second core is missing: the device shares the core that is measured");
     const rounds: Round[] = [];
     for (let round = 1; round <= ROUNDS; round++) {
       say(`round ${round} of ${ROUNDS}: ${BLOCKS * REGISTERS} registers in ${BLOCKS} reads`);
@@ -210,8 +214,9 @@ export async function modbus(say: (text: string) => void): Promise<BenchResult> 
       rounds.push({ bareFew, few, bareAll, all });
       say(`${shown(few)} with few changing of ${shown(bareFew)}, ${shown(all)} with all changing of ${shown(bareAll)}`);
     }
-    return resultOf(rounds, isApart);
+    return resultOf(rounds, together !== undefined);
   } finally {
+    together?.();
     server.kill();
   }
 }

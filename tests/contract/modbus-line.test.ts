@@ -82,6 +82,8 @@ describe("a Modbus TCP line", () => {
   });
 
   it("knows the late answer of a request that timed out for what it is, also 65536 requests later", async () => {
+    test.line.close();
+    test = lineTo(server.port, { timeoutMs: 1500 });
     let owed: Arrival | undefined;
     server.onRequest = (arrival) => {
       owed = arrival;

@@ -105,6 +105,7 @@ describe.skipIf(python === undefined || socat === undefined)("against pymodbus o
     const server = await serveModbus(units, { framing: "rtuOverTcp" }, silentLogger);
     cleanups.push(() => server.close());
     const line = await serialLine(socat ?? "", server.address.port);
+    cleanups.push(() => line.close());
     const bound = boundDevice(
       "panel",
       { transport: "serial", path: line.a, baudRate: 115_200, parity: "none" },
@@ -114,8 +115,10 @@ describe.skipIf(python === undefined || socat === undefined)("against pymodbus o
     cleanups.push(() => driver.stop());
     const [{ point } = expect.unreachable()] = bound.points;
     await expect.poll(() => told.latest(point)).toMatchObject({ value: 21.5, quality: "good" });
-    line.close();
+    await line.unplug();
     await expect.poll(() => told.latest(point)).toMatchObject({ quality: "bad", reason: "commLost" });
-    expect(told.reachability(bound.device)).toEqual([true, false]);
+    await line.plug();
+    await expect.poll(() => told.latest(point)).toMatchObject({ value: 21.5, quality: "good" });
+    expect(told.reachability(bound.device)).toEqual([true, false, true]);
   });
 });

@@ -4,12 +4,14 @@ import { createConnection } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { Clock } from "#core/clock.ts";
 import { pointId } from "#core/ids.ts";
+import { silentLogger } from "#core/logger.ts";
 import type { DeviceEvent } from "#core/model/event.ts";
 import { encrypt } from "#protocols/sia-dc09/codec/cipher.ts";
 import { FrameReader, formatFrame } from "#protocols/sia-dc09/codec/frame.ts";
 import { formatTimestamp } from "#protocols/sia-dc09/codec/timestamp.ts";
 import type { SiaConfig } from "#protocols/sia-dc09/config.ts";
 import { SiaDriver } from "#protocols/sia-dc09/driver.ts";
+import { Memory } from "#protocols/sia-dc09/memory.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 import { type Recording, recordDriver } from "./driver-contract.ts";
 import { KEY_128, KEY_256, panelBinding, temporaryFolder } from "./sia-dc09-field.ts";
@@ -265,6 +267,21 @@ it("knows the states of its panels after a restart, because a panel tells change
   expect(recording.latest(pointId("park/gw-1/plain/armed"))).toMatchObject({ value: true });
 });
 
+it("keeps only so many states of zones that no point shows, and still every one that a point does", async () => {
+  for (let round = 0; round < 12; round++) {
+    const zones = Array.from({ length: 450 }, (_, at) => `BA${(0x1000 + round * 450 + at).toString(16)}`);
+    await call(plain(String(round + 1).padStart(4, "0"), `N${zones.join("/").toUpperCase()}`));
+  }
+  await call(plain("0013", "NBA1"));
+  expect(recording.latest(pointId("park/gw-1/plain/zone-1"))).toMatchObject({ value: true });
+  await driver.stop();
+  const memory = new Memory(folder.path, silentLogger);
+  const states = memory.states("1234");
+  memory.close();
+  expect(states.get("zoneAlarm.1")).toBe(true);
+  expect(states.size).toBeLessThan(4_100);
+});
+
 it("does not lose a panel that is not supervised because the gateway was restarted", async () => {
   await call(plain("0001", "NBA1"));
   await driver.stop();
@@ -325,3 +342,34 @@ it("serves ten thousand accounts [SIA-07]", async () => {
   expect(answers).toHaveLength(400);
   expect(new Set(panelEvents().map(({ device }) => device)).size).toBe(400);
 }, 60_000);
+
+it("ends a panic alarm by itself, because nobody tells the end of a pressed button", async () => {
+  await driver.bind([
+    panelBinding("plain", { account: "1234" }, { ...ZONE, panic: { signal: "panic" } }),
+    panelBinding("mute", { account: "5678", restores: false }, ZONE),
+  ]);
+  await call(plain("0001", "NPA0"));
+  const panic = pointId("park/gw-1/plain/panic");
+  expect(recording.latest(panic)?.value).toBe(true);
+  clock.advance(6_000);
+  expect(recording.latest(panic)).toMatchObject({ value: false, quality: "good" });
+  await call(frame('"SIA-DCS"0002L0#5678[#5678|NBA1]'));
+  await call(frame('"SIA-DCS"0003L0#5678[#5678|NBA9]'));
+  const zone = pointId("park/gw-1/mute/zone-1");
+  expect(recording.latest(zone)?.value).toBe(true);
+  clock.advance(6_000);
+  expect(recording.latest(zone)?.value).toBe(false);
+  const told = recording.conditions.flatMap(({ conditions }) =>
+    conditions.map(({ condition, active }) => [condition, active]),
+  );
+  expect(told).toEqual([
+    ["zoneAlarm.9", true],
+    ["zoneAlarm.9", false],
+  ]);
+});
+
+it("keeps a zone alarm of a panel that tells restores until it does", async () => {
+  await call(plain("0001", "NBA1"));
+  clock.advance(60_000);
+  expect(recording.latest(pointId("park/gw-1/plain/zone-1"))?.value).toBe(true);
+});

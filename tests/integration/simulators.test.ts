@@ -41,7 +41,7 @@ describe("the demo park's own gateway drivers", () => {
     for (const { id, protocol, config } of site.gateways[0]?.channels ?? []) {
       const descriptor = driverByKind.get(protocol);
       if (descriptor === undefined) throw new Error(`no driver ${protocol}`);
-      const recording = recordDriver();
+      const recording = recordDriver({ folder: path.join(park.dataDir, "drivers", id) });
       const driver = await descriptor.create(filled(config, descriptor.config) as never, recording.deps);
       channels.set(id, { driver, recording });
       await driver.start(never);
@@ -164,9 +164,10 @@ describe("the demo park's own gateway drivers", () => {
     await expect.poll(() => park.value("lift-2", "mode")).toBe(1);
     await channel("bacnet-1").driver.write({ point: fan, value: null, priority: 2 }, never);
     for (const door of ["door-2", "door-3"]) {
-      const params = { door, operation: "lockOpenRelease" };
-      const locked = await channel("onvif-1").driver.act({ device: controller, action: "doorControl", params }, never);
-      expect(locked).toMatchObject({ status: "done" });
+      for (const operation of ["lockOpenRelease", "lock"]) {
+        const request = { device: controller, action: "doorControl", params: { door, operation } };
+        expect(await channel("onvif-1").driver.act(request, never)).toMatchObject({ status: "done" });
+      }
     }
   }, 60_000);
 

@@ -65,6 +65,29 @@ it("holds a configured fire condition latched until a person resets it, whatever
   ]);
 });
 
+it("confirms also when the alarm was reset before the device asked for it", () => {
+  const { alarms, acts } = field([fire]);
+  const [raised] = alarms.onConditions(report([seen("zone-1", { confirmed: true })]));
+  const id = raised?.alarm.id ?? "";
+  alarms.onConditions(report([seen("zone-1", { active: false, confirmed: true })]));
+  alarms.command(command(id, "acknowledge"));
+  expect(transitions(alarms.command(command(id, "reset")).changes)).toEqual(["reset"]);
+  const asks = seen("zone-1", { active: false, acknowledged: true, confirmed: false });
+  expect(alarms.onConditions(report([asks]))).toEqual([]);
+  alarms.onConditions(report([{ ...asks, confirmed: true }]));
+  expect(acts.map(({ action, condition }) => [action, condition])).toEqual([
+    ["acknowledgeCondition", "zone-1"],
+    ["confirmCondition", "zone-1"],
+  ]);
+});
+
+it("does not confirm what nobody has reset here", () => {
+  const { alarms, acts } = field([fire]);
+  alarms.onConditions(report([seen("zone-1")]));
+  alarms.onConditions(report([seen("zone-1", { active: false, acknowledged: true, confirmed: false })]));
+  expect(acts).toEqual([]);
+});
+
 it("takes over an acknowledgement made at the device and does not echo it", () => {
   const { alarms, acts } = field([fire]);
   alarms.onConditions(report([seen("zone-1")]));

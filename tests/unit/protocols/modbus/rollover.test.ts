@@ -9,11 +9,12 @@ import { ManualClock } from "../../../manual-clock.ts";
 
 const FULL = 2 ** 32;
 const point = pointId("s/g/meter/energy");
-const clock = new ManualClock(0);
+let clock = new ManualClock(0);
 let folder = "";
 const memory = () => new RolloverMemory(path.join(folder, "modbus-1"), clock, silentLogger);
 
 beforeEach(() => {
+  clock = new ManualClock(0);
   folder = mkdtempSync(path.join(tmpdir(), "parkhub-rollover-"));
 });
 afterEach(() => rmSync(folder, { recursive: true }));

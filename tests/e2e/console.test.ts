@@ -9,6 +9,8 @@ const SETPOINT = "demo-park/gw-1/ahu-1/supply-air-temperature-setpoint";
 /** The pages, each with what shows that it is filled. */
 const PAGES = {
   alarms: "alarm-picture",
+  video: "live-picture",
+  doors: "door",
   devices: "device-row",
   gateways: "lane",
   rules: "rule",
@@ -130,10 +132,10 @@ describe.skipIf(chromiumFile === undefined)("the console in a browser", () => {
     await expect.poll(() => words(detail)).toContain("3 号防区入侵");
     await expect.poll(() => shown(detail.getByTestId("alarm-picture").locator("img"))).toBe(true);
     const steps = detail.getByTestId("run").locator(".step-done > span:nth-of-type(1)");
-    const { ptzPreset, writePoint, snapshot, notifyConsole } = zhCN.run.action;
+    const { ptzPreset, writePoint, recordClip, snapshot, notifyConsole } = zhCN.run.action;
     await expect
       .poll(async () => (await steps.allTextContents()).map((step) => step.split(" ")[0]))
-      .toEqual([ptzPreset, writePoint, snapshot, notifyConsole]);
+      .toEqual([ptzPreset, writePoint, recordClip, snapshot, notifyConsole]);
     await detail.getByTestId("alarm-picture").click();
     await expect.poll(() => shown(page.locator("dialog img"))).toBe(true);
     await page.keyboard.press("Escape");

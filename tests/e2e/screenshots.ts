@@ -64,7 +64,15 @@ async function makeTrouble(park: Park, client: ApiClient): Promise<AlarmView> {
   const tamper = await alarmWhen(client, "zone-5-tamper", ({ live }) => !live);
   await act(client, tamper, "acknowledge");
   await park.scenario("intrusion-zone-3", { seconds: 3600 });
-  return alarmWhen(client, "zone-3-intrusion", ({ snapshots, runs }) => snapshots.length > 0 && runs.length > 0);
+  // Somebody with a lost card, and somebody who may pass.
+  await park.set("door-controller", "door-1-card", "0004400818");
+  await park.set("door-controller", "door-1-card", "0004400817");
+  return alarmWhen(
+    client,
+    "zone-3-intrusion",
+    ({ snapshots, runs, clips }) => snapshots.length > 0 && runs.length > 0 && clips[0]?.state === "here",
+    90_000,
+  );
 }
 
 async function withConsole(
@@ -96,6 +104,19 @@ async function takeDevices(page: Page, name: string): Promise<void> {
   await take(page, name);
 }
 
+async function takeVideo(page: Page, name: string): Promise<void> {
+  await page.goto("/video");
+  const playing = page.locator('[data-testid="live-picture"][data-phase="playing"]');
+  await until("live pictures", async () => (await playing.count()) >= 3 || undefined);
+  await take(page, name);
+}
+
+async function takeDoors(page: Page, name: string): Promise<void> {
+  await page.goto("/doors?door=door-1");
+  await page.getByTestId("access-event").first().waitFor();
+  await take(page, name);
+}
+
 async function takeAll(browser: Browser, park: Park): Promise<void> {
   const door = await visit(browser, park);
   const page = await door.newPage();
@@ -112,6 +133,8 @@ async function takeAll(browser: Browser, park: Park): Promise<void> {
       await withConsole(browser, park, language, theme, async (one) => {
         await takeAlarms(one, alarm, `alarms-${language}-${theme}`);
         await takeDevices(one, `devices-${language}-${theme}`);
+        await takeVideo(one, `video-${language}-${theme}`);
+        await takeDoors(one, `doors-${language}-${theme}`);
       });
   await withConsole(browser, park, "zh", "light", async (one) => {
     await one.getByTestId("nav-gateways").click();

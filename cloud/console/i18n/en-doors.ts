@@ -54,9 +54,6 @@ export const enDoors: DoorTexts = {
   log: "Access log",
   logEmpty: "Nobody has passed yet",
   masked: "(not for you)",
-  holder: "Holder",
-  credential: "Credential",
-  card: "Card",
   denyReason: {
     CredentialNotFound: "unknown credential",
     CredentialNotEnabled: "credential not enabled",

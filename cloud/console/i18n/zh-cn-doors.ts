@@ -52,9 +52,6 @@ export const zhCNDoors = {
   log: "通行记录",
   logEmpty: "还没有通行记录",
   masked: "（无权查看）",
-  holder: "持卡人",
-  credential: "凭证",
-  card: "卡号",
   denyReason: {
     CredentialNotFound: "凭证不存在",
     CredentialNotEnabled: "凭证未启用",

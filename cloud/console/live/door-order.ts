@@ -1,6 +1,5 @@
 import type { DoorView } from "#core/contracts/http.ts";
 import { DOOR_MODES, type DoorOperation } from "#core/model/door.ts";
-import type { IconName } from "../ui/icon.tsx";
 
 /** By place, then by id: a door that changes its state stays where it is. */
 export function compareDoors(a: DoorView, b: DoorView): number {
@@ -14,18 +13,6 @@ export type ShownMode = (typeof DOOR_MODES)[number];
 export function modeOf({ state, quality }: Pick<DoorView, "state" | "quality">): ShownMode {
   return quality === "bad" ? "Unknown" : (DOOR_MODES.find((mode) => mode === state) ?? "Unknown");
 }
-
-/** Icon of each mode: a closed lock, an open one, a person, a bar. */
-export const MODE_ICONS: Readonly<Record<ShownMode, IconName>> = {
-  Unknown: "search",
-  Locked: "lock",
-  Unlocked: "unlock",
-  Accessed: "run",
-  Blocked: "minus",
-  LockedDown: "close",
-  LockedOpen: "door",
-  DoubleLocked: "lock",
-};
 
 /** What is worth asking of a door in each mode: what changes it and what its mode allows. [ONVIF Door Control, DoorMode] */
 const SENSIBLE: Readonly<Record<ShownMode, readonly DoorOperation[]>> = {

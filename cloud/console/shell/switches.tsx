@@ -12,7 +12,7 @@ export function LanguageSwitch() {
   return (
     <button
       type="button"
-      className="plain"
+      className="plain language"
       lang={other}
       data-testid="language-switch"
       title={t("app.switchLanguageLabel")}

@@ -86,7 +86,7 @@ function UserMenu() {
       <button type="button" className="plain" popoverTarget="user-popover" data-testid="user-menu">
         <Icon name="user" />
         <span className="visually-hidden">{t("app.user")}</span>
-        {displayName}
+        <span className="user-name">{displayName}</span>
       </button>
       <div id="user-popover" popover="auto" className="user-popover">
         <p className="soft">

@@ -53,7 +53,9 @@ export function ConfirmDialog(props: Props) {
       {children}
       {reasonLabel !== undefined && (
         <>
-          <label htmlFor={id}>{reasonLabel}</label>
+          <label className="field-label" htmlFor={id}>
+            {reasonLabel}
+          </label>
           <input
             id={id}
             className="text-input"

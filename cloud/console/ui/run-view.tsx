@@ -45,7 +45,7 @@ export function RunDetails({ run, name }: { readonly run: RunView; readonly name
           <li key={index} className={`step step-${step.status}`}>
             <i aria-hidden="true">{step.status === "done" ? "✓" : step.status === "skipped" ? "–" : "✕"}</i>
             <span>
-              <Icon name={ACTION_ICONS[step.action] ?? "rule"} />{" "}
+              <Icon name={ACTION_ICONS[step.action] ?? "rule"} />
               {isActionKey(step.action) ? t(`run.action.${step.action}`) : step.action}
               {step.target !== undefined && <span className="soft"> {names.device(step.target)}</span>}
               <StepMedia step={step} />

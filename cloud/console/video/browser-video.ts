@@ -24,7 +24,13 @@ export function openVideoSocket(camera: string, quality: VideoQuality, events: V
     else events.binary(new Uint8Array(data));
   };
   socket.onclose = ({ code }) => events.closed(code);
-  return { close: () => socket.close() };
+  return {
+    close: () => {
+      // A browser complains of one that is closed before it is open.
+      if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+      else socket.close();
+    },
+  };
 }
 
 const US_PER_MS = 1000;

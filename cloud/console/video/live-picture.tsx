@@ -35,7 +35,7 @@ function troubleText({ phase, silentMs, code }: VideoState, t: Translate): strin
 function ModeBadge({ state }: { readonly state: VideoState }) {
   const { t } = useTranslation();
   const { mode, phase } = state;
-  if (mode === undefined) return null;
+  if (mode === undefined || (phase !== "playing" && phase !== "stalled")) return null;
   const shown = phase === "playing" ? mode : "none";
   const mark = phase !== "playing" ? "■" : mode === "h264" ? "●" : mode === "transcoded" ? "◆" : "▲";
   return (

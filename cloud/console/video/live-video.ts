@@ -117,8 +117,9 @@ export class LiveVideo<P extends Picture> {
   #attempts = 0;
   #decoderFailures = 0;
   #connectedAt = 0;
-  /** When the connection gave its last picture. */
+  /** When the present connection, or the present run of snapshots, gave its last picture. */
   #videoAt: number | undefined;
+  #polledAt: number | undefined;
   /** When the last picture was shown, a fetched one too. */
   #shownAt: number | undefined;
   #latencyMs: number | undefined;
@@ -145,7 +146,10 @@ export class LiveVideo<P extends Picture> {
       clock,
       fetch: options.fetchSnapshot,
       onPicture: (picture) => this.#show(picture, undefined),
-      onFailure: (code) => this.#set({ code }),
+      // Why there is no video is told before why there is no snapshot either.
+      onFailure: (code) => {
+        if (this.#decoder === undefined) this.#set({ code });
+      },
     });
   }
 
@@ -235,7 +239,7 @@ export class LiveVideo<P extends Picture> {
   /** A picture has come; `capturedAt` is undefined for one that was fetched. */
   #show(picture: P, capturedAt: number | undefined): void {
     const { clock, screen } = this.#options;
-    const first = this.#shownAt === undefined || this.state.get().phase !== "playing";
+    const first = this.state.get().phase !== "playing";
     this.#shownAt = clock.monotonic();
     this.#shown++;
     this.#latencyMs = capturedAt === undefined ? undefined : clock.now() - capturedAt;
@@ -245,7 +249,7 @@ export class LiveVideo<P extends Picture> {
       this.#attempts = 0;
       this.#decoderFailures = 0;
       this.#poll.stop();
-    }
+    } else this.#polledAt = this.#shownAt;
     if (first) this.#tell();
   }
 
@@ -275,7 +279,8 @@ export class LiveVideo<P extends Picture> {
     const { clock, random } = this.#options;
     this.#cancelRetry?.();
     this.#cancelRetry = clock.after(delay * (0.8 + 0.4 * random()), () => this.#connect());
-    const polls = this.#poll.running;
+    const polls = this.#poll.running && this.state.get().phase === "playing";
+    if (!this.#poll.running) this.#polledAt = undefined;
     if (!NO_SNAPSHOT.has(code)) this.#poll.start();
     this.#set({ ...(polls ? {} : { phase: "waiting" }), code, latencyMs: undefined });
   }
@@ -284,6 +289,7 @@ export class LiveVideo<P extends Picture> {
     const socket = this.#socket;
     this.#socket = undefined;
     this.#format = undefined;
+    this.#videoAt = undefined;
     this.#latencyMs = undefined;
     this.#decoder?.close();
     this.#jpegs.close();
@@ -302,19 +308,22 @@ export class LiveVideo<P extends Picture> {
 
   /** Tells how it goes: at the first picture, and then once a second. */
   #tell(): void {
-    const { state } = this;
-    const silentMs = this.#shownAt === undefined ? undefined : this.#options.clock.monotonic() - this.#shownAt;
-    const polled = this.#poll.running;
-    const mode = polled ? "polled" : (this.#format?.mode ?? state.get().mode);
-    const patience = mode === "polled" || mode === "snapshots" ? STALLED_MS.snapshots : STALLED_MS.video;
-    const dropped = (this.#decoder?.dropped ?? 0) + this.#jpegs.dropped;
-    const counts = { silentMs, shown: this.#shown, dropped, latencyMs: this.#latencyMs };
-    if (silentMs === undefined || (this.#cancelRetry !== undefined && !polled)) this.#set(counts);
-    else if (silentMs >= patience) this.#set({ ...counts, phase: "stalled", mode });
-    else {
-      const code = polled ? state.get().code : undefined;
-      this.#set({ ...counts, phase: "playing", mode, reason: polled ? undefined : this.#format?.reason, code });
-    }
+    const now = this.#options.clock.monotonic();
+    const { reason, mode = "h264" } = this.#format ?? {};
+    const polled = this.#videoAt === undefined;
+    const at = this.#videoAt ?? (this.#poll.running ? this.#polledAt : undefined);
+    this.#set({
+      silentMs: this.#shownAt === undefined ? undefined : now - this.#shownAt,
+      shown: this.#shown,
+      dropped: (this.#decoder?.dropped ?? 0) + this.#jpegs.dropped,
+      latencyMs: this.#latencyMs,
+    });
+    // Cut off, or not there yet: told when it happened.
+    if (at === undefined) return;
+    const patience = polled || mode === "snapshots" ? STALLED_MS.snapshots : STALLED_MS.video;
+    const phase = now - at >= patience ? "stalled" : "playing";
+    if (polled) this.#set({ phase, mode: "polled", reason: undefined });
+    else this.#set({ phase, mode, reason, code: undefined });
   }
 
   #set(change: Partial<VideoState>): void {

@@ -116,9 +116,9 @@ export class PictureDecoder<P extends Picture> {
         this.#dropped += decoding.waiting;
         decoding.reset();
         this.#configure(decoding);
+        this.#behindSince = undefined;
       }
       this.#needsKey = false;
-      this.#behindSince = undefined;
       decoding.decode(payload, key, capturedAt);
     });
   }

@@ -24,7 +24,8 @@ export class PtzDrive {
   #wanted: Direction | undefined;
   /** What the camera was told last; undefined: to stand. */
   #told: Direction | undefined;
-  #busy = false;
+  /** The requests that are under way, one after the other. */
+  #working: Promise<void> | undefined;
   #cancel: (() => void) | undefined;
 
   constructor(options: PtzDriveOptions) {
@@ -38,25 +39,36 @@ export class PtzDrive {
 
   hold(direction: Direction): void {
     this.#wanted = direction;
-    void this.#work();
+    this.#go();
   }
 
   release(): void {
     if (this.#wanted === undefined) return;
     this.#wanted = undefined;
-    void this.#work();
+    this.#go();
   }
 
   /** Stops the camera, also when nothing is held. */
   stop(): void {
     this.#wanted = undefined;
     this.#told ??= {};
-    void this.#work();
+    this.#go();
+  }
+
+  /** Lets go, and resolves when the camera has been told: what is asked of it next comes after. */
+  async rest(): Promise<void> {
+    this.release();
+    await this.#working;
+  }
+
+  #go(): void {
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+      if (this.#wanted !== this.#told) this.#go();
+    });
   }
 
   async #work(): Promise<void> {
-    if (this.#busy) return;
-    this.#busy = true;
     this.#cancel?.();
     this.#cancel = undefined;
     // Whatever was wanted while a request was under way comes after it.
@@ -65,14 +77,13 @@ export class PtzDrive {
       this.#told = next;
       await this.#send(next === undefined ? { stop: true } : { ...next, seconds: MOVE_S });
     }
-    this.#busy = false;
     if (this.#wanted !== undefined) this.#cancel = this.#options.clock.after(AGAIN_MS, () => this.#again());
   }
 
   /** Still held: the movement goes on. */
   #again(): void {
     this.#told = undefined;
-    void this.#work();
+    this.#go();
   }
 
   async #send(request: PtzRequest): Promise<void> {

@@ -9,6 +9,7 @@ import { CommandStatus } from "../ui/command-status.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { useCommand } from "../ui/use-command.ts";
 import { useNames } from "../ui/use-names.ts";
+import type { PtzDrive } from "./ptz-drive.ts";
 
 const AXES = ["pan", "tilt", "zoom"] as const;
 
@@ -20,14 +21,18 @@ function usePosition(camera: string): ReadonlyMap<string, PointView> {
 }
 
 /** Presets and the home position, and where the camera looks now. */
-export function PtzPresets({ camera }: { readonly camera: CameraView }) {
+export function PtzPresets({ camera, drive }: { readonly camera: CameraView; readonly drive: PtzDrive }) {
   const { t } = useTranslation();
   const { api } = useServices();
   const { language } = useNames();
   const { command, error, run } = useCommand();
   const position = usePosition(camera.id);
   const at = position.get("preset")?.current;
-  const turn = (request: PtzRequest): void => void run(() => api.turnCamera(camera.id, request));
+  const turn = (request: PtzRequest): void =>
+    void run(async () => {
+      await drive.rest();
+      return api.turnCamera(camera.id, request);
+    });
   return (
     <div className="ptz-presets">
       <h3>{t("video.presets")}</h3>

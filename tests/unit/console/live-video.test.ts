@@ -151,6 +151,15 @@ describe("live video of a camera", () => {
     expect(video.state.get()).toMatchObject({ mode: "h264", code: undefined });
   });
 
+  it("goes on saying why there is no video while there is no snapshot either", async () => {
+    snapshots = Array.from({ length: 9 }, () => () => Promise.reject(new HubError("SNAPSHOT_FAILED", "no picture")));
+    playing();
+    last().say({ t: "ended", code: "RTSP_TIMEOUT", message: "silent" });
+    await pass(20);
+    expect(asked).toBeGreaterThan(1);
+    expect(video.state.get()).toMatchObject({ phase: "waiting", code: "RTSP_TIMEOUT", silentMs: 20_000 });
+  });
+
   it("asks for no snapshot of a camera whose gateway is not there", async () => {
     video.play();
     last().say({ t: "ended", code: "VIDEO_GATEWAY_OFFLINE", message: "no line" });

@@ -86,6 +86,23 @@ describe("turning a camera", () => {
     expect(drive.moving).toBe(false);
   });
 
+  it("lets what is asked of the camera next come after its stop", async () => {
+    let arrive = (): void => undefined;
+    answer = () => new Promise((resolve) => (arrive = resolve));
+    drive.hold(RIGHT);
+    let rests = false;
+    const rest = drive.rest().then(() => {
+      rests = true;
+    });
+    arrive();
+    await settled();
+    expect(sent.at(-1)).toEqual({ stop: true });
+    expect(rests).toBe(false);
+    arrive();
+    await rest;
+    expect(sent).toHaveLength(2);
+  });
+
   it("stops a camera that nobody holds when a person asks for it", async () => {
     drive.stop();
     await settled();

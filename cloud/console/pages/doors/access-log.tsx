@@ -15,7 +15,7 @@ import { useNames } from "../../ui/use-names.ts";
 /** Stands in an answer for what the reader may not know. */
 const MASKED = "***";
 /** Events of a door are no live kind: asked again so often, ms. */
-const AGAIN_MS = 10_000;
+const AGAIN_MS = 3000;
 const BAD: ReadonlySet<string> = new Set(["accessDenied", "doorForced", "doorTamper", "doorFault", "duress"]);
 
 type ReasonKey = keyof typeof zhCN.door.denyReason;

@@ -1,7 +1,19 @@
 import { useTranslation } from "react-i18next";
 import type { DoorView } from "#core/contracts/http.ts";
-import { MODE_ICONS, modeOf } from "../../live/door-order.ts";
-import { Icon } from "../../ui/icon.tsx";
+import { modeOf, type ShownMode } from "../../live/door-order.ts";
+import { Icon, type IconName } from "../../ui/icon.tsx";
+
+/** Icon of each mode: a closed lock, an open one, a person, a bar. */
+const MODE_ICONS: Readonly<Record<ShownMode, IconName>> = {
+  Unknown: "search",
+  Locked: "lock",
+  Unlocked: "unlock",
+  Accessed: "run",
+  Blocked: "minus",
+  LockedDown: "close",
+  LockedOpen: "door",
+  DoubleLocked: "lock",
+};
 
 /** Mode, leaf and alarm of a door: each by shape and text, and coloured where it is not as it should be. */
 export function DoorState({ door }: { readonly door: DoorView }) {

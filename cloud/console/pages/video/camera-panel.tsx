@@ -41,7 +41,7 @@ export function CameraPanel({ camera, drive, mayTurn, speed, onSpeed }: Props) {
               <>
                 <PtzPad drive={drive} speed={speed} onSpeed={onSpeed} />
                 <p className="soft ptz-hint">{t("video.ptzKeys")}</p>
-                <PtzPresets key={camera.id} camera={camera} />
+                <PtzPresets key={camera.id} camera={camera} drive={drive} />
               </>
             )}
           </section>

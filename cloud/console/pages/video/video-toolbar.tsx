@@ -40,7 +40,7 @@ export function VideoToolbar(props: {
   return (
     <div className="video-toolbar">
       {large === undefined ? (
-        <h2>{t("video.wall")}</h2>
+        <h2 className="cut">{t("video.wall")}</h2>
       ) : (
         <>
           <button type="button" className="plain" data-testid="video-back" onClick={onShrink}>
@@ -58,7 +58,7 @@ export function VideoToolbar(props: {
             type="button"
             className="plain"
             aria-pressed={large === undefined && one === size}
-            aria-label={t(`video.size${one}`)}
+            aria-label={`${LABELS[one]} ${t(`video.size${one}`)}`}
             title={t(`video.size${one}`)}
             data-testid={`wall-${one}`}
             onClick={() => onSize(one)}

@@ -1,4 +1,4 @@
-import type { Static, TSchema } from "typebox";
+import type { TSchema } from "typebox";
 import { errorMessage } from "#core/errors.ts";
 import type { PlanSite } from "#core/linkage/action.ts";
 import { actionByKind } from "#core/linkage/actions/index.ts";
@@ -12,29 +12,16 @@ import type { Point } from "#core/model/point.ts";
 import type { Zone } from "#core/model/site.ts";
 import { fillParameters, placeholderSources, resolveReferences } from "./references.ts";
 import type {
-  AlarmsFile,
   DeviceAlarmCondition,
   DeviceAlarmEntry,
   DeviceEntry,
-  DevicesFile,
   GatewayFile,
   PointEntry,
   ProfileFile,
-  RulesFile,
   Site,
-  SiteFile,
 } from "./schema/site.ts";
-import type { Loaded, ProtocolSchemas } from "./site-files.ts";
+import type { Loaded, ProtocolSchemas, SiteFiles } from "./site-files.ts";
 import { type PathStep, schemaProblems, showPath, type YamlFile } from "./yaml-file.ts";
-
-interface SiteFiles {
-  readonly site: Loaded<SiteFile>;
-  readonly gateways: readonly Loaded<GatewayFile>[];
-  readonly profiles: readonly Loaded<ProfileFile>[];
-  readonly devices: readonly Loaded<Static<typeof DevicesFile>>[];
-  readonly alarms: readonly Loaded<Static<typeof AlarmsFile>>[];
-  readonly rules: readonly Loaded<Static<typeof RulesFile>>[];
-}
 
 /** Where an entry was written: its file and the path in it. */
 interface Origin {
@@ -42,6 +29,7 @@ interface Origin {
   readonly path: readonly PathStep[];
 }
 
+const FILTERS = ["definition", "partition", "zone"] as const;
 const POINT_PARAMS = new Set(["point"]);
 const DEVICE_PARAMS = new Set(["camera", "device"]);
 
@@ -61,6 +49,7 @@ export class Expansion {
   readonly #points = new Map<string, Point>();
   readonly #alarms = new Map<string, AlarmDefinition>();
   readonly #spaces: ReadonlySet<string>;
+  readonly #partitions: ReadonlySet<string>;
   readonly #zones: ReadonlySet<string>;
 
   constructor(files: SiteFiles, protocols: ReadonlyMap<string, ProtocolSchemas>, problems: string[]) {
@@ -68,8 +57,10 @@ export class Expansion {
     this.#protocols = protocols;
     this.#problems = problems;
     this.#site = files.site.value.site;
-    this.#spaces = new Set(files.site.value.spaces.map((space) => space.id));
-    this.#zones = new Set(files.site.value.zones.map((zone) => zone.id));
+    const { spaces, partitions, zones } = files.site.value;
+    this.#spaces = new Set(spaces.map(({ id }) => id));
+    this.#partitions = new Set(partitions.map(({ id }) => id));
+    this.#zones = new Set(zones.map(({ id }) => id));
   }
 
   expand(): Site {
@@ -300,7 +291,7 @@ export class Expansion {
 
   #zone(zone: Zone, origin: Origin): Zone {
     this.#checkSpace(origin, ["space"], zone.space);
-    if (!this.#files.site.value.partitions.some((partition) => partition.id === zone.partition))
+    if (!this.#partitions.has(zone.partition))
       this.#fault(origin, ["partition"], "the id of a partition", zone.partition);
     const camera = zone.camera === undefined ? {} : { camera: this.#deviceReference(zone.camera, origin, ["camera"]) };
     const light = zone.light === undefined ? undefined : this.#absolute(zone.light);
@@ -355,6 +346,7 @@ export class Expansion {
     if (when.type === "point") when.point = this.#pointReference(when.point, origin, ["when", "point"]);
     if (when.type === "deviceEvent" && when.device !== undefined)
       when.device = this.#deviceReference(when.device, origin, ["when", "device"]);
+    if (when.type !== "point" && when.type !== "deviceEvent") this.#checkFilter(when, origin);
     const groups = rule.if?.map((group, g) => ({
       ...group,
       tests: group.tests.map((test, t) =>
@@ -370,6 +362,16 @@ export class Expansion {
       for (const problem of ruleProblems(expanded, places))
         this.#problems.push(`${origin.file.where([...origin.path, "then"])} ${showPath(origin.path)} ${problem}`);
     return expanded;
+  }
+
+  /** A filter that no alarm passes makes a rule that never fires. Definitions with a colon are minted by gateways. */
+  #checkFilter(when: { readonly [name in (typeof FILTERS)[number]]?: string }, origin: Origin): void {
+    const known = { definition: this.#alarms, partition: this.#partitions, zone: this.#zones };
+    for (const name of FILTERS) {
+      const id = when[name];
+      if (id !== undefined && !id.includes(":") && !known[name].has(id))
+        this.#fault(origin, ["when", name], `the id of a ${name}`, id);
+    }
   }
 
   #params(step: Rule["then"][number], index: number, origin: Origin): Rule["then"][number]["params"] {

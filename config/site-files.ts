@@ -1,4 +1,5 @@
-import type { TSchema } from "typebox";
+import type { Static, TSchema } from "typebox";
+import type { AlarmsFile, DevicesFile, GatewayFile, ProfileFile, RulesFile, SiteFile } from "./schema/site.ts";
 import type { YamlFile } from "./yaml-file.ts";
 
 /** What the loader must know of a protocol to check its sections. The driver descriptors have this shape. */
@@ -12,4 +13,14 @@ export interface ProtocolSchemas {
 export interface Loaded<T> {
   readonly file: YamlFile;
   readonly value: T;
+}
+
+/** All checked files of a site, and the profiles that its devices may name. */
+export interface SiteFiles {
+  readonly site: Loaded<SiteFile>;
+  readonly gateways: readonly Loaded<GatewayFile>[];
+  readonly profiles: readonly Loaded<ProfileFile>[];
+  readonly devices: readonly Loaded<Static<typeof DevicesFile>>[];
+  readonly alarms: readonly Loaded<Static<typeof AlarmsFile>>[];
+  readonly rules: readonly Loaded<Static<typeof RulesFile>>[];
 }

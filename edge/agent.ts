@@ -186,6 +186,7 @@ class Gateway implements Agent {
       },
       onConfig: (payload) => this.#configuration.notice(payload),
       onNewEpoch: () => this.#guard(() => this.#configureAlarms()),
+      onUp: () => this.#blobs.retrySoon(),
     });
     this.#configuration = new Configuration({
       site,

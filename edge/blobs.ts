@@ -216,10 +216,22 @@ export class BlobQueue {
     this.#counters.failed++;
     if (this.#failing !== cause) this.#options.logger.warn({ cause, waiting: this.#entries.size }, "blobs wait");
     this.#failing = cause;
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
     this.#cancelRetry = this.#options.clock.after(this.#backoff.next(), () => {
       this.#cancelRetry = undefined;
       this.#pump();
     });
+  }
+
+  /** The cloud is known to be back: a pause that has grown long in its absence begins anew at its shortest. */
+  retrySoon(): void {
+    this.#backoff.reset();
+    if (this.#cancelRetry === undefined) return;
+    this.#cancelRetry();
+    this.#retryLater();
   }
 
   /** Stops sending; what waits stays on the disk. */

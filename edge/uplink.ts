@@ -48,6 +48,8 @@ export interface UplinkOptions {
   readonly onConfig: (payload: Uint8Array) => void;
   /** The outbox turned out to be a restored copy and has a new epoch. */
   readonly onNewEpoch: () => void;
+  /** Connected again, with the births sent. */
+  readonly onUp: () => void;
 }
 
 /**
@@ -179,6 +181,7 @@ export class Uplink {
     this.#births();
     this.#heartbeat();
     this.pump();
+    this.#options.onUp();
   }
 
   #down(): void {

@@ -7,7 +7,7 @@ import type { Sample } from "../model/sample.ts";
 import type { AlarmChange, AlarmCommandOutcome, AlarmEvaluatorOptions, AlarmSnapshot } from "./change.ts";
 import { holds } from "./condition.ts";
 import { eventOf, type Facts, factsOf } from "./facts.ts";
-import { acknowledgedThere, announcedAnew, episodeCounter, FIELD_ACTOR, FieldTracks } from "./field.ts";
+import { acknowledgedThere, announcedAnew, episodeCounter, FIELD_ACTOR, FieldTracks, owedAct } from "./field.ts";
 import { LAW_RULES } from "./law.ts";
 import { type AlarmEvent, type AlarmResult, alarmId, apply, isClosed, raise } from "./lifecycle.ts";
 import {
@@ -195,8 +195,8 @@ export class AlarmEvaluator {
     if (alarm === undefined || seen.acknowledged === undefined) return [];
     const taken = acknowledgedThere(alarm, seen);
     if (taken !== undefined) return this.#apply(track, taken, { actor: FIELD_ACTOR });
-    // acknowledged here while the device was out of reach
-    if (!seen.acknowledged && alarm.acknowledged && alarm.live) this.#tellField(track, "acknowledge", {});
+    const owed = owedAct(alarm, seen);
+    if (owed !== undefined) this.#tellField(track, owed, {});
     return [];
   }
 

@@ -73,6 +73,15 @@ export function acknowledgedThere(alarm: Alarm, seen: FieldCondition): AlarmEven
   return { type: "acknowledge", occurrence: alarm.occurrence, by: FIELD_ACTOR, at };
 }
 
+/**
+ * What the device still waits for although it was done here: acknowledged while it was out of reach, or reset before it asked for the
+ * confirmation. [OPC 10000-9 §5.7.3]
+ */
+export function owedAct(alarm: Alarm, seen: FieldCondition): "acknowledge" | "reset" | undefined {
+  if (seen.acknowledged === false) return alarm.acknowledged && alarm.live ? "acknowledge" : undefined;
+  return alarm.resetAt !== undefined && !seen.active && seen.confirmed === false ? "reset" : undefined;
+}
+
 /** Which tracks stand for conditions that devices keep, and what the devices said last. */
 export class FieldTracks {
   readonly #byDevice = new Map<string, Map<string, Track[]>>();

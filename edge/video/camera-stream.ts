@@ -56,6 +56,8 @@ export class CameraStream {
   #playingSince: number | undefined;
   #pictureAt: number | undefined;
   #failure: VideoFailure | undefined;
+  /** No attempt before, whoever asks, in the measure of `Clock.monotonic`: the last failure was one that trying does not mend. */
+  #restUntil = Number.NEGATIVE_INFINITY;
   #closed = false;
   #attempts = 0;
 
@@ -98,6 +100,9 @@ export class CameraStream {
     this.#ring.shared = this.#isShared;
     if (replay) this.#replay(consumer);
     this.#demandChanged();
+    const failure = this.#failure;
+    if (failure?.retriable === false && this.#cancelRetry !== undefined)
+      this.#tell(consumer, () => consumer.onFailure(failure));
     return () => {
       this.#consumers.delete(consumer);
       this.#ring.shared = this.#isShared;
@@ -128,7 +133,17 @@ export class CameraStream {
     if (!this.#wanted) return;
     // who joins may take what those before did not
     const mended = this.#failure?.code === "VIDEO_NO_H264" && this.#snapshotsWanted;
-    if (this.#source === undefined && (this.#cancelRetry === undefined || mended)) this.#begin();
+    if (this.#source !== undefined) return;
+    const restMs = this.#restUntil - this.#options.clock.monotonic();
+    if (mended || (this.#cancelRetry === undefined && restMs <= 0)) this.#begin();
+    else if (this.#cancelRetry === undefined) this.#retryAfter(restMs);
+  }
+
+  #retryAfter(restMs: number): void {
+    this.#cancelRetry = this.#options.clock.after(restMs, () => {
+      this.#cancelRetry = undefined;
+      if (this.#wanted && this.#source === undefined) this.#begin();
+    });
   }
 
   #stop(): void {
@@ -217,10 +232,8 @@ export class CameraStream {
     this.#failure = failure;
     if (playedMs >= STEADY_MS) this.#backoff.reset();
     const restMs = failure.retriable ? this.#backoff.next() : retry.hopelessMs * (0.5 + random() / 2);
-    this.#cancelRetry = clock.after(restMs, () => {
-      this.#cancelRetry = undefined;
-      if (this.#wanted && this.#source === undefined) this.#begin();
-    });
+    if (!failure.retriable) this.#restUntil = clock.monotonic() + restMs;
+    this.#retryAfter(restMs);
     for (const consumer of [...this.#consumers]) this.#tell(consumer, () => consumer.onFailure(failure));
     // who leaves on a failure may have been the last
     this.#demandChanged();

@@ -64,6 +64,8 @@ const MAX_DEMANDS = 2;
 /** How long the other side has to close after TEARDOWN, ms. */
 const LINGER_MS = 300;
 const READ_BYTES = 64 * 1024;
+/** What the other side may leave unread, bytes: some hundred requests. */
+const MAX_UNREAD_BYTES = 64 * 1024;
 const USER_AGENT = "Parkhub";
 
 const DEMAND_CODES: Readonly<Record<Exclude<Demand, "answer">, readonly [code: string, text: string]>> = {
@@ -102,8 +104,7 @@ export class RtspSession {
     this.#authorization = new RtspAuthorization(options.target.credential, () => this.#basicAllowed());
     this.#reader = new RtspReader({
       onResponse: (response) => this.#answered(response),
-      onRequest: ({ cseq }) =>
-        this.#socket?.write(`RTSP/1.0 501 Not Implemented\r\nCSeq: ${(cseq ?? "0").slice(0, 20)}\r\n\r\n`),
+      onRequest: ({ cseq }) => this.#declined(cseq ?? "0"),
       onInterleaved: (channel, payload) => this.#interleaved(channel, payload),
     });
   }
@@ -333,6 +334,14 @@ export class RtspSession {
     const pending = this.#pending.get(cseq);
     if (pending === undefined) this.#options.count("unexpectedAnswers");
     else pending.settle(response);
+  }
+
+  /** A camera has nothing to ask. */
+  #declined(cseq: string): void {
+    if (this.#ended) return;
+    this.#socket?.write(`RTSP/1.0 501 Not Implemented\r\nCSeq: ${cseq.slice(0, 20)}\r\n\r\n`);
+    if ((this.#socket?.writableLength ?? 0) > MAX_UNREAD_BYTES)
+      throw new RtspError("RTSP_UNREAD", "asks and does not read the answers", { retriable: true });
   }
 
   #interleaved(channel: number, payload: Buffer): void {

@@ -30,6 +30,8 @@ const ARGUMENTS: readonly string[] = [
 /** Pictures inside the program; more means that it cannot keep up. */
 const MAX_INSIDE = 250;
 const MAX_PICTURE_BYTES = 8 * 1024 * 1024;
+/** Bytes that the program has not taken yet; one picture more may join them. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 /** The program may wait so long for its first pictures and is then ended, ms. */
 const SILENCE_MS = 15_000;
 const DELIMITER = 9;
@@ -82,13 +84,14 @@ export class Transcoder {
   /** Gives it the next picture. One that it has no room for is left out, and all up to the next key picture. */
   push(picture: H265Picture): void {
     if (this.#ended) return;
-    if (picture.gap || this.#inside.length >= MAX_INSIDE) {
-      if (this.#inside.length >= MAX_INSIDE) this.#options.count("transcoderLate");
+    const full = this.#inside.length >= MAX_INSIDE || this.#child.stdin.writableLength > MAX_WAITING_BYTES;
+    if (picture.gap || full) {
+      if (full) this.#options.count("transcoderLate");
       this.#waitsForKey = true;
       this.#gap = true;
     }
     if (this.#waitsForKey && !picture.key) return;
-    if (this.#inside.length >= MAX_INSIDE) return;
+    if (full) return;
     this.#waitsForKey = false;
     if (picture.key) for (const nal of picture.parameterSets) this.#child.stdin.write(Buffer.concat([START_CODE, nal]));
     this.#inside.push({ at: picture.at, timeBase: picture.timeBase });

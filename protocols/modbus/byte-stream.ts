@@ -24,6 +24,14 @@ export type Opened = { readonly stream: ByteStream } | { readonly problem: strin
 /** Answers are at most 260 bytes, a few of them at once. */
 const RECEIVE_BUFFER_BYTES = 4096;
 
+let serial: Promise<typeof import("./serial-stream.ts")> | undefined;
+
+/** Resolves when every serial line that was given up is closed, so that whoever comes next can open it. */
+export async function streamsClosed(): Promise<void> {
+  const loaded = await serial?.catch(() => undefined);
+  await loaded?.serialLinesClosed();
+}
+
 /** Opens an end point within `timeoutMs`; aborting gives it up. Never throws. */
 export async function openStream(
   endpoint: Endpoint,
@@ -33,9 +41,14 @@ export async function openStream(
   signal: AbortSignal,
 ): Promise<Opened> {
   if (endpoint.transport !== "serial") return await openTcp(endpoint, sink, clock, timeoutMs, signal);
-  // Loaded only where a serial line is configured: it brings a native module.
-  const { openSerial } = await import("./serial-stream.ts");
-  return await openSerial(endpoint, sink, signal);
+  try {
+    // Loaded only where a serial line is configured: it brings a native module, which not every platform has.
+    serial ??= import("./serial-stream.ts");
+    const { openSerial } = await serial;
+    return await openSerial(endpoint, sink, signal);
+  } catch (error) {
+    return { problem: errorMessage(error) };
+  }
 }
 
 function openTcp(

@@ -9,6 +9,7 @@ import type {
   WriteRequest,
   WriteResult,
 } from "../driver.ts";
+import { streamsClosed } from "./byte-stream.ts";
 import type { ModbusAddress, ModbusConfig, ModbusDevice, ModbusSettings } from "./config.ts";
 import { endpointName, endpointOf } from "./endpoint.ts";
 import { newCounters } from "./exchange.ts";
@@ -107,6 +108,7 @@ export class ModbusDriver implements ProtocolDriver<ModbusDevice, ModbusAddress>
     this.#lines = new Map();
     this.#points = new Map();
     this.#rollover.close();
+    await streamsClosed();
   }
 
   /** Undefined where the device contradicts those before it on the same serial line. */

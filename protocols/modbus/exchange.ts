@@ -1,14 +1,17 @@
 import type { Answer, Request } from "./codec/pdu.ts";
 
+/** Why a request has no answer; see `Outcome`. */
+export type FailureReason = "unreachable" | "aborted" | "timeout" | "closed" | "malformed";
+
 /**
- * How a request ended. `unreachable`: it was never sent. `timeout`, `closed`, `malformed`: it was sent, and whether the device
- * acted on it is unknown.
+ * How a request ended. `unreachable`, `aborted`: it was never sent. `timeout`, `closed`, `malformed`: it was sent, and whether the
+ * device acted on it is unknown.
  */
 export type Outcome =
   | Answer
   | {
       readonly kind: "failed";
-      readonly reason: "unreachable" | "timeout" | "closed" | "malformed";
+      readonly reason: FailureReason;
       readonly message: string;
     };
 
@@ -18,6 +21,8 @@ export interface Ask {
   readonly request: Request;
   /** The encoded request. */
   readonly pdu: Uint8Array;
+  /** Once it is aborted the request is not sent any more. */
+  readonly signal?: AbortSignal;
   /** Told once. The data of an answer is the caller's to keep. */
   settle(outcome: Outcome): void;
 }
@@ -60,10 +65,10 @@ export interface Exchange {
 /** After so many requests in a row without any answer the connection itself is taken for dead. */
 export const MAX_UNANSWERED = 3;
 
+/** How a request ends whose signal was aborted before it was its turn on the wire. */
+export const ABORTED = failed("aborted", "its time was over before it could be sent");
+
 /** An ended request that has no answer. */
-export function failed(
-  reason: "unreachable" | "timeout" | "closed" | "malformed",
-  message: string,
-): Extract<Outcome, { kind: "failed" }> {
+export function failed(reason: FailureReason, message: string): Extract<Outcome, { kind: "failed" }> {
   return { kind: "failed", reason, message };
 }

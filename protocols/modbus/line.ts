@@ -4,7 +4,7 @@ import { Backoff } from "./backoff.ts";
 import { type ByteSink, type ByteStream, openStream } from "./byte-stream.ts";
 import { encodeRequest, type Request } from "./codec/pdu.ts";
 import { type Endpoint, endpointName } from "./endpoint.ts";
-import { type Ask, type Exchange, failed, type ModbusCounters, type Outcome } from "./exchange.ts";
+import { ABORTED, type Ask, type Exchange, failed, type ModbusCounters, type Outcome } from "./exchange.ts";
 import { MbapExchange } from "./mbap-exchange.ts";
 import { RtuExchange } from "./rtu-exchange.ts";
 import { OwedAnswers } from "./rtu-late.ts";
@@ -93,18 +93,20 @@ export class ModbusLine {
 
   /**
    * Runs a task once it is its turn and nothing else is on its way, and gives its result; undefined when `signal` was aborted or
-   * `waitMs` had passed before it began, in which case nothing was sent. A task must not throw.
+   * `waitMs` had passed before it began, in which case nothing was sent. What a task that has begun still has to send is sent only
+   * until `signal` is aborted, reads excepted. A task must not throw.
    */
   run<T>(
     task: (send: Send) => Promise<T>,
     limits: { readonly signal?: AbortSignal; readonly waitMs?: number } = {},
   ): Promise<T | undefined> {
-    const deadline = this.#clock.monotonic() + (limits.waitMs ?? Number.POSITIVE_INFINITY);
+    const { signal, waitMs = Number.POSITIVE_INFINITY } = limits;
+    const deadline = this.#clock.monotonic() + waitMs;
     return new Promise((resolve, reject) => {
       const start = async (): Promise<void> => {
-        const expired = limits.signal?.aborted === true || this.#clock.monotonic() > deadline;
+        const expired = signal?.aborted === true || this.#clock.monotonic() > deadline;
         if (expired || this.#closed) return resolve(undefined);
-        await task((unitId, request) => this.#send(unitId, request)).then(resolve, reject);
+        await task((unitId, request) => this.#send(unitId, request, signal)).then(resolve, reject);
       };
       if (this.#closed) return resolve(undefined);
       this.#tasks.push({ start });
@@ -122,10 +124,12 @@ export class ModbusLine {
     for (const task of this.#tasks.splice(0)) void task.start();
   }
 
-  #send(unitId: number, request: Request): Promise<Outcome> {
+  #send(unitId: number, request: Request, signal: AbortSignal | undefined): Promise<Outcome> {
     if (this.#closed) return Promise.resolve(failed("unreachable", "the line is closed"));
     return new Promise((resolve) => {
-      this.#taskAsk = { unitId, request, pdu: encodeRequest(request), settle: resolve };
+      const ask = { unitId, request, pdu: encodeRequest(request), settle: resolve };
+      // a read changes nothing, and tells what became of the write before it
+      this.#taskAsk = signal === undefined || request.kind === "read" ? ask : { ...ask, signal };
       this.#pump();
     });
   }
@@ -186,7 +190,9 @@ export class ModbusLine {
   }
 
   #submit(ask: Ask): void {
-    if (this.#down !== undefined) ask.settle(failed("unreachable", `${endpointName(this.#endpoint)}: ${this.#down}`));
+    if (ask.signal?.aborted === true) ask.settle(ABORTED);
+    else if (this.#down !== undefined)
+      ask.settle(failed("unreachable", `${endpointName(this.#endpoint)}: ${this.#down}`));
     else this.#exchange?.ask(ask);
   }
 

@@ -12,6 +12,12 @@ interface Pending {
   readonly until: number;
 }
 
+/**
+ * So many ids of unanswered requests make a connection be replaced: none of their answers can come on another one, and each search
+ * for a free id passes over them.
+ */
+const MAX_OWED = 4096;
+
 /** How a connection is used. */
 export interface ExchangeOptions {
   readonly timeoutMs: number;
@@ -144,7 +150,7 @@ export class MbapExchange implements Exchange {
     this.#unanswered += late.length;
     // what began a frame and did not end it would swallow the beginning of the next one
     const dead = this.#unanswered >= MAX_UNANSWERED + this.#options.window - 1 || this.#decoder.waiting > 0;
-    const rest = late.length > 0 && dead ? this.#shut() : [];
+    const rest = late.length > 0 && (dead || this.#owed.size >= MAX_OWED) ? this.#shut() : [];
     const oldest = this.#pending.values().next().value;
     if (oldest !== undefined) this.#cancelTimer = this.#clock.after(oldest.until - now, () => this.#expire());
     for (const { ask } of late) ask.settle(failed("timeout", message));

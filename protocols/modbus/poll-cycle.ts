@@ -88,6 +88,14 @@ export class PollCycle {
     this.#open = Math.max(0, this.#open - 1);
   }
 
+  /** From now on these are its blocks; those before are forgotten. */
+  replan(reads: readonly BlockRead[]): void {
+    this.stop();
+    this.#reads = [...reads];
+    this.#todo = [];
+    this.#at = 0;
+  }
+
   /** Other blocks take the place of one, now and in every cycle to come. */
   replace(read: BlockRead, by: readonly BlockRead[]): void {
     const at = this.#reads.indexOf(read);

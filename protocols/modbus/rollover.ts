@@ -9,6 +9,8 @@ import type { Total } from "./map.ts";
 /** How often the last readings are written while they change, ms: so much of a counter's way may be unknown after a restart. */
 const SAVE_MS = 60_000;
 const FILE = "rollover.json";
+/** So many counters that nobody observes any more are remembered. */
+const MAX_ASIDE = 10_000;
 
 interface Remembered {
   /** Sum of all full turns. */
@@ -28,7 +30,8 @@ export class RolloverMemory {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #counters = new Map<PointId, Remembered>();
-  #kept: Readonly<Record<string, unknown>> | undefined;
+  /** Points that are not observed, or not yet, as the file holds them; oldest first. */
+  #aside: Map<string, unknown> | undefined;
   #dirty = false;
   #failing = false;
   #cancelSave: (() => void) | undefined;
@@ -49,9 +52,19 @@ export class RolloverMemory {
     return (raw) => this.#next(point, rollover, raw);
   }
 
-  /** Forgets the points that are no longer observed. */
-  keep(points: ReadonlySet<PointId>): void {
-    for (const point of this.#counters.keys()) if (!points.has(point)) this.#counters.delete(point);
+  /** Lays aside the points that are no longer observed: should they come back, they go on from their last reading. */
+  keep(points: ReadonlySet<string>): void {
+    const aside = this.#aside ?? this.#load();
+    this.#aside = aside;
+    for (const [point, counter] of this.#counters) {
+      if (points.has(point)) continue;
+      this.#counters.delete(point);
+      aside.set(point, counter);
+    }
+    for (const point of aside.keys()) {
+      if (aside.size <= MAX_ASIDE) break;
+      if (!points.has(point)) aside.delete(point);
+    }
   }
 
   /** Writes what has changed and ends. */
@@ -94,7 +107,9 @@ export class RolloverMemory {
     try {
       mkdirSync(path.dirname(this.#file), { recursive: true });
       const draft = `${this.#file}.new`;
-      writeFileSync(draft, `${JSON.stringify(Object.fromEntries(this.#counters))}\n`);
+      const whole = { ...Object.fromEntries(this.#aside ?? []), ...Object.fromEntries(this.#counters) };
+      // on the disk before it takes the place of the former: a power cut must not leave an empty file
+      writeFileSync(draft, `${JSON.stringify(whole)}\n`, { flush: true });
       renameSync(draft, this.#file);
       this.#failing = false;
     } catch (error) {
@@ -105,21 +120,22 @@ export class RolloverMemory {
   }
 
   #remembered(point: PointId): Remembered | undefined {
-    this.#kept ??= this.#load();
-    const kept = this.#kept[point];
+    this.#aside ??= this.#load();
+    const kept = this.#aside.get(point);
+    this.#aside.delete(point);
     if (typeof kept !== "object" || kept === null || !("base" in kept) || !("last" in kept)) return undefined;
     const { base, last } = kept;
     return typeof base === "number" && typeof last === "number" ? { base, last } : undefined;
   }
 
-  #load(): Readonly<Record<string, unknown>> {
+  #load(): Map<string, unknown> {
     try {
       const value: unknown = JSON.parse(readFileSync(this.#file, "utf8"));
-      if (typeof value === "object" && value !== null) return { ...value };
+      if (typeof value === "object" && value !== null) return new Map(Object.entries(value));
     } catch (error) {
-      if (errorCode(error) === "ENOENT") return {};
+      if (errorCode(error) === "ENOENT") return new Map();
       this.#logger.error({ error: errorMessage(error) }, "counter totals cannot be read, they begin anew");
     }
-    return {};
+    return new Map();
   }
 }

@@ -2,7 +2,15 @@ import type { Clock } from "#core/clock.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import { type Answer, decodeAnswer, encodeRequest, type Request } from "./codec/pdu.ts";
 import { answerLength, encodeRtu, RtuDecoder, type RtuFrame } from "./codec/rtu.ts";
-import { type Ask, type Exchange, failed, MAX_UNANSWERED, type ModbusCounters, type Outcome } from "./exchange.ts";
+import {
+  ABORTED,
+  type Ask,
+  type Exchange,
+  failed,
+  MAX_UNANSWERED,
+  type ModbusCounters,
+  type Outcome,
+} from "./exchange.ts";
 import type { OwedAnswers } from "./rtu-late.ts";
 
 interface Pending {
@@ -40,6 +48,8 @@ export class RtuExchange implements Exchange {
   readonly #decoder = new RtuDecoder(answerLength);
   #pending: Pending | undefined;
   #quietUntil = 0;
+  /** Until then the line must have been silent once, monotonic ms. */
+  #noisyUntil = 0;
   #unanswered = 0;
   #cancelTimer: () => void = () => {};
   #cancelBroken: () => void = () => {};
@@ -76,7 +86,7 @@ export class RtuExchange implements Exchange {
     const probe = this.#owed.probeBefore(ask.unitId, ask.request, this.#clock.monotonic());
     if (probe !== undefined) this.#counters.resyncs++;
     this.#pending = { ask, request: probe ?? ask.request, probing: probe !== undefined, sent: false, spoiled: false };
-    this.#sendInSilence();
+    this.#begin();
   }
 
   receive(bytes: Uint8Array): void {
@@ -95,17 +105,42 @@ export class RtuExchange implements Exchange {
     this.#onFree();
   }
 
+  #begin(): void {
+    this.#noisyUntil = this.#clock.monotonic() + this.#options.timeoutMs;
+    this.#sendInSilence();
+  }
+
   // [Modbus over serial line V1.02 2.5.1.1] Frames are parted by silence.
   #sendInSilence(): void {
-    const waitMs = this.#quietUntil - this.#clock.monotonic();
+    const now = this.#clock.monotonic();
+    const waitMs = this.#quietUntil - now;
     if (waitMs <= 0) this.#send();
+    else if (now >= this.#noisyUntil) this.#giveUp();
     else this.#cancelTimer = this.#clock.after(Math.ceil(waitMs), () => this.#sendInSilence());
+  }
+
+  /** A line that is never silent would hold its devices back for ever, and nobody would tell. */
+  #giveUp(): void {
+    const { timeoutMs } = this.#options;
+    this.#unsent(failed("unreachable", `not sent: the line was not silent within ${timeoutMs} ms`), true);
+  }
+
+  /** Ends what was not sent. */
+  #unsent(outcome: Outcome, unanswered = false): void {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (unanswered && ++this.#unanswered >= MAX_UNANSWERED) this.#shut();
+    if (pending !== undefined) this.#finish(pending.ask, outcome);
   }
 
   #send(): void {
     const pending = this.#pending;
     if (pending === undefined) return;
     const { ask, request, probing } = pending;
+    if (ask.signal?.aborted === true) {
+      this.#unsent(ABORTED);
+      return;
+    }
     this.#forgetBytes();
     pending.sent = true;
     this.#counters.requests++;
@@ -140,7 +175,7 @@ export class RtuExchange implements Exchange {
       pending.request = pending.ask.request;
       pending.probing = false;
       pending.sent = false;
-      this.#sendInSilence();
+      this.#begin();
       return;
     }
     this.#pending = undefined;

@@ -2,8 +2,34 @@ import { SerialPort } from "serialport";
 import type { ByteSink, Opened } from "./byte-stream.ts";
 import type { Endpoint } from "./endpoint.ts";
 
-/** Opens a serial line for this process alone; aborting gives it up. Never throws. */
-export function openSerial(
+/** Lines that are being closed, by path. A line is locked until its closing is done. */
+const closing = new Map<string, Promise<void>>();
+/** Lines that are being opened: what is given up meanwhile is closed as soon as it is open. */
+const opening = new Set<Promise<Opened>>();
+
+/**
+ * Opens a serial line for this process alone, after a closing of the same line that is under way; aborting gives it up.
+ * @throws TypeError for settings that no line has
+ */
+export async function openSerial(
+  endpoint: Endpoint & { readonly transport: "serial" },
+  sink: ByteSink,
+  signal: AbortSignal,
+): Promise<Opened> {
+  await closing.get(endpoint.path);
+  if (signal.aborted) return { problem: "given up" };
+  const opened = openLine(endpoint, sink, signal);
+  opening.add(opened);
+  return await opened.finally(() => opening.delete(opened));
+}
+
+/** Resolves when every line that was given up is closed. */
+export async function serialLinesClosed(): Promise<void> {
+  await Promise.all(opening);
+  await Promise.all(closing.values());
+}
+
+function openLine(
   { path, baudRate, parity, dataBits, stopBits }: Endpoint & { readonly transport: "serial" },
   sink: ByteSink,
   signal: AbortSignal,
@@ -14,7 +40,7 @@ export function openSerial(
   const destroy = (): void => {
     destroyed = true;
     // a line that is still being opened is closed once it is open
-    if (port.isOpen) port.close();
+    if (port.isOpen) closeLine(path, port);
   };
   const end = (message: string): void => {
     if (destroyed) return;
@@ -33,4 +59,13 @@ export function openSerial(
     } else resolve({ stream: { write: (bytes) => void port.write(bytes), destroy } });
   });
   return promise;
+}
+
+function closeLine(path: string, port: SerialPort): void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  closing.set(path, promise);
+  port.close(() => {
+    if (closing.get(path) === promise) closing.delete(path);
+    resolve();
+  });
 }

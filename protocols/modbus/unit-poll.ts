@@ -52,6 +52,7 @@ export class UnitPoll implements PollSource<Ask>, BlockOwner {
   readonly #logger: Logger;
   readonly #rollover: RolloverMemory;
   readonly #points: readonly PointId[];
+  readonly #readable: readonly PlannedPoint[];
   readonly #impossible: readonly PointId[];
   readonly #cycles: Readonly<Record<PollClass, PollCycle>>;
   readonly #backoff: Backoff;
@@ -78,13 +79,13 @@ export class UnitPoll implements PollSource<Ask>, BlockOwner {
     this.#logger = deps.logger;
     this.#rollover = rollover;
     this.#points = points.map(({ point }) => point);
-    const readable = points.filter(({ address }) => addressFault(address) === undefined);
+    this.#readable = points.filter(({ address }) => addressFault(address) === undefined);
     this.#impossible = points.filter(({ address }) => addressFault(address) !== undefined).map(({ point }) => point);
     this.#backoff = new Backoff(options.reconnectMinMs, options.reconnectMaxMs);
     this.#cycles = {
-      alarm: this.#cycleOf("alarm", readable),
-      normal: this.#cycleOf("normal", readable),
-      slow: this.#cycleOf("slow", readable),
+      alarm: this.#cycleOf("alarm"),
+      normal: this.#cycleOf("normal"),
+      slow: this.#cycleOf("slow"),
     };
   }
 
@@ -168,11 +169,14 @@ export class UnitPoll implements PollSource<Ask>, BlockOwner {
     return this.#allCycles.flatMap(({ reads }) => reads);
   }
 
-  #cycleOf(pollClass: PollClass, points: readonly PlannedPoint[]): PollCycle {
-    const own = points.filter(({ address }) => (address.poll ?? "normal") === pollClass);
-    const reads = planReads(own, this.#options).map((block) => new BlockRead(block, pollClass, this));
+  #readsOf(pollClass: PollClass): readonly BlockRead[] {
+    const own = this.#readable.filter(({ address }) => (address.poll ?? "normal") === pollClass);
+    return planReads(own, this.#options).map((block) => new BlockRead(block, pollClass, this));
+  }
+
+  #cycleOf(pollClass: PollClass): PollCycle {
     const periodMs = this.#options.periodMs[pollClass];
-    return new PollCycle(reads, periodMs, this.#clock, {
+    return new PollCycle(this.#readsOf(pollClass), periodMs, this.#clock, {
       onBegin: () => this.#repeatTrouble(pollClass),
       onReady: () => this.#line.ready(this, pollClass),
     });
@@ -199,6 +203,7 @@ export class UnitPoll implements PollSource<Ask>, BlockOwner {
   /** Delivers what an answer says; a block that the device refuses is halved until the refused address is alone. */
   #take(read: BlockRead, outcome: Outcome): void {
     if (outcome.kind === "data") {
+      const accepted = read.trouble?.reason === "configError";
       read.trouble = undefined;
       read.retryAt = 0;
       const now = this.#clock.monotonic();
@@ -207,6 +212,7 @@ export class UnitPoll implements PollSource<Ask>, BlockOwner {
       const all = !read.known || now - read.toldAt >= due;
       if (all) read.toldAt = now;
       this.#deliver(read.take(outcome.data, this.#clock.now(), all));
+      if (accepted) this.#rejoin(read.pollClass);
       return;
     }
     const code = outcome.kind === "exception" ? outcome.code : 0;
@@ -217,6 +223,12 @@ export class UnitPoll implements PollSource<Ask>, BlockOwner {
       read.forget();
       this.#tellBad(read.points, "deviceFault");
     }
+  }
+
+  /** An address that was refused is there: perhaps the device was only not ready when its blocks were split. */
+  #rejoin(pollClass: PollClass): void {
+    this.#cycles[pollClass].replan(this.#readsOf(pollClass));
+    this.#cycles[pollClass].begin();
   }
 
   #refused(read: BlockRead, code: number): void {
@@ -320,15 +332,11 @@ export class UnitPoll implements PollSource<Ask>, BlockOwner {
   }
 
   #lose(read: BlockRead, outcome: Outcome): void {
-    for (const cycle of this.#allCycles) cycle.stop();
+    const tried = this.#blocks.findIndex(({ block }) => block.points[0] === read.block.points[0]);
     this.#mode = { kind: "lost" };
-    // recovery is a fresh read of all; what was refused may be there then
-    for (const each of this.#blocks) {
-      each.forget();
-      each.trouble = undefined;
-      each.retryAt = 0;
-    }
-    this.#probes = this.#blocks.indexOf(read) + 1;
+    // recovery is a fresh read of all, as planned at first: what was refused may be there then
+    for (const pollClass of POLL_CLASSES) this.#cycles[pollClass].replan(this.#readsOf(pollClass));
+    this.#probes = tried + 1;
     this.#probeLater();
     if (this.#online === false) return;
     this.#online = false;

@@ -1,6 +1,6 @@
 import type { Value } from "#core/model/sample.ts";
 import type { WriteResult } from "../driver.ts";
-import { isBitTable, type Request } from "./codec/pdu.ts";
+import { isBitTable, MAX_READ_WRITE_REGISTERS, MAX_WRITE_REGISTERS, type Request } from "./codec/pdu.ts";
 import { decodeNumber, encodeNumber, isIntegerType, type NumberType, rangeOf, swapsBytes } from "./codec/registers.ts";
 import { encodeText } from "./codec/text.ts";
 import type { ModbusAddress } from "./config.ts";
@@ -101,6 +101,9 @@ function encodeString(address: ModbusAddress, value: Value): Encoded | WriteResu
   if (typeof value !== "string") return rejected("MODBUS_VALUE_TYPE", `expected a text, got ${typeof value}`);
   const form = textForm(address);
   const bytes = encodeText(value, form);
+  if (form.length > MAX_WRITE_REGISTERS) {
+    return rejected("MODBUS_ADDRESS_INVALID", `one request writes at most ${MAX_WRITE_REGISTERS} registers`);
+  }
   if (bytes !== undefined) return { kind: "registers", bytes };
   return rejected("MODBUS_VALUE_RANGE", `expected a text of ${form.encoding} in at most ${form.length * 2} bytes`);
 }
@@ -132,7 +135,7 @@ function writeRequest(
     if (multipleOnly === true) return { kind: "writeCoils", address: register, values: [value] };
     return { kind: "writeCoil", address: register, value };
   }
-  if (writeRead === true) {
+  if (writeRead === true && registers.length <= MAX_READ_WRITE_REGISTERS * 2) {
     return { kind: "readWrite", address: register, quantity: registers.length >> 1, writeAddress: register, registers };
   }
   const single = registers.length === 2 && multipleOnly !== true;
@@ -187,6 +190,8 @@ function refusal(outcome: Outcome, step: string): Refusal {
   switch (outcome.reason) {
     case "unreachable":
       return { status: "rejected", code: "MODBUS_UNREACHABLE", message };
+    case "aborted":
+      return { status: "rejected", code: "MODBUS_NOT_SENT", message };
     case "timeout":
       return { status: "timeout", code: "MODBUS_TIMEOUT", message };
     case "closed":

@@ -56,7 +56,7 @@ export class DoorClient {
     signal: AbortSignal,
   ): Promise<void> {
     const body = buildDoorOperation(operation, door, accessTimeMs);
-    await this.#soap.call({ url, body, expects: `${operation}Response`, signal });
+    await this.#soap.call({ url, body, expects: `${operation}Response`, once: true, signal });
   }
 
   async #list<T>(

@@ -32,6 +32,8 @@ function signalOf(name: string): DoorSignal | undefined {
 interface Known {
   readonly text: string;
   readonly sourceTime: number | undefined;
+  /** False where the controller could not tell it since. Its alarm goes on: an end that was never told would be one never cleared. */
+  readonly believed: boolean;
 }
 
 interface DoorRecord {
@@ -64,9 +66,10 @@ export class DoorStates {
     return this.#doors.get(door)?.info;
   }
 
-  /** Mode of a door as the controller writes it; undefined before the first hearing. */
+  /** Mode of a door as the controller writes it; undefined where it is not known. */
   mode(door: string): string | undefined {
-    return this.#doors.get(door)?.states.get("doorMode")?.text;
+    const known = this.#doors.get(door)?.states.get("doorMode");
+    return known?.believed === true ? known.text : undefined;
   }
 
   /** Number of changes told by events; see `polled`. */
@@ -101,16 +104,17 @@ export class DoorStates {
     });
   }
 
-  /** The controller refuses to tell the state of a door: nothing of it is known. */
+  /** The controller refuses to tell the state of a door: nothing of it is known for now. */
   unknown(door: string): void {
-    this.#doors.get(door)?.states.clear();
+    const states = this.#doors.get(door)?.states;
+    for (const [signal, known] of states ?? []) states?.set(signal, { ...known, believed: false });
   }
 
   value(door: string | undefined, signal: DoorSignal): PointValue {
     const record = door === undefined ? undefined : this.#doors.get(door);
     if (record === undefined) return CONFIG_ERROR;
     const known = record.states.get(signal);
-    if (known === undefined) return NO_VALUE;
+    if (known?.believed !== true) return NO_VALUE;
     const index = (DOOR_STATES[signal] as readonly string[]).indexOf(known.text);
     if (index < 0) return NO_VALUE;
     return { ...good(index), ...(known.sourceTime === undefined ? {} : { sourceTime: known.sourceTime }) };
@@ -122,9 +126,10 @@ export class DoorStates {
     signal: DoorSignal,
     told: { readonly text: string; readonly recovered: boolean; readonly sourceTime: number | undefined },
   ): readonly DoorEdge[] {
-    const before = record.states.get(signal)?.text;
-    if (before === told.text) return [];
-    record.states.set(signal, { text: told.text, sourceTime: told.sourceTime });
+    const known = record.states.get(signal);
+    const before = known?.text;
+    if (before === told.text && known?.believed === true) return [];
+    record.states.set(signal, { text: told.text, sourceTime: told.sourceTime, believed: true });
     return ALARMS.filter((alarm) => alarm.signal === signal)
       .filter(({ text }) => (before === text) !== (told.text === text))
       .map(({ kind, text }) => ({

@@ -30,6 +30,8 @@ export class OnvifDriver implements ProtocolDriver<OnvifDevice, OnvifAddress> {
   readonly #counters = newCounters();
   readonly #running = new Map<string, Running>();
   readonly #ended = new AbortController();
+  /** The newest set of devices. */
+  #wanted: ReadonlyMap<string, DeviceBinding<OnvifDevice, OnvifAddress>> = new Map();
   #discovering: Promise<ActionResult> | undefined;
 
   constructor(config: OnvifConfig, deps: DriverDeps) {
@@ -44,6 +46,7 @@ export class OnvifDriver implements ProtocolDriver<OnvifDevice, OnvifAddress> {
 
   async bind(devices: readonly DeviceBinding<OnvifDevice, OnvifAddress>[]): Promise<void> {
     const wanted = new Map(devices.map((binding) => [binding.device as string, binding]));
+    this.#wanted = wanted;
     const leaving: Promise<void>[] = [];
     for (const [device, { connection, session }] of this.#running) {
       const binding = wanted.get(device);
@@ -52,7 +55,8 @@ export class OnvifDriver implements ProtocolDriver<OnvifDevice, OnvifAddress> {
       leaving.push(session.stop());
     }
     await Promise.all(leaving);
-    if (this.#ended.signal.aborted) return;
+    // another set may have come meanwhile
+    if (this.#ended.signal.aborted || this.#wanted !== wanted) return;
     for (const [device, binding] of wanted) {
       const known = this.#running.get(device);
       if (known !== undefined) {

@@ -24,7 +24,7 @@ interface Instance {
   confirmed: boolean;
 }
 
-/** A camera has some dozens of sources; a hostile one may invent more. */
+/** States of one device. It has some dozens of sources; a hostile one may invent more. */
 const MAX_INSTANCES = 500;
 /** Cameras that compute their start from their uptime are off by a second now and then. */
 const RESTART_TOLERANCE_MS = 2000;
@@ -44,7 +44,7 @@ export class EventStates {
     const { kind } = event;
     if (kind === "restarted") return this.#restarted(event);
     const known = this.#instances.get(event.instance);
-    if (known === undefined && this.#instances.size >= MAX_INSTANCES) return undefined;
+    if (known === undefined && !this.#makeRoom()) return undefined;
     const state = event.state ?? true;
     if (event.deleted) this.#instances.delete(event.instance);
     // What is left of a deleted one is that its origin is there and sees nothing.
@@ -54,6 +54,23 @@ export class EventStates {
     if (event.state === undefined) return { state: undefined, recovered: false };
     if (known?.state === state || (known === undefined && !state)) return undefined;
     return { state, recovered: event.repeated };
+  }
+
+  /**
+   * True when there is room for one more. What has ended makes room, objects first and the oldest of them: many cameras number
+   * their objects on and on and never say that one is gone.
+   */
+  #makeRoom(): boolean {
+    for (const keyed of [true, false]) {
+      for (const [id, { event, kind, state, confirmed }] of this.#instances) {
+        if (this.#instances.size < MAX_INSTANCES) return true;
+        if (state || keyed !== (id !== event.origin)) continue;
+        this.#instances.delete(id);
+        if (keyed && !this.#instances.has(event.origin))
+          this.#instances.set(event.origin, { event, kind, state: false, confirmed });
+      }
+    }
+    return this.#instances.size < MAX_INSTANCES;
   }
 
   /**

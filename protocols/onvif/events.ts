@@ -7,7 +7,7 @@ import { serializeXml, type XmlElement } from "./codec/xml.ts";
 import type { OnvifSettings } from "./config.ts";
 import type { OnvifCounters } from "./counters.ts";
 import { backOffMs, sleep } from "./sleep.ts";
-import type { SoapClient } from "./soap-client.ts";
+import type { SoapCall, SoapClient } from "./soap-client.ts";
 
 const MESSAGE_LIMIT = 100;
 const FIRST_BACK_OFF_MS = 500;
@@ -174,6 +174,7 @@ export class EventLoop {
           `<tev:InitialTerminationTime>${end}</tev:InitialTerminationTime></tev:CreatePullPointSubscription>`,
         expects: "CreatePullPointSubscriptionResponse",
         addressing: { action: ACTIONS.create, to: events.href },
+        once: true,
         signal,
       }),
     );
@@ -222,7 +223,8 @@ export class EventLoop {
       "PullMessagesResponse",
       ACTIONS.pull,
       signal,
-      holdMs + this.#times.timeoutMs,
+      // asked again by itself it would hide that the messages of the first answer are lost
+      { timeoutMs: holdMs + this.#times.timeoutMs, once: true },
     );
     if (signal.aborted) return;
     if (!this.#flowing) {
@@ -282,7 +284,7 @@ export class EventLoop {
       const body = "<wsnt:Unsubscribe/>";
       const patience = Math.min(this.#times.timeoutMs, ended.aborted ? 500 : 1000);
       const own = new AbortController().signal;
-      await this.#request(point, body, "UnsubscribeResponse", ACTIONS.unsubscribe, own, patience);
+      await this.#request(point, body, "UnsubscribeResponse", ACTIONS.unsubscribe, own, { timeoutMs: patience });
     } catch (error) {
       this.#logger.debug({ error: errorMessage(error) }, "unsubscribe failed");
     }
@@ -294,7 +296,7 @@ export class EventLoop {
     expects: string,
     action: string,
     signal: AbortSignal,
-    timeoutMs?: number,
+    how: Pick<SoapCall, "timeoutMs" | "once"> = {},
   ): Promise<XmlElement> {
     return this.#soap.call({
       url: point.url,
@@ -302,7 +304,7 @@ export class EventLoop {
       expects,
       addressing: { action, to: point.address, parameters: point.parameters },
       signal,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...how,
     });
   }
 }

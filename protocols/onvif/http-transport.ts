@@ -14,6 +14,11 @@ export interface HttpRequest {
   /** For the whole exchange, ms. */
   readonly timeoutMs: number;
   readonly maxBytes: number;
+  /**
+   * It reaches the device at most once: it goes out on a connection of its own. On one that was idle, nobody can tell whether a
+   * request that got no answer was taken before the connection broke.
+   */
+  readonly once?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -29,16 +34,25 @@ export interface HttpAnswer {
 /** A pull, a poll, an action and a snapshot at once; more than that at one camera waits. */
 const SOCKETS_PER_DEVICE = 6;
 
+interface Agents {
+  readonly http: HttpAgent;
+  readonly https: TrustingAgent;
+}
+
 /** HTTP to one device: bounded in time and size, redirects never followed. */
 export class HttpTransport {
   readonly #clock: Clock;
-  readonly #http = new HttpAgent({ keepAlive: true, maxSockets: SOCKETS_PER_DEVICE });
-  readonly #https: TrustingAgent;
+  readonly #kept: Agents;
+  readonly #fresh: Agents;
 
   constructor(clock: Clock, trust: TlsTrust) {
     this.#clock = clock;
-    const options = { keepAlive: true, maxSockets: SOCKETS_PER_DEVICE };
-    this.#https = new TrustingAgent(options, trust, clock);
+    const agents = (keepAlive: boolean): Agents => {
+      const options = { keepAlive, maxSockets: SOCKETS_PER_DEVICE };
+      return { http: new HttpAgent(options), https: new TrustingAgent(options, trust, clock) };
+    };
+    this.#kept = agents(true);
+    this.#fresh = agents(false);
   }
 
   /** @throws ONVIF_TIMEOUT, ONVIF_UNREACHABLE, ONVIF_TLS_UNTRUSTED, ONVIF_MALFORMED (OversizedError) */
@@ -46,21 +60,24 @@ export class HttpTransport {
     const startedAt = this.#clock.monotonic();
     const first = await this.#once(request, request.timeoutMs);
     if (first !== "stale") return first;
-    // The device had closed the idle connection while the request was under way; nothing of it was performed.
+    // The device had most likely closed the idle connection already; if not, doing it again does no harm (see `once`).
     const again = await this.#once(request, request.timeoutMs - (this.#clock.monotonic() - startedAt));
     if (again !== "stale") return again;
     throw unreachableError(what(request), new Error("connection closed twice"));
   }
 
   close(): void {
-    this.#http.destroy();
-    this.#https.destroy();
+    for (const { http, https } of [this.#kept, this.#fresh]) {
+      http.destroy();
+      https.destroy();
+    }
   }
 
   #once(request: HttpRequest, timeoutMs: number): Promise<HttpAnswer | "stale"> {
     const { url, method, headers, body } = request;
     const secure = url.protocol === "https:";
-    const options = { method, headers: { ...headers }, agent: secure ? this.#https : this.#http };
+    const { http, https } = request.once === true ? this.#fresh : this.#kept;
+    const options = { method, headers: { ...headers }, agent: secure ? https : http };
     return new Promise((resolve, reject) => {
       const sent = secure ? httpsRequest(url, options) : httpRequest(url, options);
       let settled = false;

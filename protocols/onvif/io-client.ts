@@ -36,7 +36,7 @@ export class IoClient {
       `<tds:SetRelayOutputState><tds:RelayOutputToken>${escapeXml(token)}</tds:RelayOutputToken>` +
       `<tds:LogicalState>${active ? "active" : "inactive"}</tds:LogicalState></tds:SetRelayOutputState>`;
     const ask = (url: URL): Promise<XmlElement> =>
-      this.#soap.call({ url, body, expects: "SetRelayOutputStateResponse", signal });
+      this.#soap.call({ url, body, expects: "SetRelayOutputStateResponse", once: true, signal });
     await this.#ioOrDevice(services, ask);
   }
 

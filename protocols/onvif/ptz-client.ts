@@ -4,6 +4,9 @@ import { formatDuration } from "./codec/time.ts";
 import { escapeXml, type XmlElement } from "./codec/xml.ts";
 import type { SoapClient } from "./soap-client.ts";
 
+/** Done twice these do something else: the head goes too far, a second preset is there. */
+const ONCE = new Set(["RelativeMove", "SetPreset"]);
+
 /** PTZ service of a device and a profile that moves. */
 export interface PtzTarget {
   readonly url: URL;
@@ -94,6 +97,7 @@ export class PtzClient {
       url: ptz.url,
       body: `<tptz:${operation}>${profile}${rest}</tptz:${operation}>`,
       expects: `${operation}Response`,
+      once: ONCE.has(operation),
       signal,
     });
   }

@@ -9,7 +9,7 @@ import { securityHeader } from "./codec/username-token.ts";
 import { MAX_XML_CHARACTERS, type XmlElement } from "./codec/xml.ts";
 import type { OnvifCounters } from "./counters.ts";
 import { OnvifFault, OversizedError, UnauthorizedError } from "./errors.ts";
-import { type HttpAnswer, HttpTransport } from "./http-transport.ts";
+import { type HttpAnswer, type HttpRequest, HttpTransport } from "./http-transport.ts";
 import type { TlsTrust } from "./tls.ts";
 
 /** How to reach one device. */
@@ -32,6 +32,8 @@ export interface SoapCall {
   readonly addressing?: { readonly action: string; readonly to: string; readonly parameters?: string };
   /** Longer than usual, for calls that the device holds. */
   readonly timeoutMs?: number;
+  /** For what must not be done twice: moving a door, switching, taking events out of a queue. See HttpRequest. */
+  readonly once?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -173,15 +175,9 @@ export class SoapClient {
 
   /** Fetches what an address of the device gives. @throws as `call`, without ONVIF_FAULT */
   async fetch(url: URL, maxBytes: number, signal: AbortSignal): Promise<HttpAnswer> {
-    const answer = await this.#exchange(
-      url,
-      "GET",
-      undefined,
-      { accept: "image/jpeg" },
-      maxBytes,
-      this.#target.timeoutMs,
-      signal,
-    );
+    const headers = { accept: "image/jpeg" };
+    const { timeoutMs } = this.#target;
+    const answer = await this.#exchange({ url, method: "GET", headers, maxBytes, timeoutMs, signal });
     if (answer.status === 401 || answer.status === 403) throw this.#refused(url.pathname);
     return answer;
   }
@@ -217,15 +213,16 @@ export class SoapClient {
         ? ""
         : addressingHeader(addressing.action, addressing.to, randomUUID()) + (addressing.parameters ?? "");
     const action = addressing === undefined ? "" : `; action="${addressing.action}"`;
-    const answer = await this.#exchange(
-      call.url,
-      "POST",
-      buildEnvelope(call.body, address + security),
-      { "content-type": `application/soap+xml; charset=utf-8${action}` },
-      MAX_XML_CHARACTERS,
-      call.timeoutMs ?? this.#target.timeoutMs,
-      call.signal,
-    );
+    const answer = await this.#exchange({
+      url: call.url,
+      method: "POST",
+      body: buildEnvelope(call.body, address + security),
+      headers: { "content-type": `application/soap+xml; charset=utf-8${action}` },
+      maxBytes: MAX_XML_CHARACTERS,
+      timeoutMs: call.timeoutMs ?? this.#target.timeoutMs,
+      once: call.once === true,
+      signal: call.signal,
+    });
     return this.#read(call, answer);
   }
 
@@ -252,28 +249,16 @@ export class SoapClient {
     return message;
   }
 
-  async #exchange(
-    url: URL,
-    method: "GET" | "POST",
-    body: string | undefined,
-    headers: Readonly<Record<string, string>>,
-    maxBytes: number,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
+  async #exchange(request: HttpRequest): Promise<HttpAnswer> {
+    const { url, method, headers } = request;
     const digest = method === "GET" ? this.#fetchDigest : this.#serviceDigest;
     const once = async (): Promise<HttpAnswer> => {
       const authorization = this.#authorization(digest, url, method);
       this.#counters.requests++;
       try {
         return await this.#transport.exchange({
-          url,
-          method,
+          ...request,
           headers: authorization === undefined ? headers : { ...headers, authorization },
-          ...(body === undefined ? {} : { body }),
-          timeoutMs,
-          maxBytes,
-          signal,
         });
       } catch (error) {
         const code = errorCode(error);

@@ -71,18 +71,18 @@ async function call(
 }
 
 /**
- * Asks for all conditions that the server retains; they come as events. False where the server has no conditions.
- * [OPC 10000-9 §5.5.7] @throws OPCUA_TIMEOUT, OPCUA_UNREACHABLE
+ * Asks for all conditions that the server retains; they come as events. Gives the status with which the server refuses, as one that
+ * has no conditions does. [OPC 10000-9 §5.5.7] @throws OPCUA_TIMEOUT, OPCUA_UNREACHABLE
  */
-export async function refreshConditions(connection: Connection, subscription: number): Promise<boolean> {
+export async function refreshConditions(connection: Connection, subscription: number): Promise<string | undefined> {
   const id = new Variant({ dataType: DataType.UInt32, value: subscription });
   try {
     await call(connection, standardNode(CONDITION_TYPE), standardNode(CONDITION_REFRESH), [id]);
-    return true;
+    return undefined;
   } catch (error) {
     if (!(error instanceof OpcuaFault)) throw error;
     // one that runs already tells the same
-    return error.status === "BadRefreshInProgress";
+    return error.status === "BadRefreshInProgress" ? undefined : error.status;
   }
 }
 

@@ -81,7 +81,10 @@ export class Conditions {
   readonly #deps: ConditionsDeps;
   #namespaces: readonly string[] = [];
   #known = new Map<string, KnownCondition>();
+  /** What a refresh under way has told so far; undefined while none is, or where some of it is lost. */
   #refreshed: Set<string> | undefined;
+  /** Was an overflow told since the last whole refresh? */
+  #overflown = false;
   readonly #seen = new Set<string>();
 
   constructor(deps: ConditionsDeps) {
@@ -91,6 +94,12 @@ export class Conditions {
   /** To be called before the first event of a connection. */
   begin(namespaces: readonly string[]): void {
     this.#namespaces = namespaces;
+    this.#overflown = false;
+    this.interrupted();
+  }
+
+  /** Some of what the server sent is lost: what a refresh under way did not tell is not over for that. */
+  interrupted(): void {
     this.#refreshed = undefined;
   }
 
@@ -128,7 +137,10 @@ export class Conditions {
         this.#endRefresh();
         return true;
       case EVENT_QUEUE_OVERFLOW:
-        this.#tell("eventsMayBeMissing", { cause: "overflow" });
+        this.interrupted();
+        // a server whose queue is smaller than its list of conditions overflows at each refresh
+        if (!this.#overflown) this.missing("overflow");
+        this.#overflown = true;
         this.#deps.onRefreshRequired();
         return true;
       case REFRESH_REQUIRED:
@@ -144,6 +156,7 @@ export class Conditions {
     const refreshed = this.#refreshed;
     if (refreshed === undefined) return;
     this.#refreshed = undefined;
+    this.#overflown = false;
     this.#known = new Map([...this.#known].filter(([name]) => refreshed.has(name)));
     this.#report(
       [...this.#known.values()].map(({ told }) => told),

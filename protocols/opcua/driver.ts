@@ -36,6 +36,8 @@ export class OpcuaDriver implements ProtocolDriver<OpcuaDevice, OpcuaAddress> {
   readonly #counters: OpcuaCounters = newCounters();
   readonly #running = new Map<string, Running>();
   #shared: ConnectionDeps | undefined;
+  /** The newest set of devices. */
+  #wanted: ReadonlyMap<string, Binding> = new Map();
   #stopping = new AbortController();
 
   constructor(config: OpcuaConfig, deps: DriverDeps) {
@@ -69,6 +71,7 @@ export class OpcuaDriver implements ProtocolDriver<OpcuaDevice, OpcuaAddress> {
     const shared = this.#shared;
     if (shared === undefined) throw new CommunicationError("OPCUA_NOT_STARTED", "bind came before start");
     const wanted = new Map(devices.map((binding) => [binding.device as string, binding]));
+    this.#wanted = wanted;
     const leaving: Promise<void>[] = [];
     for (const [device, { section, link }] of this.#running) {
       const binding = wanted.get(device);
@@ -77,7 +80,8 @@ export class OpcuaDriver implements ProtocolDriver<OpcuaDevice, OpcuaAddress> {
       leaving.push(link.stop());
     }
     await Promise.all(leaving);
-    if (this.#shared !== shared) return;
+    // another set may have come meanwhile
+    if (this.#shared !== shared || this.#wanted !== wanted) return;
     for (const [device, binding] of wanted) this.#bindOne(device, binding, shared);
   }
 
@@ -130,6 +134,12 @@ export class OpcuaDriver implements ProtocolDriver<OpcuaDevice, OpcuaAddress> {
       }
       const thumbprint = String(params["thumbprint"] ?? "");
       const to = action === "trustCertificate" ? "trusted" : "rejected";
+      const pins = ({ binding }: Running): boolean =>
+        binding.config.serverThumbprint?.toLowerCase() === thumbprint.toLowerCase();
+      if (to === "rejected" && [...this.#running.values()].some(pins)) {
+        const message = `the configuration of a server names the certificate "${thumbprint}": it has to be taken out there`;
+        return { status: "rejected", code: "OPCUA_CERTIFICATE_PINNED", message };
+      }
       if (!(await shared.pki.move(thumbprint, to))) {
         const message = `no certificate has the thumbprint "${thumbprint}"`;
         return { status: "rejected", code: "OPCUA_CERTIFICATE_UNKNOWN", message };

@@ -50,6 +50,8 @@ export class Observation {
   readonly #connection: Connection;
   readonly #publishing: Publishing;
   readonly #site: Site;
+  /** The points as they were bound when their NodeIds were looked up. */
+  #nodes: readonly NodePoint[] = [];
   #events = false;
   #resyncedAt = Number.NEGATIVE_INFINITY;
   #resyncing = false;
@@ -81,7 +83,7 @@ export class Observation {
     try {
       observation.#resolve();
       if (!(await observation.#takeUp(sameSession))) await observation.#subscribe();
-      await observation.#readPoints(deps.values.nodes);
+      await observation.#readPoints(observation.#nodes);
       return observation;
     } catch (error) {
       observation.end();
@@ -104,7 +106,7 @@ export class Observation {
       this.#events = subscriptions.eventSubscription !== undefined;
       // what was queued meanwhile is older than what a read gives
       await this.#publishing.settled(LONGEST_SETTLING_MS);
-      if (subscriptions.outdated) await subscriptions.subscribe(this.#site, this.#deps.values, this.facts);
+      if (subscriptions.outdated) await this.#subscribeToPoints();
       return true;
     }
     subscriptions.forget();
@@ -113,8 +115,8 @@ export class Observation {
   }
 
   async #subscribe(): Promise<void> {
-    const { subscriptions, values, conditions, binding } = this.#deps;
-    await subscriptions.subscribe(this.#site, values, this.facts);
+    const { subscriptions, conditions, binding } = this.#deps;
+    await this.#subscribeToPoints();
     if (binding.config.events === false) return;
     const notifiers = (binding.config.notifiers ?? [SERVER]).flatMap((text) => this.#node(text) ?? []);
     if (notifiers.length === 0) return;
@@ -127,18 +129,25 @@ export class Observation {
   async refresh(): Promise<void> {
     const subscription = this.#deps.subscriptions.eventSubscription;
     if (!this.#events || subscription === undefined) return;
-    await refreshConditions(this.#connection, subscription);
+    const refused = await refreshConditions(this.#connection, subscription);
+    if (refused !== undefined) this.#deps.driver.logger.info({ status: refused }, "OPC UA server gives no conditions");
   }
 
   /** The points were replaced: subscribes to the new ones and reads them. */
   async rebind(): Promise<void> {
     this.#resolve();
-    await this.#deps.subscriptions.subscribe(this.#site, this.#deps.values, this.facts);
-    await this.#readPoints(this.#deps.values.nodes);
+    await this.#subscribeToPoints();
+    await this.#readPoints(this.#nodes);
+  }
+
+  #subscribeToPoints(): Promise<void> {
+    const { subscriptions, values } = this.#deps;
+    return subscriptions.subscribe(this.#site, this.#nodes, values, this.facts);
   }
 
   #resolve(): void {
-    for (const node of this.#deps.values.nodes) {
+    this.#nodes = this.#deps.values.nodes;
+    for (const node of this.#nodes) {
       node.nodeId = this.#node(node.address.nodeId);
       node.monitored = false;
     }
@@ -175,12 +184,14 @@ export class Observation {
       }),
       mark,
     );
-    values.unknown(nodes.filter(({ nodeId }) => nodeId === undefined));
+    values.unknown(nodes.filter(({ nodeId, gone }) => nodeId === undefined && !gone));
   }
 
   /** Reads points that were silent for long: their sign of life. To be called every second or so. */
   async reread(): Promise<void> {
     const { values, settings, subscriptions } = this.#deps;
+    // others are bound by now, and their NodeIds are still to be looked up
+    if (values.nodes !== this.#nodes) return;
     const silent = values.silent(settings.rereadMs);
     if (silent.length === 0 || this.#rereading) return;
     this.#rereading = true;
@@ -199,6 +210,7 @@ export class Observation {
   /** Messages are gone for good: reads all and asks for all conditions, at most every few seconds. */
   #resync(): void {
     const { clock } = this.#deps.driver;
+    this.#deps.conditions.interrupted();
     if (this.#resyncing) return;
     this.#resyncing = true;
     const waitMs = Math.max(0, this.#resyncedAt + RESYNC_PAUSE_MS - clock.monotonic());
@@ -207,7 +219,7 @@ export class Observation {
       this.#resyncedAt = clock.monotonic();
       if (this.#connection.over) return;
       if (this.#events) this.#deps.conditions.missing("notificationsLost");
-      this.#readPoints(this.#deps.values.nodes)
+      this.#readPoints(this.#nodes)
         .then(() => this.refresh())
         .catch((error: unknown) => this.#connection.end(translated("reading", error)));
     });

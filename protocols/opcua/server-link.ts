@@ -26,6 +26,8 @@ import { Subscriptions } from "./subscriptions.ts";
 import { writeNode } from "./write.ts";
 
 const TICK_MS = 1000;
+/** The server may want refreshes so often: one that its queue is too small for would want the next at once. */
+const REFRESH_PAUSE_MS = 2000;
 const DAY_MS = 86_400_000;
 
 type Binding = DeviceBinding<OpcuaDevice, OpcuaAddress>;
@@ -57,6 +59,8 @@ export class ServerLink {
   /** End of the server's certificate, Unix ms. */
   #certificateEnd = Number.POSITIVE_INFINITY;
   #refreshWanted = false;
+  #refreshedAt = Number.NEGATIVE_INFINITY;
+  #cancelRefresh: (() => void) | undefined;
   /** Undefined until the first attempt has ended. */
   #online: boolean | undefined;
   #reason = "commLost";
@@ -83,7 +87,7 @@ export class ServerLink {
       counters,
       onConditions: (report) => running() && deps.onConditions(report),
       onEvent: (event) => running() && deps.onEvent(event),
-      onRefreshRequired: () => this.#refresh(),
+      onRefreshRequired: () => this.#refreshSoon(),
     });
   }
 
@@ -94,6 +98,7 @@ export class ServerLink {
   async stop(): Promise<void> {
     this.#ended.abort();
     this.#retry.abort();
+    this.#cancelRefresh?.();
     await this.#running;
     await this.#changing;
   }
@@ -105,15 +110,14 @@ export class ServerLink {
   /** Replaces the points. */
   rebind(points: readonly PointBinding<OpcuaAddress>[]): void {
     this.#values.bind(points);
+    // until the server has accepted them; the connection may be dying unseen
+    this.#subscriptions.outdated = true;
     if (this.#online === undefined) return;
     this.#tellDevice();
     if (this.#online) {
       this.#tellSignals();
       this.#change((attended) => attended.observation.rebind());
-    } else {
-      this.#subscriptions.outdated = true;
-      this.#values.lost();
-    }
+    } else this.#values.lost();
   }
 
   /** A certificate was trusted or rejected: what was decided before is decided anew. */
@@ -160,6 +164,8 @@ export class ServerLink {
       this.#attended = { connection, observation };
       this.#goOnline();
       onOnline();
+      // the points were replaced while it was connected to
+      if (this.#subscriptions.outdated) this.#change((attended) => attended.observation.rebind());
       this.#refresh();
       void this.#backFill(observation);
       return await this.#hold(connection, observation);
@@ -230,8 +236,21 @@ export class ServerLink {
     this.#refreshWanted = true;
     this.#change((attended) => {
       this.#refreshWanted = false;
+      this.#refreshedAt = this.#deps.clock.monotonic();
       return attended.observation.refresh();
     });
+  }
+
+  /** The server wants a refresh. */
+  #refreshSoon(): void {
+    const { clock } = this.#deps;
+    const waitMs = this.#refreshedAt + REFRESH_PAUSE_MS - clock.monotonic();
+    if (waitMs <= 0) this.#refresh();
+    else if (!this.#ended.signal.aborted)
+      this.#cancelRefresh ??= clock.after(waitMs, () => {
+        this.#cancelRefresh = undefined;
+        this.#refresh();
+      });
   }
 
   /** Does something with the connection after what is being done; without one there is nothing to do. */

@@ -160,21 +160,20 @@ export class Subscriptions {
     }
   }
 
-  /** Subscribes to the points, in one subscription for each publishing interval; always in one, as a sign of life. */
-  async subscribe(site: Site, values: PointValues, facts: ServerFacts): Promise<void> {
+  /** Subscribes to these points instead, in one subscription for each publishing interval; always in one, as a sign of life. */
+  async subscribe(site: Site, nodes: readonly NodePoint[], values: PointValues, facts: ServerFacts): Promise<void> {
+    this.outdated = true;
     await this.#remove(site, this.#data);
     this.#data = [];
-    this.outdated = false;
     const standard = site.settings.publishingMs;
     const groups = Map.groupBy(
-      values.nodes.filter(({ nodeId }) => nodeId !== undefined),
+      nodes.filter(({ nodeId }) => nodeId !== undefined),
       ({ address }) => address.publishingMs ?? standard,
     );
     if (groups.size === 0) groups.set(standard, []);
-    for (const [publishingMs, points] of merged(groups)) {
-      const nodes = [...points];
-      this.#data.push(await this.#subscribe(site, publishingMs, nodes, values, facts));
-    }
+    for (const [publishingMs, points] of merged(groups))
+      this.#data.push(await this.#subscribe(site, publishingMs, [...points], values, facts));
+    this.outdated = values.nodes !== nodes;
   }
 
   /** Subscribes to points that the server did not have before, beside the others. */

@@ -66,8 +66,8 @@ class PanelOnLine implements PanelServer {
   #running: Promise<void> | undefined;
   #silent = false;
   #closed = false;
-  /** Set by a NAK: the receiver's clock minus the panel's, ms. */
-  #correctionMs = 0;
+  /** Set by a NAK: the receiver's clock minus the panel's, ms, while that ran so far ahead. */
+  #correction = { ms: 0, driftMs: 0 };
 
   constructor(device: SimulatedDevice, options: PanelOptions, logger: Logger) {
     this.#device = device;
@@ -123,7 +123,8 @@ class PanelOnLine implements PanelServer {
   #enqueue(data: string | undefined): void {
     if (data === undefined) return;
     // a real panel's memory is small too: the oldest go
-    if (this.#queue.length >= MAX_WAITING) this.#queue.shift();
+    // that which is under way stays: it is taken away when it is acknowledged
+    if (this.#queue.length >= MAX_WAITING) this.#queue.splice(this.#running === undefined ? 0 : 1, 1);
     this.#queue.push(data);
   }
 
@@ -152,11 +153,13 @@ class PanelOnLine implements PanelServer {
         return;
       }
       if (data === undefined && answer === "none") return await this.#pause(attempt);
-      if (answer === "none") await this.#pause(attempt);
+      // the clock is right after the first NAK: who says it again is not to be answered at once
+      if (answer === "none" || attempt > 0) await this.#pause(attempt);
     }
   }
 
   #pause(attempt: number): Promise<void> {
+    if (this.#closed) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#clock.after(Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** attempt), resolve);
     this.#endPause = () => {
@@ -183,7 +186,8 @@ class PanelOnLine implements PanelServer {
   #read({ id, content, encrypted }: Frame): Answer {
     if (id === "NAK") {
       const theirs = parseTimestamp(content.slice(content.indexOf("_")));
-      if (theirs !== undefined) this.#correctionMs = theirs - this.#clock.now() - this.faults.driftMs;
+      const { driftMs } = this.faults;
+      if (theirs !== undefined) this.#correction = { ms: theirs - this.#clock.now() - driftMs, driftMs };
       return "NAK";
     }
     // an acknowledgement that this panel's key does not open is somebody else's
@@ -194,7 +198,8 @@ class PanelOnLine implements PanelServer {
   #frame(data: string | undefined, at: number): Uint8Array {
     const { account } = this.#options;
     const { driftMs } = this.faults;
-    const stamp = formatTimestamp(driftMs === 0 ? at : at + driftMs + this.#correctionMs);
+    const { ms, driftMs: corrected } = this.#correction;
+    const stamp = formatTimestamp(at + driftMs + (corrected === driftMs ? ms : 0));
     const content = `${data === undefined ? "" : `#${account}|${data}`}]${stamp}`;
     const id = data === undefined ? "NULL" : this.#format;
     const head = `${String(this.#sequence).padStart(4, "0")}R0L0#${account}[`;

@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync, readdirSync, readlinkSync, realpathSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { silentLogger } from "#core/logger.ts";
 import type { ModbusDevice } from "#protocols/modbus/index.ts";
@@ -121,4 +122,43 @@ describe.skipIf(python === undefined || socat === undefined)("against pymodbus o
     await expect.poll(() => told.latest(point)).toMatchObject({ value: 21.5, quality: "good" });
     expect(told.reachability(bound.device)).toEqual([true, false, true]);
   });
+
+  it("is free for whoever comes next as soon as the driver has stopped, and for itself after a dead connection", async () => {
+    const device = panel();
+    const units = [{ unitId: 1, device, map: modbusMapOf(device) }];
+    const server = await serveModbus(units, { framing: "rtuOverTcp" }, silentLogger);
+    cleanups.push(() => server.close());
+    const line = await serialLine(socat ?? "", server.address.port);
+    cleanups.push(() => line.close());
+    // the line stays when nobody else has it open
+    const held = openSync(line.a, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOCTTY);
+    cleanups.push(() => closeSync(held));
+    const bound = boundDevice(
+      "panel",
+      { transport: "serial", path: line.a, baudRate: 115_200, parity: "none" },
+      { temperature: { table: "inputRegister", register: 0, type: "float32" } },
+    );
+    const { driver, told } = await observing([bound], QUICK);
+    cleanups.push(() => driver.stop());
+    const [{ point } = expect.unreachable()] = bound.points;
+    await expect.poll(() => told.latest(point)?.value).toBe(21.5);
+    server.silence();
+    await expect.poll(() => driver.counters()["timeouts"]).toBeGreaterThan(3);
+    server.restore();
+    await expect.poll(() => told.latest(point)?.quality).toBe("good");
+    expect(driver.counters()["reconnects"]).toBeGreaterThan(0);
+    const target = realpathSync(line.a);
+    const open = () => readdirSync("/proc/self/fd").filter((fd) => linkOf(fd) === target).length;
+    await driver.stop();
+    expect(open(), "the test's own only").toBe(1);
+  });
 });
+
+/** What a file descriptor of this process is of; undefined where it was closed meanwhile. */
+function linkOf(fd: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}

@@ -4,7 +4,8 @@ import { silentLogger } from "#core/logger.ts";
 import type { Value } from "#core/model/sample.ts";
 import type { ModbusAddress, ModbusDevice } from "#protocols/modbus/index.ts";
 import { type ModbusMapping, serveModbus } from "#simulators/servers/modbus.ts";
-import { boundDevice, observing } from "../fixtures/modbus/field.ts";
+import { boundDevice, observing, QUICK } from "../fixtures/modbus/field.ts";
+import { frame, honest, misbehavingServer } from "../fixtures/modbus/misbehaving-server.ts";
 import { type SignalDevice, signalDevice } from "../fixtures/modbus/signal-device.ts";
 import { tap } from "../fixtures/modbus/tap.ts";
 
@@ -138,5 +139,52 @@ describe("a write", () => {
     const { write, codes } = await bound({ maskWrite: true });
     expect(await write(name, value)).toMatchObject({ status: "rejected", code });
     expect(codes()).toEqual([]);
+  });
+
+  it("of a text longer than one request can write is rejected; FC23 is left to what fits in it", async () => {
+    const text = (length: number) => ({ table: "holdingRegister", register: 0, type: "string", length }) as const;
+    const server = await misbehavingServer();
+    cleanups.push(() => server.close());
+    const codes: (number | undefined)[] = [];
+    server.onRequest = (arrival) => {
+      codes.push(arrival.pdu[0]);
+      const pdu = [...arrival.pdu.subarray(0, 5)];
+      arrival.socket.write((arrival.pdu[0] ?? 0) > 4 ? frame({ ...arrival, pdu }) : honest(arrival));
+    };
+    const device = boundDevice("panel", { port: server.port, writeRead: true }, { long: text(124), fits: text(122) });
+    const { driver } = await observing([device], { ...QUICK, pollMs: 50_000 });
+    cleanups.push(() => driver.stop());
+    const write = (index: number) => {
+      const point = device.points[index]?.point ?? expect.unreachable();
+      return driver.write({ point, value: "PARK", priority: 8 }, AbortSignal.timeout(10_000));
+    };
+    expect(await write(0)).toMatchObject({ status: "rejected", code: "MODBUS_ADDRESS_INVALID" });
+    expect(codes.filter((code) => (code ?? 0) > 4)).toEqual([]);
+    await write(1);
+    expect(codes.filter((code) => (code ?? 0) > 4)).toEqual([16]);
+  });
+
+  it("that is over before its second step is not sent: a register that was read is not written late", async () => {
+    const server = await misbehavingServer();
+    cleanups.push(() => server.close());
+    const device = boundDevice(
+      "panel",
+      { port: server.port },
+      { bit: { table: "holdingRegister", register: 10, type: "bool", bit: 3 } },
+    );
+    const { driver, told } = await observing([device], { ...QUICK, pollMs: 50_000 });
+    cleanups.push(() => driver.stop());
+    const [{ point } = expect.unreachable()] = device.points;
+    await expect.poll(() => told.latest(point)?.quality).toBe("good");
+    const ending = new AbortController();
+    const codes: (number | undefined)[] = [];
+    server.onRequest = (arrival) => {
+      codes.push(arrival.pdu[0]);
+      ending.abort();
+      arrival.socket.write(honest(arrival));
+    };
+    const result = await driver.write({ point, value: true, priority: 8 }, ending.signal);
+    expect(result).toMatchObject({ status: "rejected", code: "MODBUS_NOT_SENT" });
+    expect(codes).toEqual([3]);
   });
 });

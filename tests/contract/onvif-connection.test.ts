@@ -10,6 +10,7 @@ import {
   CREDENTIALS,
   cameraField,
   dome,
+  never,
   observe,
   type PlainServer,
   POLL,
@@ -252,5 +253,24 @@ describe("the connection to a camera", { timeout: 40_000 }, () => {
     await made.driver.bind([{ ...bindingTo(made.server.url), points: bindingTo(made.server.url).points.slice(0, 2) }]);
     await expect.poll(() => made.recording.reachability(CAMERA), POLL).toEqual([false, true, true]);
     expect(made.server.requests.get("GetServices")).toBe(connections);
+  });
+
+  it("follows the last of two sets of devices that come one upon the other", async () => {
+    const made = await field();
+    await expect.poll(() => made.latest("online")?.value, POLL).toBe(true);
+    const { url } = made.server;
+    // other credentials: the first set has to wait for the end of the connection in use
+    const other = bindingTo(url, { username: "other" });
+    const [first, second] = other.points;
+    if (first === undefined || second === undefined) throw new Error("two points are needed");
+    await Promise.all([
+      made.driver.bind([{ ...other, points: [first] }]),
+      made.driver.bind([{ ...other, points: [second] }]),
+    ]);
+    const code = async ({ point }: typeof first): Promise<unknown> => {
+      const result = await made.driver.write({ point, value: true, priority: 8 }, never);
+      return result.status === "rejected" ? result.code : result.status;
+    };
+    expect([await code(first), await code(second)]).toEqual(["ONVIF_POINT_UNKNOWN", "ONVIF_POINT_READ_ONLY"]);
   });
 });

@@ -168,6 +168,24 @@ describe("doors of an access controller", { timeout: 30_000 }, () => {
     expect(made.events("doorForced").length).toBe(1);
   });
 
+  it("that the controller could not tell for a while keep their alarm: it begins once and it ends", async () => {
+    const made = await field(["door"]);
+    controller.alarm = "DoorForcedOpen";
+    await expect.poll(() => made.latest("alarm")?.value, POLL).toBe(1);
+    const told = controller.answers()["GetDoorState"];
+    made.device.answer({ GetDoorState: () => fault("Failure") });
+    await expect.poll(() => made.latest("alarm"), POLL).toMatchObject({ quality: "bad", reason: "noValue" });
+    if (told !== undefined) made.device.answer({ GetDoorState: told });
+    await expect.poll(() => made.latest("alarm"), POLL).toMatchObject({ value: 1, quality: "good" });
+    made.device.answer({ GetDoorState: () => fault("Failure") });
+    await expect.poll(() => made.latest("alarm"), POLL).toMatchObject({ quality: "bad", reason: "noValue" });
+    controller.alarm = "Normal";
+    if (told !== undefined) made.device.answer({ GetDoorState: told });
+    await expect.poll(() => made.latest("alarm"), POLL).toMatchObject({ value: 0, quality: "good" });
+    const forced = made.events("doorForced").filter((event) => event.data?.["door"] === "0001");
+    expect(forced.map(({ state }) => state)).toEqual([true, false]);
+  });
+
   it("are polled where there are no events, and an alarm found so is told as recovered", async () => {
     const made = await field(["door"]);
     controller.alarm = "DoorForcedOpen";
@@ -262,6 +280,15 @@ describe("doors of an access controller", { timeout: 30_000 }, () => {
   it("that tell no capabilities are asked all the same", async () => {
     const made = await field();
     expect(await made.act("doorControl", { door: "weak", operation: "lockOpen" })).toEqual({ status: "done" });
+  });
+
+  it("are asked once, also when the connection breaks before the controller has answered", async () => {
+    // without events a connection is idle, which a request would use again
+    const made = await field(["door"]);
+    made.device.breakOff("AccessDoor");
+    const result = await made.act("doorControl", { door: "0001", operation: "access" });
+    expect(result).toMatchObject({ status: "failed", code: "ONVIF_UNREACHABLE" });
+    expect(made.device.received.filter(({ name }) => name === "AccessDoor").length).toBe(1);
   });
 
   it("tell what the controller refuses", async () => {

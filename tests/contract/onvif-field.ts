@@ -101,6 +101,9 @@ export async function observe(
   };
 }
 
+/** Noon where the camera stands: in the dark all its pictures look alike. */
+const NOON = Date.UTC(2026, 10, 21, 4);
+
 /** Puts a dome on the wire and observes it. The camera's physics run ten times a second until `close`. */
 export async function cameraField(
   options: {
@@ -112,7 +115,7 @@ export async function cameraField(
 ): Promise<CameraField> {
   const camera = dome();
   const server = await serveCamera(camera, { ...CREDENTIALS, ...options.server }, silentLogger);
-  const stopPhysics = systemClock.every(100, () => camera.step(0.1, systemClock.now()));
+  const stopPhysics = systemClock.every(100, () => camera.step(0.1, NOON + systemClock.monotonic()));
   const observed = await observe(server.url, options);
   return {
     camera,

@@ -66,6 +66,8 @@ export interface ScriptedDevice {
   readonly received: readonly XmlElement[];
   /** Answers from now on to these operations. */
   answer(answers: Readonly<Record<string, Answer>>): void;
+  /** Takes the next request for this operation and then resets its connection instead of answering. */
+  breakOff(operation: string): void;
   /** Notifications for the next pull. */
   tell(...notifications: readonly string[]): void;
   /** Names of the operations asked for since `reset`, in order. */
@@ -121,6 +123,7 @@ export async function scriptedDevice(services: readonly string[]): Promise<Scrip
   const received: XmlElement[] = [];
   let since = 0;
   const queue: string[] = [];
+  const breaking = new Set<string>();
   let pulling: (() => void) | undefined;
 
   const pulled = (): string => {
@@ -136,11 +139,15 @@ export async function scriptedDevice(services: readonly string[]): Promise<Scrip
     const cancel = systemClock.after(queue.length > 0 ? 0 : 300, finish);
     pulling = finish;
   };
-  const serve = (_request: IncomingMessage, text: string, response: ServerResponse): void => {
+  const serve = (request: IncomingMessage, text: string, response: ServerResponse): void => {
     const asked = parseEnvelope(text);
     if (asked.kind === "fault") throw new Error("a fault is no request");
     received.push(asked.body);
     const { name } = asked.body;
+    if (breaking.delete(name)) {
+      request.socket.resetAndDestroy();
+      return;
+    }
     response.setHeader("content-type", "application/soap+xml");
     if (name === "PullMessages" && answers[name] === undefined) {
       pull(response);
@@ -158,6 +165,9 @@ export async function scriptedDevice(services: readonly string[]): Promise<Scrip
     received,
     answer(more) {
       Object.assign(answers, more);
+    },
+    breakOff(operation) {
+      breaking.add(operation);
     },
     tell(...notifications) {
       queue.push(...notifications);

@@ -90,4 +90,14 @@ describe("event subscriptions of odd devices", { timeout: 30_000 }, () => {
     await expect.poll(() => count(made.device, "CreatePullPointSubscription"), POLL).toBeGreaterThan(1);
     expect(made.recording.reachability(CAMERA)).toEqual([true]);
   });
+
+  it("whose connection breaks while a pull is held are told: what it would have brought is lost", async () => {
+    const made = await listening({});
+    await expect.poll(() => count(made.device, "PullMessages"), POLL).toBeGreaterThan(2);
+    expect(made.events("eventsMayBeMissing")).toEqual([]);
+    made.device.breakOff("PullMessages");
+    await expect.poll(() => made.events("eventsMayBeMissing").length, POLL).toBe(1);
+    made.device.tell(motion(true));
+    await expect.poll(() => made.latest("motion"), POLL).toMatchObject({ value: true, quality: "good" });
+  });
 });

@@ -60,8 +60,25 @@ describe("the security of an OPC UA connection", () => {
     await bind({ serverThumbprint: thumbprint.toUpperCase() });
     await online();
     expect(certificates("trusted")).toMatchObject([{ thumbprint }]);
+    // it would be trusted again at the next connection: the configuration has to change
+    expect(await act("rejectCertificate", thumbprint)).toMatchObject({
+      status: "rejected",
+      code: "OPCUA_CERTIFICATE_PINNED",
+    });
+    expect(certificates("trusted")).toMatchObject([{ thumbprint }]);
     await bind({ serverThumbprint: "1".repeat(40) });
     await offline("certificateUntrusted");
+  });
+
+  it("follows the last of two sets of devices that come one upon the other", async () => {
+    await bind({ trustOnFirstUse: true });
+    await online();
+    // another section: the first set has to wait for the end of the connection in use
+    const section = { trustOnFirstUse: true, applicationUri: "urn:parkhub:test:server" };
+    await Promise.all([field.bind(nodePoints(["Int16"]), section), field.bind(nodePoints(["Text"]), section)]);
+    const write = (name: string) => field.driver.write({ point: point(name), value: 1, priority: 8 }, never);
+    expect(await write("Int16")).toMatchObject({ code: "OPCUA_POINT_UNKNOWN" });
+    await expect.poll(() => field.recording.latest(point("Text")), POLL).toMatchObject({ quality: "good" });
   });
 
   it("trusts on first use, and then waits for a person when another certificate comes", async () => {

@@ -110,7 +110,13 @@ describe.each(OUTAGES)("an intrusion while $how", ({ zone, camera, begin, end })
         alarm: alarm.id,
         ranOn: "demo-park/gw-1",
         outcome: "fired",
-        steps: [{ status: "done" }, { status: "done" }, { status: "done" }, { status: "done" }],
+        steps: [
+          { action: "ptzPreset", status: "done" },
+          { action: "writePoint", status: "done" },
+          { action: "recordClip", status: "done" },
+          { action: "snapshot", status: "done" },
+          { action: "notifyConsole", status: "done" },
+        ],
       },
     ]);
     expect((await alarmDetail(client, alarm.id)).journal.map(({ transition }) => transition).toSorted()).toEqual([

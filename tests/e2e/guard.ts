@@ -1,5 +1,5 @@
 import { decode } from "jpeg-js";
-import type { AlarmDetail, AlarmView, RunView } from "#core/contracts/http.ts";
+import type { AlarmDetail, AlarmView, ClipView, DeviceEventView, RunView } from "#core/contracts/http.ts";
 import { type ApiClient, ApiProblem } from "./api-client.ts";
 import { until } from "./park.ts";
 
@@ -67,6 +67,36 @@ export async function picture(client: ApiClient, url: string): Promise<{ width: 
   const { width, height, data } = decode(bytes, { useTArray: true, tolerantDecoding: false });
   if (data.length !== width * height * 4)
     throw new Error(`${url}: a picture of ${width} x ${height} with ${data.length} bytes`);
-  const digest = await crypto.subtle.digest("SHA-256", Uint8Array.from(bytes));
-  return { width, height, sha: Buffer.from(digest).toString("hex") };
+  return { width, height, sha: await sha256(bytes) };
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  return Buffer.from(await crypto.subtle.digest("SHA-256", Uint8Array.from(bytes))).toString("hex");
+}
+
+/** Fetches a clip from the API: fails unless it is an MP4 with the size and the hash that it is said to have. [ISO 14496-12 4.3] */
+export async function video(client: ApiClient, clip: ClipView): Promise<Uint8Array> {
+  const { contentType, bytes } = await client.bytes(clip.url);
+  if (contentType !== "video/mp4") throw new Error(`${clip.url}: expected video/mp4, got ${contentType}`);
+  const sha = await sha256(bytes);
+  if (bytes.length !== clip.bytes || sha !== clip.sha256)
+    throw new Error(`${clip.url}: ${bytes.length} bytes with ${sha}, told ${clip.bytes} with ${clip.sha256}`);
+  const box = Buffer.from(bytes.subarray(4, 8)).toString("latin1");
+  if (box !== "ftyp") throw new Error(`${clip.url}: begins with the box ${box}`);
+  return bytes;
+}
+
+/** Events that a device told, oldest first. */
+export async function eventsOf(client: ApiClient, device: string, kind?: string): Promise<DeviceEventView[]> {
+  const query = new URLSearchParams({ device, ...(kind === undefined ? {} : { kind }) });
+  return (await client.all<DeviceEventView>(`/events?${query.toString()}`)).toReversed();
+}
+
+/** What happened to an alarm, in order, each with when the cloud heard of it (Unix ms). */
+export async function journalOf(
+  client: ApiClient,
+  id: string,
+): Promise<readonly { readonly transition: string; readonly receivedAt: number }[]> {
+  const { journal } = await alarmDetail(client, id);
+  return journal.map(({ transition, receivedAt }) => ({ transition, receivedAt: Date.parse(receivedAt) }));
 }

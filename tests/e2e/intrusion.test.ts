@@ -101,6 +101,7 @@ describe("an intrusion at zone 3", () => {
     expect(runs[0]?.steps.map(({ action, status, target }) => [action, status, target])).toEqual([
       ["ptzPreset", "done", "demo-park/gw-1/cam-3"],
       ["writePoint", "done", "demo-park/gw-1/street-lighting/zone-3-light"],
+      ["recordClip", "done", "demo-park/gw-1/cam-3"],
       ["snapshot", "done", "demo-park/gw-1/cam-3"],
       ["notifyConsole", "done", undefined],
     ]);

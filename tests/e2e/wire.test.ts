@@ -13,7 +13,24 @@ import { alarmWhen, dealWith } from "./guard.ts";
 import { Park, until } from "./park.ts";
 
 /** Fewest frames of each protocol that a run of the demo must have shown. */
-const AT_LEAST = { bacnet: 300, modbus: 100, mqtt: 100 } as const;
+const AT_LEAST = { bacnet: 300, modbus: 100, modbusRtu: 20, mqtt: 100, opcua: 50, rtsp: 20, rtp: 100 } as const;
+/** Servers of the simulated field by how they speak on TCP, as their ports are named. */
+const SERVERS = {
+  modbus: /^(perimeter-panel|street-lighting|power-meters)$/,
+  modbusRtu: /^water-meters$/,
+  opcua: /^(fire-panel|building-services)$/,
+  rtsp: /^cam-\d-video$/,
+} as const;
+/** How the analyser calls what is spoken on TCP. */
+const DISSECTORS = { modbus: "mbtcp", modbusRtu: "mbrtu", opcua: "opcua", rtsp: "rtsp", mqtt: "mqtt" } as const;
+type TcpProtocol = keyof typeof DISSECTORS;
+/** Options that have it check what it otherwise believes. */
+const CHECKS = ["-o", "mbrtu.crc_verification:TRUE"] as const;
+const SERVERS_ON_OPCUA = 2;
+/** Services of which a connection without security may make use, by their encodings: OpenSecureChannel, GetEndpoints, CloseSecureChannel. */
+const DISCOVERY: ReadonlySet<string> = new Set(["446", "449", "428", "431", "452"]);
+/** Security policies that the gateway may open a channel with. [OPC 10000-7 6.6] */
+const POLICIES = /#(Basic256Sha256|Aes256_Sha256_RsaPss)$/;
 
 /** Name of the loopback interface to capture on. */
 const LOOPBACK = process.platform === "darwin" ? "lo0" : "lo";
@@ -35,22 +52,20 @@ describe.skipIf(!mayCapture(program))("the wires of a demo run, seen by an indep
   let folder: string;
   let park: Park;
   let client: ApiClient;
-  let ports: {
-    readonly bacnet: readonly number[];
-    readonly modbus: readonly number[];
-    readonly mqtt: readonly number[];
-  };
+  let bacnet: readonly number[];
+  let tcp: Readonly<Record<TcpProtocol, readonly number[]>>;
 
   const capture = (): string => path.join(folder, "run.pcapng");
   /** Options that name each port's protocol: nothing is guessed from port numbers or contents. */
   const decodeAs = (): readonly string[] =>
     [
-      ...ports.bacnet.map((port) => `udp.port==${port},bvlc`),
-      ...ports.modbus.map((port) => `tcp.port==${port},mbtcp`),
-      ...ports.mqtt.map((port) => `tcp.port==${port},mqtt`),
+      ...bacnet.map((port) => `udp.port==${port},bvlc`),
+      ...protocols().flatMap((protocol) => tcp[protocol].map((port) => `tcp.port==${port},${DISSECTORS[protocol]}`)),
     ].flatMap((rule) => ["-d", rule]);
+  const protocols = () => Object.keys(DISSECTORS) as readonly TcpProtocol[];
   const frames = (filter: string, ...fields: readonly string[]): readonly string[] =>
     tshark(analyser, capture(), [
+      ...CHECKS,
       ...decodeAs(),
       "-Y",
       filter,
@@ -59,10 +74,14 @@ describe.skipIf(!mayCapture(program))("the wires of a demo run, seen by an indep
       ...["frame.number", ...fields].flatMap((field) => ["-e", field]),
     ]);
 
+  /** The values of the one field that was asked for. */
+  const values = (lines: readonly string[]): readonly string[] =>
+    lines.flatMap((line) => line.split("\t")[1]?.split(",") ?? []);
+
   function startCapture(): ChildProcess {
     const filter = [
-      ...ports.bacnet.map((port) => `udp port ${port}`),
-      ...[...ports.modbus, ...ports.mqtt].map((port) => `tcp port ${port}`),
+      ...bacnet.map((port) => `udp port ${port}`),
+      ...protocols().flatMap((protocol) => tcp[protocol].map((port) => `tcp port ${port}`)),
     ].join(" or ");
     return spawn(analyser, ["-n", "-i", LOOPBACK, "-B", "64", "-s", "0", "-f", filter, "-w", capture()], {
       stdio: "ignore",
@@ -74,12 +93,21 @@ describe.skipIf(!mayCapture(program))("the wires of a demo run, seen by an indep
     // Once to learn the ports, which the simulators keep; then from the first byte of every connection.
     park = await Park.start();
     const { devices } = await park.simulatorState();
-    const portsOf = (protocol: string) => [
-      ...new Set(Object.values(devices).flatMap((device) => (device.protocol === protocol ? [device.port] : []))),
+    bacnet = [
+      ...new Set(Object.values(devices).flatMap(({ protocol, port }) => (protocol === "bacnet" ? [port] : []))),
     ];
-    const simPorts: { relay: number } = JSON.parse(readFileSync(path.join(park.data, "sim-ports.json"), "utf8"));
+    const simPorts: Record<string, unknown> = JSON.parse(readFileSync(path.join(park.data, "sim-ports.json"), "utf8"));
+    const named = (names: RegExp): readonly number[] =>
+      Object.entries(simPorts).flatMap(([name, port]) => (typeof port === "number" && names.test(name) ? [port] : []));
     const broker = Number(park.mqtt.slice(park.mqtt.lastIndexOf(":") + 1));
-    ports = { bacnet: portsOf("bacnet"), modbus: portsOf("modbus"), mqtt: [simPorts.relay, broker] };
+    tcp = {
+      modbus: named(SERVERS.modbus),
+      modbusRtu: named(SERVERS.modbusRtu),
+      opcua: named(SERVERS.opcua),
+      rtsp: named(SERVERS.rtsp),
+      mqtt: [...named(/^relay$/), broker],
+    };
+    expect(protocols().map((protocol) => tcp[protocol].length)).toEqual([3, 1, 2, 4, 2]);
     await park.interrupt();
 
     const recording = startCapture();
@@ -118,12 +146,46 @@ describe.skipIf(!mayCapture(program))("the wires of a demo run, seen by an indep
     await until("the uplink to be back", () => park.isReady());
   }
 
-  it("are BACnet/IP, Modbus TCP and MQTT in number", () => {
-    const [bacnet, modbus, mqtt] = [frames("bacapp").length, frames("mbtcp && modbus").length, frames("mqtt").length];
-    process.stderr.write(`frames of the demo run: ${bacnet} BACnet, ${modbus} Modbus, ${mqtt} MQTT\n`);
-    expect(bacnet).toBeGreaterThanOrEqual(AT_LEAST.bacnet);
-    expect(modbus).toBeGreaterThanOrEqual(AT_LEAST.modbus);
-    expect(mqtt).toBeGreaterThanOrEqual(AT_LEAST.mqtt);
+  it("are BACnet/IP, Modbus TCP and RTU, OPC UA, RTSP with RTP and MQTT in number", () => {
+    const counts = {
+      bacnet: frames("bacapp").length,
+      modbus: frames("mbtcp && modbus").length,
+      modbusRtu: frames("mbrtu && modbus").length,
+      mqtt: frames("mqtt").length,
+      opcua: frames('opcua.transport.type == "MSG"').length,
+      rtsp: frames("rtsp.request || rtsp.response").length,
+      rtp: frames("rtp").length,
+    };
+    process.stderr.write(`frames of the demo run: ${JSON.stringify(counts)}\n`);
+    for (const [protocol, least] of Object.entries(AT_LEAST))
+      expect(counts[protocol as keyof typeof counts], protocol).toBeGreaterThanOrEqual(least);
+  });
+
+  it("hold OPC UA that is signed and encrypted only, but for the question which endpoints there are", () => {
+    const types = new Set(values(frames("opcua", "opcua.transport.type")));
+    expect([...types]).toEqual(expect.arrayContaining(["HEL", "ACK", "OPN", "MSG"]));
+    expect([...types]).not.toContain("ERR");
+    const policies = new Map<string, string>();
+    for (const line of frames("opcua.security.spu", "tcp.stream", "opcua.security.spu")) {
+      const [, stream = "", policy = ""] = line.split("\t");
+      expect(policies.get(stream) ?? policy, `policies of connection ${stream}`).toBe(policy);
+      policies.set(stream, policy);
+    }
+    const plain = [...policies.keys()].filter((stream) => !POLICIES.test(policies.get(stream) ?? ""));
+    expect(policies.size - plain.length).toBeGreaterThanOrEqual(SERVERS_ON_OPCUA);
+    const asked = new Set(
+      plain.flatMap((stream) => values(frames(`opcua && tcp.stream == ${stream}`, "opcua.servicenodeid.numeric"))),
+    );
+    expect([...asked].filter((service) => service !== "" && !DISCOVERY.has(service))).toEqual([]);
+  });
+
+  it("hold RTSP sessions that play over their own connection, and Modbus RTU of every unit with its right CRC", () => {
+    const methods = new Set(values(frames("rtsp.request", "rtsp.method")));
+    expect([...methods]).toEqual(expect.arrayContaining(["DESCRIBE", "SETUP", "PLAY"]));
+    const transports = values(frames("rtsp.transport", "rtsp.transport"));
+    expect(transports.filter((transport) => !transport.startsWith("RTP/AVP/TCP"))).toEqual([]);
+    expect(new Set(values(frames("mbrtu && modbus", "mbrtu.unit_id")))).toEqual(new Set(["1", "2", "3"]));
+    expect(frames("mbrtu.crc16.status == 0")).toEqual([]);
   });
 
   it("hold what the run did: COV, a write at priority 8 and its relinquishing, the light's coil, births and events", () => {

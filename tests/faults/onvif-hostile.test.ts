@@ -8,7 +8,7 @@ import { buildEnvelope } from "#protocols/onvif/codec/envelope.ts";
 import { parseXml } from "#protocols/onvif/codec/xml.ts";
 import type { OnvifDevice } from "#protocols/onvif/config.ts";
 import { onvif } from "#protocols/onvif/index.ts";
-import { makeKey, selfSigned } from "#simulators/servers/onvif/self-signed.ts";
+import { makeKey, tlsIdentity } from "#simulators/self-signed.ts";
 import { recordDriver } from "#tests/contract/driver-contract.ts";
 import { CONFIG, CREDENTIALS, never, POLL, plainServer } from "#tests/contract/onvif-field.ts";
 import { scriptedDevice } from "#tests/contract/onvif-scripted.ts";
@@ -140,8 +140,12 @@ describe("a hostile ONVIF device", { timeout: 60_000 }, () => {
   });
 
   describe("with a certificate", () => {
-    async function secure(validity: { readonly from: number; readonly to: number }) {
-      const { key, cert, fingerprint } = selfSigned(makeKey(), "camera", validity);
+    async function secure({ from, to }: { readonly from: number; readonly to: number }) {
+      const { key, cert, fingerprint } = tlsIdentity(makeKey(), {
+        commonName: "camera",
+        notBefore: from,
+        notAfter: to,
+      });
       let requests = 0;
       const server = createTlsServer({ key, cert }, (request, response) => {
         requests++;

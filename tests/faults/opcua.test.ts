@@ -143,6 +143,42 @@ describe("an OPC UA server in trouble", { timeout: 60_000 }, () => {
     await relay.close();
   });
 
+  it("subscribes to points that were replaced while the connection was dying", async () => {
+    const relay = await TcpRelay.start(field.server.port);
+    await observing(["Int16"], relay.url);
+    const { recording, server } = field;
+    relay.swallow();
+    await field.bind(nodePoints(["Float"], { samplingMs: 0 }), { endpointUrl: relay.url });
+    await offline();
+    relay.cut();
+    relay.restore();
+    await online();
+    await expect.poll(() => latest("Float"), POLL).toMatchObject({ value: 1.5, quality: "good" });
+    const from = recording.samples.length;
+    await server.set("Float", 6.5);
+    await expect.poll(() => valuesOf("Float", from).at(-1), POLL).toBe(6.5);
+    await relay.close();
+  });
+
+  it("knows the points that were replaced while it was being connected to", async () => {
+    const relay = await TcpRelay.start(field.server.port);
+    await observing(["Int16"], relay.url);
+    const { recording, server } = field;
+    relay.cut();
+    await offline();
+    relay.restore();
+    const names = ["Int16", "Float"];
+    for (let turn = 0; recording.reachability(PANEL).at(-1) !== true; turn++) {
+      await field.bind(nodePoints([names[turn % 2] ?? "", "Text"]), { endpointUrl: relay.url });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await expect.poll(() => latest("Text"), POLL).toMatchObject({ quality: "good" });
+    const from = recording.samples.length;
+    await server.set("Text", "changed");
+    await expect.poll(() => valuesOf("Text", from).at(-1), POLL).toBe("changed");
+    await relay.close();
+  });
+
   it("makes its subscriptions anew when the server has dropped them", async () => {
     await observing(["Float"]);
     const { recording, server } = field;

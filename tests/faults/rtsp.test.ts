@@ -272,4 +272,25 @@ describe("the memory of the gateway is flat", () => {
     expect(one?.counts["malformedPackets"]).toBeGreaterThan(100);
     expect(grown).toBeLessThan(60);
   });
+
+  it("when the camera asks and asks, and never reads the answers", async () => {
+    const asking = Buffer.from("OPTIONS * RTSP/1.0\r\n\r\n".repeat(10_000));
+    const source = await camera({
+      answer: ({ method, cseq }, socket) => {
+        if (method !== "PLAY") return undefined;
+        const fill = (): void => {
+          while (!socket.destroyed && socket.write(asking)) {}
+        };
+        socket.on("drain", fill);
+        socket.write(response(200, { CSeq: cseq, Session: "7" }));
+        socket.pause();
+        setImmediate(fill);
+        return "";
+      },
+    });
+    const grown = await growth(async () => {
+      expect((await attempt(source.uri()).ended).code).toBe("RTSP_UNREAD");
+    });
+    expect(grown).toBeLessThan(40);
+  });
 });

@@ -154,6 +154,28 @@ describe("a camera's stream", () => {
     expect(JSON.stringify([viewer.failures, log.lines])).not.toContain("S3cret");
   });
 
+  it("with a wrong password is not tried for each who looks again: each is told why at once", async () => {
+    const source = await camera(FILM, {
+      answer: ({ cseq }) => response(401, { CSeq: cseq, "WWW-Authenticate": 'Digest realm="r", nonce="n"' }),
+    });
+    const { streams } = pulled(() => streamAt(source.uri(), { username: "admin", password: "S3cret" }));
+    const stream = streamOf(streams);
+    const impatient = new Collector();
+    const leave = stream.add(impatient, { replay: true });
+    await expect.poll(() => impatient.failures.length).toBe(1);
+    leave();
+    const asked = source.requests.length;
+    for (let again = 0; again < 20; again++) {
+      const viewer = new Collector();
+      const leaveAgain = stream.add(viewer, { replay: true });
+      expect(viewer.failures).toMatchObject([{ code: "RTSP_UNAUTHORIZED", retriable: false }]);
+      leaveAgain();
+    }
+    expect(source.requests).toHaveLength(asked);
+    stream.add(new Collector(), { replay: true });
+    await expect.poll(() => source.requests.length).toBeGreaterThan(asked);
+  });
+
   it("whose camera demands Basic is refused off this machine only", async () => {
     const source = await camera(FILM, {
       answer: ({ cseq, headers }) =>

@@ -2,7 +2,9 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { systemClock } from "#core/clock.ts";
 import { writeMp4 } from "#edge/video/mp4.ts";
+import { Transcoder } from "#edge/video/transcoder.ts";
 import { peer } from "#tests/peers.ts";
 import { temporaryFolders } from "../unit/edge/temp-folder.ts";
 import { Collector, cameraStreams, streamAt } from "../unit/edge/video/cameras.ts";
@@ -94,6 +96,27 @@ describe("a camera with H.265 only", () => {
     await expect.poll(() => viewer.failures[0]?.code).toBe("VIDEO_TRANSCODER_FAILED");
     await expect.poll(() => viewer.failures.length).toBeGreaterThan(1);
     expect(source.connections).toBeLessThanOrEqual(1);
+  });
+
+  it("leaves pictures out when the program takes none, instead of keeping them all", async () => {
+    const program = join(folder(), "stuck");
+    writeFileSync(program, "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
+    const counts: Record<string, number> = {};
+    const transcoder = new Transcoder({
+      program,
+      clock: systemClock,
+      count: (name) => {
+        counts[name] = (counts[name] ?? 0) + 1;
+      },
+      onFormat: () => undefined,
+      onPicture: () => undefined,
+      onEnd: () => undefined,
+    });
+    open.push({ close: () => transcoder.stop() });
+    const data = new Uint8Array(4 * 1024 * 1024);
+    for (let at = 0; at < 50; at++)
+      transcoder.push({ data, key: true, gap: false, at, timeBase: "arrival", parameterSets: [] });
+    expect(counts["transcoderLate"]).toBeGreaterThan(30);
   });
 
   it("is told as failed when the program gives up", async () => {

@@ -9,6 +9,7 @@ import { errorMessage } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
 import { buildFault, parseEnvelope } from "#protocols/onvif/codec/envelope.ts";
 import type { FaultMenu } from "../../device.ts";
+import { makeKey, type TlsIdentity, tlsIdentity } from "../../self-signed.ts";
 import { type Answer, insteadOf, SOAP_TYPE } from "./answers.ts";
 import { type DeviceFacts, deviceService } from "./device-service.ts";
 import { DiscoveryResponder } from "./discovery.ts";
@@ -17,7 +18,6 @@ import { EventService } from "./event-service.ts";
 import { type FaultOptions, type FaultScope, type OnvifFault, OnvifFaults } from "./fault-menu.ts";
 import type { ForcedAnswer, OnvifServer, OnvifServerOptions } from "./options.ts";
 import { Guard } from "./security.ts";
-import { makeKey, type SelfSigned, selfSigned } from "./self-signed.ts";
 import { type AddressKind, type Operations, SERVICE_PATHS, type Service, SoapRefusal } from "./service.ts";
 import type { EventSource } from "./topics.ts";
 
@@ -62,7 +62,7 @@ export class OnvifHost implements OnvifServer {
   readonly #key: KeyObject | undefined;
   readonly #forced = new Map<string, ForcedAnswer>();
   readonly #requests = new Map<string, number>();
-  #certificate: SelfSigned | undefined;
+  #certificate: TlsIdentity | undefined;
   #clockOffsetMs: number;
   #driftSince = 0;
   #server: Server | TlsServer | undefined;
@@ -228,13 +228,13 @@ export class OnvifHost implements OnvifServer {
     }
   }
 
-  #certify(expired: boolean): SelfSigned | undefined {
+  #certify(expired: boolean): TlsIdentity | undefined {
     if (this.#key === undefined) return undefined;
     const now = this.#clock.now();
     const validity = expired
-      ? { from: now - 400 * DAY_MS, to: now - DAY_MS }
-      : { from: now - DAY_MS, to: now + 400 * DAY_MS };
-    return selfSigned(this.#key, this.#device.facts.serialNumber, validity);
+      ? { notBefore: now - 400 * DAY_MS, notAfter: now - DAY_MS }
+      : { notBefore: now - DAY_MS, notAfter: now + 400 * DAY_MS };
+    return tlsIdentity(this.#key, { commonName: this.#device.facts.serialNumber, ...validity });
   }
 
   #hostName(kind: AddressKind): string {

@@ -18,6 +18,7 @@ const KINDS = [
   "deaf",
 ] as const;
 export type PanelFault = (typeof KINDS)[number];
+const MAX_DRIFT_S = 1e8;
 
 /** The switched-on faults of one panel. */
 export class PanelFaults implements FaultMenu {
@@ -32,8 +33,15 @@ export class PanelFaults implements FaultMenu {
   set(kind: string, options: Readonly<Record<string, number | string | boolean>> = {}): void {
     if (!this.kinds.includes(kind))
       throw new InvalidInputError("SIM_FAULT_UNKNOWN", `fault expected one of ${KINDS.join(", ")}, got "${kind}"`);
-    if (kind === "clock-drift" && typeof options["seconds"] !== "number")
-      throw new InvalidInputError("SIM_FAULT_OPTION_INVALID", "clock-drift expected {seconds: a number}");
+    const { seconds, ...others } = options;
+    const [unknown] = Object.keys(kind === "clock-drift" ? others : options);
+    if (unknown !== undefined)
+      throw new InvalidInputError("SIM_FAULT_OPTION_INVALID", `${kind} has no option "${unknown}"`);
+    // beyond this a time is none that a frame can carry
+    if (kind === "clock-drift" && !(typeof seconds === "number" && Math.abs(seconds) <= MAX_DRIFT_S)) {
+      const text = `clock-drift expected {seconds: -${MAX_DRIFT_S} to ${MAX_DRIFT_S}}, got ${JSON.stringify(seconds)}`;
+      throw new InvalidInputError("SIM_FAULT_OPTION_INVALID", text);
+    }
     this.#active.set(kind, options);
   }
 

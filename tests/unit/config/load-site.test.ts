@@ -54,6 +54,9 @@ describe("a wrong site", () => {
     'broken-site/site.yaml:14:86 /doors/0/mode expected a point of the door\'s controller, got "gw-1/pair/heat"',
     'broken-site/site.yaml:14:121 /doors/0/physicalState expected a point, got "gw-1/ahu/leaf"',
     'broken-site/site.yaml:14:121 /doors/0/camera expected a device, got "gw-1/cam-9"',
+    'broken-site/rules/all.yaml:6:44 /rules/0/when/definition expected the id of a definition, got "nothing"',
+    'broken-site/rules/all.yaml:6:64 /rules/0/when/partition expected the id of a partition, got "attic"',
+    'broken-site/rules/all.yaml:6:77 /rules/0/when/zone expected the id of a zone, got "gate-9"',
     'broken-site/rules/all.yaml:14:5 /rules/1 step 1 (releaseEscapeDoors): space expected a space with escape doors, got "attic"',
     'broken-site/rules/all.yaml:14:5 /rules/1 step 2 (controlDoor): door expected the id of a door, got "back"',
   ];

@@ -60,6 +60,24 @@ describe("the queue of pictures", () => {
     await expect.poll(() => queue.counters).toMatchObject({ waiting: 0, waitingBytes: 0, dropped: 1 });
   });
 
+  it("does not sit out a long pause when the cloud is known to be back", async () => {
+    status = 503;
+    await open();
+    await queue.add(picture("a"), "image/jpeg");
+    for (let failures = 1; failures <= 8; failures++) {
+      await refused(failures);
+      if (failures < 8) clock.advance(60_000);
+    }
+    status = 204;
+    clock.advance(1000);
+    queue.retrySoon();
+    queue.retrySoon();
+    expect(taken).toEqual([]);
+    clock.advance(500);
+    await expect.poll(() => taken).toEqual([hash("a")]);
+    await expect.poll(() => queue.counters).toMatchObject({ waiting: 0, failed: 8, sent: 1 });
+  });
+
   it("takes the same picture twice at the same time and keeps it once", async () => {
     status = 503;
     await open();

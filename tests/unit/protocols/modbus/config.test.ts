@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { Value as Schema } from "typebox/value";
 import { describe, expect, it } from "vitest";
+import { systemClock } from "#core/clock.ts";
 import { deviceId, pointId } from "#core/ids.ts";
+import { openStream } from "#protocols/modbus/byte-stream.ts";
 import { ModbusDevice, modbus } from "#protocols/modbus/index.ts";
 import { recordDriver } from "../../../contract/driver-contract.ts";
 
@@ -50,6 +52,21 @@ describe("a device's section", () => {
     ]);
     await driver.stop();
   });
+});
+
+it("a serial line that the library refuses is a problem of this line, and ends no thread", async () => {
+  const sink = { onBytes: () => {}, onEnd: () => {} };
+  const impossible = {
+    transport: "serial",
+    path: "",
+    baudRate: 9600,
+    parity: "even",
+    dataBits: 8,
+    stopBits: 1,
+    silenceMs: 4,
+  } as const;
+  const opened = await openStream(impossible, sink, systemClock, 1000, new AbortController().signal);
+  expect(opened).toEqual({ problem: expect.stringMatching(/path/) });
 });
 
 it("a thread without a serial line does not load the serial library", async () => {

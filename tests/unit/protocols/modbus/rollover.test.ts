@@ -56,6 +56,22 @@ it("a reading is written within a minute, so that a kill loses no more", () => {
   expect(memory().totalOf(point, FULL)(70)).toBe(FULL + 70);
 });
 
+it("a point that was away for a while goes on from what it had, not from what the file held at the start", () => {
+  const counters = memory();
+  const total = counters.totalOf(point, FULL);
+  expect([FULL - 1, 7].map(total)).toEqual([FULL - 1, FULL + 7]);
+  counters.close();
+  const later = memory();
+  const again = later.totalOf(point, FULL);
+  expect([FULL - 5, 3].map(again)).toEqual([2 * FULL - 5, 2 * FULL + 3]);
+  later.keep(new Set());
+  expect(later.totalOf(point, FULL)(8), "in the same run").toBe(2 * FULL + 8);
+  later.keep(new Set());
+  later.totalOf(pointId("s/g/other/energy"), FULL)(1);
+  later.close();
+  expect(memory().totalOf(point, FULL)(9), "after a restart").toBe(2 * FULL + 9);
+});
+
 it("a file that cannot be read begins anew", () => {
   const first = memory();
   first.totalOf(point, FULL)(5);

@@ -164,10 +164,22 @@ describe("states and edges", () => {
     expect(states.apply(reboot("2026-11-20T02:00:00Z", "Initialized"))).toEqual({ state: undefined, recovered: true });
   });
 
-  it("keeps no more than a bounded number of sources", () => {
+  it("keeps no more than a bounded number of states that hold", () => {
     const states = new EventStates();
-    for (let source = 0; source < 500; source++) states.apply(motion(false, "Initialized", String(source)));
+    for (let source = 0; source < 500; source++) states.apply(motion(true, "Initialized", String(source)));
     expect(states.apply(motion(true, "Changed", "one too many"))).toBeUndefined();
-    expect(states.apply(motion(true, "Changed", "7"))?.state).toBe(true);
+    expect(states.apply(motion(false, "Changed", "7"))?.state).toBe(false);
+  });
+
+  it("hears the intrusion of the thousandth object of a camera that never says that one is gone", () => {
+    const states = new EventStates();
+    for (let object = 0; object < 1000; object++) {
+      expect(states.apply(inside(String(object), true, "Changed"))?.state).toBe(true);
+      expect(states.apply(inside(String(object), false, "Changed"))?.state).toBe(false);
+    }
+    states.apply(motion(true, "Changed"));
+    for (let object = 0; object < 1000; object++) states.apply(inside(String(object), false, "Changed"));
+    expect(states.read("fieldIntrusion", "gate")).toMatchObject({ state: false, confirmed: true });
+    expect(states.read("motion", undefined)).toMatchObject({ state: true });
   });
 });

@@ -136,6 +136,16 @@ async function stop(driver: ProtocolDriver): Promise<void> {
   port?.close();
 }
 
+/** Binds follow each other, so that the newest set of devices is the one that stays. */
+let bound: Promise<void> = Promise.resolve();
+
+function bind(driver: ProtocolDriver, devices: (ToDriver & { kind: "bind" })["devices"]): Promise<void> {
+  const work = bound.then(() => driver.bind(devices));
+  // whoever asked is told of a failure; the next one binds all the same
+  bound = work.catch(() => undefined);
+  return work;
+}
+
 async function handle(driver: ProtocolDriver, message: ToDriver): Promise<void> {
   switch (message.kind) {
     case "start":
@@ -143,7 +153,7 @@ async function handle(driver: ProtocolDriver, message: ToDriver): Promise<void> 
       inOrder({ kind: "started" });
       break;
     case "bind":
-      await driver.bind(message.devices);
+      await bind(driver, message.devices);
       break;
     case "write":
       await answerWrite(driver, message);

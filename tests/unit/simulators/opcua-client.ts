@@ -49,7 +49,9 @@ export async function clientOf({ folder, policy, mode }: ClientOptions): Promise
     endpointMustExist: false,
     keepSessionAlive: false,
     connectionStrategy: { maxRetry: 0, initialDelay: 50, maxDelay: 100 },
-    transportTimeout: 5000,
+    // a loaded machine starts a second server only slowly while the first one is frozen
+    transportTimeout: 25_000,
+    defaultTransactionTimeout: 25_000,
   });
 }
 

@@ -75,7 +75,7 @@ export function acknowledgedThere(alarm: Alarm, seen: FieldCondition): AlarmEven
 
 /**
  * What the device still waits for although it was done here: acknowledged while it was out of reach, or reset before it asked for the
- * confirmation. [OPC 10000-9 §5.7.3]
+ * confirmation. [OPC 10000-9 §5.7.4]
  */
 export function owedAct(alarm: Alarm, seen: FieldCondition): "acknowledge" | "reset" | undefined {
   if (seen.acknowledged === false) return alarm.acknowledged && alarm.live ? "acknowledge" : undefined;

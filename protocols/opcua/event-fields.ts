@@ -81,6 +81,7 @@ export function eventFilter(): EventFilter {
   });
 }
 
+const NO_EVENT = Buffer.alloc(0);
 const PLACES = Object.fromEntries(FIELDS.map(([name], place) => [name, place])) as Readonly<Record<FieldName, number>>;
 
 /** The record of an event notification; undefined when it has no id or no type, so that nothing can be said of it. */
@@ -106,7 +107,9 @@ export function eventRecord(fields: readonly Variant[] | null): EventRecord | un
     const value = at(name);
     return value instanceof Date ? value : undefined;
   };
-  const eventId = at("eventId");
+  const conditionId = node("conditionId");
+  // some servers restore a condition at their start without an event: it holds all the same, and only cannot be acted on yet
+  const eventId = at("eventId") ?? (conditionId === undefined ? undefined : NO_EVENT);
   const eventType = node("eventType");
   if (!Buffer.isBuffer(eventId) || eventType === undefined) return undefined;
   const severity = at("severity");
@@ -118,7 +121,7 @@ export function eventRecord(fields: readonly Variant[] | null): EventRecord | un
     time: date("time"),
     message: text("message"),
     severity: typeof severity === "number" ? severity : undefined,
-    conditionId: node("conditionId"),
+    conditionId,
     conditionName: text("conditionName"),
     branchId: node("branchId"),
     retain: flag("retain"),

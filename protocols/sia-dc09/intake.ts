@@ -132,9 +132,15 @@ export class Intake {
     }
     // without a time stamp the same frame comes again after 9999 others, and is another event then
     const when = content.timestamp ?? Math.floor(now / duplicateMs);
-    const { events, states } = panel.take(reports, content, { id: `sia-${id}-${when}`, sequence: frame.sequence });
-    const work = Promise.all(events.map((event) => deps.storeEvent(event)))
-      .then(() => memory().remember({ account: panel.account, id, at: now, states }))
+    const taken = panel.take(reports, content, { id: `sia-${id}-${when}`, sequence: frame.sequence });
+    // the states first: a crash in between must not let a zone seem normal that was told in alarm
+    const work = memory()
+      .remember({ states: { account: panel.account, values: taken.states } })
+      .then(() => {
+        taken.tell();
+        return Promise.all(taken.events.map((event) => deps.storeEvent(event)));
+      })
+      .then(() => memory().remember({ seen: { id, at: now } }))
       .then(() => true)
       .catch((error: unknown) => {
         deps.logger.warn(

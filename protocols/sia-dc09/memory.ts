@@ -11,15 +11,12 @@ CREATE TABLE seen(id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX seen_at ON seen(at);
 PRAGMA user_version = ${VERSION};`;
 
-/** What is to be remembered of one frame that was stored. */
+/** What is to be remembered. */
 export interface Remembered {
-  readonly account: string;
-  /** Identity of the frame, for the recognition of repeats. */
-  readonly id: string;
-  /** Unix ms. */
-  readonly at: number;
-  /** States that it changed, as JSON values by key. */
-  readonly states: ReadonlyMap<string, unknown>;
+  /** States of an account, as JSON values by key. */
+  readonly states?: { readonly account: string; readonly values: ReadonlyMap<string, unknown> };
+  /** A frame that was taken, by its identity and when, Unix ms, so that its repeats are known. */
+  readonly seen?: { readonly id: string; readonly at: number };
 }
 
 interface Waiting {
@@ -41,7 +38,7 @@ function open(path: string): DatabaseSync {
 
 /**
  * What the receiver knows of its panels over a restart: the states they told (a panel tells changes only) and the frames already
- * taken. Frames that come together are written in one transaction; a frame may be acknowledged when `remember` has resolved.
+ * taken. What comes together is written in one transaction, and `remember` resolves in the order in which it was called.
  */
 export class Memory {
   readonly #db: DatabaseSync;
@@ -50,6 +47,7 @@ export class Memory {
   readonly #seen: StatementSync;
   readonly #forget: StatementSync;
   #waiting: Waiting[] = [];
+  #closed = false;
 
   /** Opens or makes the file; a broken one is moved aside, told, and begun anew. @throws SIA_MEMORY_NEWER */
   constructor(folder: string, logger: Logger) {
@@ -77,22 +75,26 @@ export class Memory {
   }
 
   /** Resolves when it is on the disk. @throws what the disk says */
-  remember(what: Remembered): Promise<void> {
+  async remember(what: Remembered): Promise<void> {
+    if (this.#closed) throw new HubError("SIA_NOT_STARTED", "the receiver has been stopped");
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     if (this.#waiting.length === 0) setImmediate(() => this.#write());
     this.#waiting.push({ what, done: (error) => (error === undefined ? resolve() : reject(error)) });
-    return promise;
+    await promise;
   }
 
   #write(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
+    if (waiting.length === 0) return;
     let failed: unknown;
     try {
       this.#db.exec("BEGIN IMMEDIATE");
       for (const { what } of waiting) {
-        this.#see.run(what.id, what.at);
-        for (const [key, value] of what.states) this.#put.run(what.account, key, JSON.stringify(value));
+        const { states, seen } = what;
+        if (seen !== undefined) this.#see.run(seen.id, seen.at);
+        if (states === undefined) continue;
+        for (const [key, value] of states.values) this.#put.run(states.account, key, JSON.stringify(value));
       }
       this.#db.exec("COMMIT");
     } catch (error) {
@@ -109,7 +111,8 @@ export class Memory {
 
   /** Writes what waits and closes the file. */
   close(): void {
-    if (this.#waiting.length > 0) this.#write();
+    this.#closed = true;
+    this.#write();
     this.#db.close();
   }
 }

@@ -16,6 +16,7 @@ const SIGN_OF_LIFE_MS = 30_000;
 /** A panel that is not supervised and was never heard has so long to dial in before it counts as lost. */
 const FIRST_CALL_MS = 10_000;
 const HEARD = "heardAt";
+const RAISED_BY = "raisedBy ";
 /** States that are kept of one panel, beyond those that points show: who speaks in the clear may name any zone. */
 const MAX_STATES = 4_000;
 
@@ -34,7 +35,10 @@ export interface FrameIdentity {
 /** What one frame changes and tells. */
 export interface Taken {
   readonly events: readonly DeviceEvent[];
+  /** To be kept before anything is told. */
   readonly states: ReadonlyMap<string, Value>;
+  /** Tells the samples and conditions. */
+  tell(): void;
 }
 
 /** One panel: its states, its supervision, the samples of its points. */
@@ -45,8 +49,8 @@ export class Panel {
   readonly #deps: DriverDeps;
   readonly #lostAfterMs: number | undefined;
   readonly #states: Map<string, Value>;
-  /** Sequence number of the frame that told the alarm that holds, by state. */
-  readonly #raisedBy = new Map<string, string>();
+  /** What a frame that is being taken tells, until its states are kept. */
+  #held: (() => void)[] | undefined;
   /** When an alarm without an end is over, monotonic ms, and as which condition it was told, where no point shows it. */
   readonly #ends = new Map<string, { readonly at: number; readonly condition?: FieldCondition }>();
   readonly #restores: boolean;
@@ -127,13 +131,27 @@ export class Panel {
     } else if (this.#online !== undefined && now - this.#toldAt >= SIGN_OF_LIFE_MS) this.#tellAll();
   }
 
-  /** What the reports of a frame mean. Changes nothing yet but tells the samples, so that they are stored with the events. */
+  /** What the reports of a frame mean. Nothing is told yet. */
   take(reports: readonly Report[], content: Content, { id, sequence }: FrameIdentity): Taken {
+    const held: (() => void)[] = [];
+    this.#held = held;
     const states = new Map<string, Value>([[HEARD, this.#deps.clock.now()]]);
     const events = reports.map((report, at) =>
       this.#takeReport(report, content, { id: `${id}.${at}`, sequence }, states),
     );
-    return { events, states };
+    this.#held = undefined;
+    return {
+      events,
+      states,
+      tell() {
+        for (const tell of held) tell();
+      },
+    };
+  }
+
+  #whenKept(tell: () => void): void {
+    if (this.#held === undefined) tell();
+    else this.#held.push(tell);
   }
 
   #takeReport(
@@ -152,7 +170,11 @@ export class Panel {
     for (const [key, value] of changed) {
       if (again.has(key)) this.#set(states, key, false, time);
       this.#set(states, key, value, time);
-      if (value && this.#states.has(key)) this.#raisedBy.set(key, sequence);
+      // by which frame it was told, so that its repeat is none of a new alarm, over a restart too
+      if (value && this.#states.has(key)) {
+        states.set(RAISED_BY + key, sequence);
+        this.#states.set(RAISED_BY + key, sequence);
+      }
       if (value && this.#isMomentary(key)) this.#ends.set(key, { at: clock.monotonic() + MOMENTARY_MS });
     }
     this.#set(states, "lastReport", `${format} ${code}${zone === undefined ? "" : ` zone ${zone}`}`);
@@ -192,7 +214,7 @@ export class Panel {
    */
   #isAgain(key: string, { qualifier }: Report, { category, state }: Meaning, sequence: string): boolean {
     const isAlarm = state === true && qualifier === "new" && category !== undefined && lawOf(category) === "security";
-    return isAlarm && this.#states.get(key) === true && this.#raisedBy.get(key) !== sequence;
+    return isAlarm && this.#states.get(key) === true && this.#states.get(RAISED_BY + key) !== sequence;
   }
 
   /** An alarm of a zone that no point of the site shows is an alarm all the same. */
@@ -211,7 +233,7 @@ export class Panel {
     const conditions = again.has(key) ? [{ ...told, active: false }, told] : [told];
     const ends = this.#ends.get(key);
     if (ends !== undefined) this.#ends.set(key, { ...ends, condition: told });
-    this.#deps.onConditions({ device: this.device, complete: false, conditions });
+    this.#whenKept(() => this.#deps.onConditions({ device: this.device, complete: false, conditions }));
   }
 
   #goOnline(): void {
@@ -239,7 +261,8 @@ export class Panel {
   #tell(points: readonly PointBinding<SiaAddress>[], time: { readonly sourceTime?: number }): void {
     if (points.length === 0) return;
     const observedAt = this.#deps.clock.now();
-    this.#deps.onSamples(points.map((binding) => ({ ...this.#sample(binding), ...time, observedAt })));
+    const samples = points.map((binding) => ({ ...this.#sample(binding), ...time, observedAt }));
+    this.#whenKept(() => this.#deps.onSamples(samples));
   }
 
   #sample({ point, address }: PointBinding<SiaAddress>): Omit<Sample, "observedAt"> {

@@ -373,3 +373,20 @@ it("keeps a zone alarm of a panel that tells restores until it does", async () =
   clock.advance(60_000);
   expect(recording.latest(pointId("park/gw-1/plain/zone-1"))?.value).toBe(true);
 });
+
+it("invents neither a restore nor a second alarm when the gateway dies between the storing and the remembering", async () => {
+  storing = () => new Promise(() => undefined);
+  const cut = createConnection({ host: "127.0.0.1", port: driver.port });
+  cut.on("error", () => cut.destroy());
+  cut.write(plain("0001", "NBA1"));
+  await expect.poll(panelEvents).toHaveLength(1);
+  await driver.stop();
+  storing = async () => undefined;
+  driver = await start();
+  const zone = pointId("park/gw-1/plain/zone-1");
+  expect(recording.latest(zone)).toMatchObject({ value: true, quality: "good" });
+  await call(plain("0001", "NBA1"));
+  expect(recording.samples.filter(({ point, value }) => point === zone && value === false)).toEqual([]);
+  // the panel's repeat is stored under the id that it had: the cloud keeps it once
+  expect(panelEvents()).toHaveLength(1);
+});

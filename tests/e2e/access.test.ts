@@ -128,7 +128,7 @@ describe("a card shown at door 2", () => {
     const reason = "CredentialNotFound";
     expect(await told(guard)).toMatchObject({ door: "door-2", reason });
     const { card } = (await told(guard)) as { card: string };
-    // The identifier is the hexBinary of what was read. [ONVIF Access Control 5.5.4, Credential 5.3.4]
+    // The identifier is the hexBinary of what was read. [ONVIF Access Control, Denied/CredentialNotFound]
     expect([card, Buffer.from(card, "hex").toString("latin1")]).toContain(STRANGER.card);
     expect(await told(viewer)).toMatchObject({ door: "door-2", reason, card: "***" });
     expect(await fieldDoor(park, "door-2")).toEqual({ mode: "Locked", lock: "Locked", open: false });

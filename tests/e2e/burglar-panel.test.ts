@@ -9,7 +9,7 @@ const PANEL = "demo-park/gw-1/burglar-panel";
 const COMMUNICATION = `comm:${PANEL}`;
 /** Supervision and grace of the panel's account in the demo park, ms. */
 const SUPERVISION_MS = 45_000;
-/** So long a detector must be violated for a panel to take it as an alarm, ms. [EN 50131-3 8.2] */
+/** So long a detector must be violated for a panel to take it as an alarm, ms. [EN 50131-3] */
 const LOOP_MS = 400;
 
 let park: Park;

@@ -122,7 +122,7 @@ describe("a camera that is rebooted", { timeout: 60_000 }, () => {
     await park.scenario("device-reboot", { device: "cam-2", seconds: REBOOT_SECONDS });
     const lost = await alarmWhen(client, communication(CAMERA), ({ live }) => live);
     const down = performance.now();
-    // Seen while nobody was subscribed: told by the synchronisation point. [ONVIF Core 9.1.5]
+    // Seen while nobody was subscribed: told by the synchronisation point. [ONVIF Core, SetSynchronizationPoint]
     await park.set("cam-2", "motion", true);
     await expect.poll(motions, { timeout: EVENTS_AGAIN_MS }).toEqual([true, false, true]);
     await park.set("cam-2", "motion", false);

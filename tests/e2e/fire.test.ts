@@ -128,7 +128,7 @@ describe("a fire in building B", () => {
       "lockOpen door-2: done",
       "lockOpen door-3: done",
     ]);
-    // Written at the life safety priority, above any operator. [BACnet 19.2.1.1]
+    // Written at the life safety priority, above any operator. [BACnet 19.2, table 19-1]
     const { priorityArrays } = await park.device("ahu-2");
     for (const fan of FANS) expect(priorityArrays?.[`${fan}-command`]?.[1]).toBe(false);
     expect((await park.device("ahu-1")).signals["supply-fan-status"]).toMatchObject({ value: true });

@@ -139,6 +139,8 @@ export class ServedCondition {
     branch.setSeverity(this.#mapping.severity);
     branch.setTime(new Date(this.#kept.time));
     branch.setReceiveTime(new Date(this.#kept.time));
+    // a refresh repeats the event that told the state: one without an id could not be acknowledged [OPC 10000-9 §5.5.2, §5.7.3]
+    if (this.#retain()) branch.renewEventId();
   }
 
   #acted(what: string, comment: string | null | undefined): void {

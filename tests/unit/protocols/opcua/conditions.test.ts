@@ -95,4 +95,16 @@ describe("the conditions of an OPC UA server", () => {
     conditions.events([event(REFRESH_START), event(REFRESH_END), event(OVERFLOW)]);
     expect(events.length).toBe(2);
   });
+
+  it("keeps a condition that a server restored at its start without an event id", () => {
+    const nameless = event(ALARM, {
+      EventId: new Variant({}),
+      "": asNode(standardNode(90_001)),
+      Retain: asFlag(true),
+      "ActiveState/Id": asFlag(true),
+      "AckedState/Id": asFlag(false),
+    });
+    conditions.events([event(REFRESH_START), nameless, event(REFRESH_END)]);
+    expect(reports.at(-1)).toMatchObject({ complete: true, conditions: [{ active: true }] });
+  });
 });

@@ -49,9 +49,11 @@ const phases =
       ];
 const reports = mkdtempSync(path.join(os.tmpdir(), "parkhub-test-"));
 const files = [];
+const faults = [];
 let code = 0;
 for (const [index, phase] of phases.entries()) {
   const report = path.join(reports, `${index}.json`);
+  const faultsFile = path.join(reports, `${index}-faults.json`);
   const result = await runNode(
     [
       path.join(root, "node_modules/vitest/vitest.mjs"),
@@ -60,13 +62,19 @@ for (const [index, phase] of phases.entries()) {
       "tests/vitest.config.ts",
       "--reporter=default",
       "--reporter=json",
+      "--reporter=./tests/fault-reporter.mjs",
       `--outputFile.json=${report}`,
       ...(index > 0 ? ["--no-file-parallelism"] : []),
       ...phase,
     ],
-    long ? { PARKHUB_TEST_LONG: "1" } : {},
+    { PARKHUB_FAULTS_FILE: faultsFile, ...(long ? { PARKHUB_TEST_LONG: "1" } : {}) },
   );
   code ||= result;
+  const ended = existsSync(faultsFile)
+    ? JSON.parse(readFileSync(faultsFile, "utf8"))
+    : { reason: "not ended", faults: [] };
+  faults.push(...ended.faults);
+  if (result !== 0) faults.push(`${phase.join(" ")}: ${ended.reason}, exit code ${result}`);
   if (existsSync(report)) files.push(...JSON.parse(readFileSync(report, "utf8")).testResults);
 }
 rmSync(reports, { recursive: true, force: true });
@@ -81,6 +89,10 @@ for (const file of files.toSorted((a, b) => b.endTime - b.startTime - (a.endTime
   process.stdout.write(
     `${((file.endTime - file.startTime) / 1000).toFixed(1).padStart(7)} s  ${path.relative(root, file.name)}\n`,
   );
+for (const file of files)
+  for (const test of file.assertionResults.filter(({ status }) => status === "failed"))
+    faults.push(`${path.relative(root, file.name)}: ${test.fullName}\n${test.failureMessages?.[0] ?? ""}`);
+for (const fault of faults) process.stdout.write(`\n${fault}\n`);
 process.stdout.write(
   `\n${count(["passed"])} passed, ${count(["failed"]) + broken} failed, ${count(["pending", "skipped", "todo"])} skipped\n`,
 );

@@ -4,8 +4,7 @@ import { systemClock } from "#core/clock.ts";
 import { HubError } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
 import { driverByKind } from "#protocols/registry.ts";
-import { AlarmMedia } from "./alarms/media.ts";
-import { Alarms } from "./alarms/service.ts";
+import type { Alarms } from "./alarms/service.ts";
 import type { PartState } from "./api/deps.ts";
 import { buildServer } from "./api/server.ts";
 import { AuditChain } from "./audit/log.ts";
@@ -20,10 +19,8 @@ import { type BlobLimits, BlobRetention } from "./blobs/retention.ts";
 import { FileBlobStore } from "./blobs/store.ts";
 import { EmbeddedBroker } from "./broker/embedded-broker.ts";
 import { Violations } from "./broker/violations.ts";
-import { Commands } from "./commands/service.ts";
 import { type Db, openDatabase } from "./db/database.ts";
-import { Doors } from "./doors/service.ts";
-import { Certificates } from "./gateways/certificates.ts";
+import { blobIndex, buildDomains } from "./domains.ts";
 import { GatewayCredentials } from "./gateways/credentials.ts";
 import { CloudGatewayService } from "./gateways/service.ts";
 import { EmbeddedTelemetryStore } from "./history/embedded-store.ts";
@@ -32,20 +29,13 @@ import { MqttGatewayLink } from "./ingest/gateway-link.ts";
 import { GatewayRows } from "./ingest/gateway-rows.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { Presence } from "./ingest/presence.ts";
-import { Linkage } from "./linkage/service.ts";
-import { RunStore } from "./linkage/store.ts";
 import { ProcessLiveBus } from "./live/bus.ts";
-import type { BlobIndex } from "./media-ports.ts";
 import { cloudMetrics } from "./metrics.ts";
-import { DeviceEvents } from "./notices/device-events.ts";
-import { Notices } from "./notices/service.ts";
 import { portTaken } from "./port-taken.ts";
 import { sinksOf } from "./sinks.ts";
 import { StoredCatalog } from "./site/catalog.ts";
 import { withDescendants } from "./site/space-tree.ts";
 import { SiteVersions } from "./site/versions.ts";
-import { KeptValues } from "./state/kept-values.ts";
-import { CurrentState } from "./state/service.ts";
 import { VideoRelay } from "./video/relay.ts";
 import { CameraSnapshots } from "./video/snapshots.ts";
 
@@ -99,86 +89,10 @@ function openCatalog(db: Db, { siteFolder, profilesFolder }: CloudOptions): Stor
   return StoredCatalog.open(new SiteVersions(db), () => loadSite(siteFolder, profilesFolder, driverByKind), now);
 }
 
-/** The domains, wired to each other by plain functions: none of them imports another. */
-function buildDomains(
-  db: Db,
-  catalog: StoredCatalog,
-  parts: {
-    link: MqttGatewayLink;
-    presence: Presence;
-    audit: AuditChain;
-    bus: ProcessLiveBus;
-    blobs: FileBlobStore;
-    logger: Logger;
-  },
-) {
-  const { link, presence, audit, bus, blobs, logger } = parts;
-  const state = new CurrentState({ catalog, bus, isOnline: (gateway) => presence.isOnline(gateway) });
-  state.take(KeptValues.load(db));
-  const kept = new KeptValues({ db, clock, logger, samples: () => state.samples() });
-  const media = new AlarmMedia(db, (hashes) => blobs.states(hashes));
-  const runs = new RunStore(db, (ids) => media.clipsOfRuns(ids));
-  const commands = new Commands({ db, catalog, link, audit, clock, logger, actionsOf });
-  const alarms: Alarms = new Alarms({
-    db,
-    media,
-    catalog,
-    link,
-    audit,
-    bus,
-    clock,
-    logger,
-    below: (space) => withDescendants(catalog.spaces(), space),
-    runsOf: (ids) => runs.idsOfAlarms(ids),
-    onTransition: (trigger, at) => linkage.trigger(trigger, at),
-  });
-  const notices = new Notices({ db, catalog, areaOf: (alarm) => alarms.areaOf(alarm), bus, clock });
-  const linkage: Linkage = new Linkage({
-    db,
-    store: runs,
-    catalog,
-    commands,
-    notices,
-    sample: (point) => state.sample(point),
-    bus,
-    onRunOfAlarm: (alarm) => alarms.refresh(alarm),
-    clock,
-    logger,
-  });
-  return {
-    state,
-    kept,
-    media,
-    commands,
-    alarms,
-    notices,
-    linkage,
-    doors: new Doors({ catalog, state, bus }),
-    deviceEvents: new DeviceEvents(db, catalog),
-    certificates: new Certificates(db, catalog),
-  };
-}
-
 /** Actions of a protocol's drivers, without those that only the gateway itself may ask for. */
 function actionsOf(protocol: string): readonly string[] {
   const { actions = [], internalActions = [] } = driverByKind.get(protocol) ?? {};
   return actions.filter((action) => !internalActions.includes(action));
-}
-
-type Domains = ReturnType<typeof buildDomains>;
-
-/** Who may see a blob: whoever sees what it belongs to. */
-function blobIndex({ media, alarms, commands }: Domains, catalog: StoredCatalog): BlobIndex {
-  return {
-    guards: (sha256) => [
-      ...media.madeFor(sha256).flatMap(({ alarm, camera }) => {
-        const space = catalog.device(camera)?.space;
-        if (alarm === undefined) return [{ permission: "video.view", space }];
-        return [alarms.areaOf(alarm), space].map((one) => ({ permission: "alarm.read", space: one }));
-      }),
-      ...commands.producersOf(sha256).map(() => ({ permission: "gateway.manage", space: undefined })),
-    ],
-  };
 }
 
 /** A running cloud. */
@@ -236,7 +150,7 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
   closers.push(() => presence.close());
   const link = new MqttGatewayLink(broker, presence);
   const blobs = new FileBlobStore({ db, folder: path.join(data, "blobs"), clock, logger });
-  const domains = buildDomains(db, catalog, { link, presence, audit, bus, blobs, logger });
+  const domains = buildDomains(db, catalog, { link, presence, audit, bus, blobs, clock, actionsOf, logger });
   closers.push(
     () => domains.kept.close(),
     () => domains.doors.close(),

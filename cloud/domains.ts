@@ -1,0 +1,102 @@
+import type { Clock } from "#core/clock.ts";
+import type { Logger } from "#core/logger.ts";
+import { AlarmMedia } from "./alarms/media.ts";
+import { Alarms } from "./alarms/service.ts";
+import type { AuditChain } from "./audit/log.ts";
+import type { FileBlobStore } from "./blobs/store.ts";
+import { Commands } from "./commands/service.ts";
+import type { Db } from "./db/database.ts";
+import { Doors } from "./doors/service.ts";
+import { Certificates } from "./gateways/certificates.ts";
+import type { MqttGatewayLink } from "./ingest/gateway-link.ts";
+import type { Presence } from "./ingest/presence.ts";
+import { Linkage } from "./linkage/service.ts";
+import { RunStore } from "./linkage/store.ts";
+import type { BlobIndex } from "./media-ports.ts";
+import { DeviceEvents } from "./notices/device-events.ts";
+import { Notices } from "./notices/service.ts";
+import type { LiveBus } from "./ports.ts";
+import type { StoredCatalog } from "./site/catalog.ts";
+import { withDescendants } from "./site/space-tree.ts";
+import { KeptValues } from "./state/kept-values.ts";
+import { CurrentState } from "./state/service.ts";
+
+/** The domains, wired to each other by plain functions: none of them imports another. */
+export function buildDomains(
+  db: Db,
+  catalog: StoredCatalog,
+  parts: {
+    link: MqttGatewayLink;
+    presence: Presence;
+    audit: AuditChain;
+    bus: LiveBus;
+    blobs: FileBlobStore;
+    clock: Clock;
+    /** Actions that drivers of a protocol may be asked for. */
+    actionsOf: (protocol: string) => readonly string[];
+    logger: Logger;
+  },
+) {
+  const { link, presence, audit, bus, blobs, clock, actionsOf, logger } = parts;
+  const state = new CurrentState({ catalog, bus, isOnline: (gateway) => presence.isOnline(gateway) });
+  state.take(KeptValues.load(db));
+  const kept = new KeptValues({ db, clock, logger, samples: () => state.samples() });
+  const media = new AlarmMedia(db, (hashes) => blobs.states(hashes));
+  const runs = new RunStore(db, (ids) => media.clipsOfRuns(ids));
+  const commands = new Commands({ db, catalog, link, audit, clock, logger, actionsOf });
+  const alarms: Alarms = new Alarms({
+    db,
+    media,
+    catalog,
+    link,
+    audit,
+    bus,
+    clock,
+    logger,
+    below: (space) => withDescendants(catalog.spaces(), space),
+    runsOf: (ids) => runs.idsOfAlarms(ids),
+    onTransition: (trigger, at) => linkage.trigger(trigger, at),
+  });
+  const notices = new Notices({ db, catalog, areaOf: (alarm) => alarms.areaOf(alarm), bus, clock });
+  const linkage: Linkage = new Linkage({
+    db,
+    store: runs,
+    catalog,
+    commands,
+    notices,
+    sample: (point) => state.sample(point),
+    bus,
+    onRunOfAlarm: (alarm) => alarms.refresh(alarm),
+    clock,
+    logger,
+  });
+  return {
+    state,
+    kept,
+    media,
+    commands,
+    alarms,
+    notices,
+    linkage,
+    doors: new Doors({ catalog, state, bus }),
+    deviceEvents: new DeviceEvents(db, catalog),
+    certificates: new Certificates(db, catalog),
+  };
+}
+
+/** What buildDomains gives. */
+export type Domains = ReturnType<typeof buildDomains>;
+
+/** Who may see a blob: whoever sees what it belongs to. */
+export function blobIndex({ media, alarms, commands }: Domains, catalog: StoredCatalog): BlobIndex {
+  return {
+    guards: (sha256) => [
+      ...media.madeFor(sha256).flatMap(({ alarm, camera }) => {
+        const space = catalog.device(camera)?.space;
+        if (alarm === undefined) return [{ permission: "video.view", space }];
+        return [alarms.areaOf(alarm), space].map((one) => ({ permission: "alarm.read", space: one }));
+      }),
+      ...commands.producersOf(sha256).map(() => ({ permission: "gateway.manage", space: undefined })),
+    ],
+  };
+}

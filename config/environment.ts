@@ -36,6 +36,50 @@ export const Environment = Type.Object({
         "Password of the first administrator `admin`. Without it a random one is made once, printed once and kept in first-login.txt of the data folder (mode 600).",
     }),
   ),
+  PARKHUB_INFLUX_URL: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        "InfluxDB for telemetry instead of the embedded store, `http://user:password@host:8086/database` (1.x API; `?token=` for later versions).",
+    }),
+  ),
+  PARKHUB_REDIS_URL: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        "Redis for jobs, live updates and latest values instead of the embedded ones, `redis://:password@host:6379/0`. It must write an append-only file.",
+    }),
+  ),
+  PARKHUB_POSTGRES_URL: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        "PostgreSQL for records instead of the embedded database, `postgres://user:password@host:5432/database`.",
+    }),
+  ),
+  PARKHUB_BROKER_URL: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        "MQTT 3.1.1 broker instead of the embedded one, `mqtt://user:password@host:1883`. Gateways connect to it, not to PARKHUB_MQTT.",
+    }),
+  ),
+  PARKHUB_KEEP_RAW_DAYS: Type.String({
+    default: "400",
+    pattern: "^[1-9][0-9]{0,4}$",
+    description: "How long every single value is kept, days.",
+  }),
+  PARKHUB_KEEP_HOURS_DAYS: Type.String({
+    default: "3660",
+    pattern: "^[1-9][0-9]{0,4}$",
+    description: "How long hourly summaries of values are kept, days.",
+  }),
+  PARKHUB_KEEP_RECORDS_DAYS: Type.String({
+    default: "1100",
+    pattern: "^[1-9][0-9]{0,4}$",
+    description:
+      "How long finished commands, linkage runs and the acts of closed alarms are kept, days. The audit trail is not pruned.",
+  }),
   PARKHUB_BLOB_LIMIT_GB: Type.String({
     default: "20",
     pattern: "^[0-9]{1,6}([.][0-9]{1,3})?$",
@@ -83,6 +127,31 @@ export function hostPort(address: string): { host: string; port: number } {
   return { host: address.slice(0, cut), port: Number(address.slice(cut + 1)) };
 }
 
+/** Where gateways find the broker: the external one where there is one, else the embedded one. */
+export function brokerAddress(environment: Pick<Environment, "PARKHUB_BROKER_URL" | "PARKHUB_MQTT">): {
+  host: string;
+  port: number;
+} {
+  const external = environment.PARKHUB_BROKER_URL;
+  if (external === undefined) return hostPort(environment.PARKHUB_MQTT);
+  const { hostname, port, protocol } = new URL(external);
+  return { host: hostname, port: port === "" ? (protocol === "mqtts:" ? 8883 : 1883) : Number(port) };
+}
+
+/** URLs of servers, with passwords in them: what each begins with. */
+const SERVERS = {
+  PARKHUB_INFLUX_URL: ["http", "https"],
+  PARKHUB_REDIS_URL: ["redis", "rediss"],
+  PARKHUB_POSTGRES_URL: ["postgres", "postgresql"],
+  PARKHUB_BROKER_URL: ["mqtt", "mqtts"],
+} as const;
+
+function isServerUrl(url: string, schemes: readonly string[]): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return hostname !== "" && schemes.includes(protocol.slice(0, -1));
+}
+
 /** The hub's variables with defaults. @throws CONFIG_INVALID with every fault at once */
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
   const known = Object.keys(Environment.properties);
@@ -90,6 +159,12 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     Object.entries(env).filter(([key, value]) => known.includes(key) && value !== undefined && value !== ""),
   );
   const problems = schemaProblems(Environment, given).map(({ text }) => `environment ${text}`);
+  for (const [name, schemes] of Object.entries(SERVERS)) {
+    const url = given[name];
+    // never the value: it holds a password
+    if (url !== undefined && !isServerUrl(url, schemes))
+      problems.push(`environment /${name} expected ${schemes[0]}://user:password@host:port, got another text`);
+  }
   for (const key of Object.keys(env))
     if (key.startsWith("PARKHUB_") && !known.includes(key))
       problems.push(`environment /${key} expected one of ${known.join(", ")}, got this name`);

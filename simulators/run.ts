@@ -1,6 +1,6 @@
 import process from "node:process";
 import { pino } from "pino";
-import { hostPort, readEnvironment } from "#config/environment.ts";
+import { brokerAddress, hostPort, readEnvironment } from "#config/environment.ts";
 import { ConfigError, errorCode, errorMessage, InvalidInputError } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
 import { loadScenarios } from "./scenario.ts";
@@ -72,7 +72,7 @@ async function run(args: readonly string[]): Promise<void> {
     dataDir: environment.PARKHUB_DATA,
     controlHost: host,
     controlPort: port,
-    mqttTarget: hostPort(environment.PARKHUB_MQTT),
+    mqttTarget: brokerAddress(environment),
     logger,
   });
   endWith(park);

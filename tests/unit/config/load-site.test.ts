@@ -4,7 +4,7 @@ import path from "node:path";
 import { Type } from "typebox";
 import { afterAll, describe, expect, it } from "vitest";
 import { compileBundle } from "#config/compile-bundle.ts";
-import { readEnvironment } from "#config/environment.ts";
+import { brokerAddress, readEnvironment } from "#config/environment.ts";
 import { loadSite } from "#config/load-site.ts";
 import { fillParameters, resolveReferences } from "#config/references.ts";
 import type { ProtocolSchemas } from "#config/site-files.ts";
@@ -154,6 +154,18 @@ describe("the environment", () => {
     expect(read).toThrow(/PARKHUB_HTTP expected text like/);
     expect(read).toThrow(/PARKHUB_ADMIN_PASSWORD expected at least 12/);
     expect(read).toThrow(/PARKHUB_HTPP expected one of/);
+  });
+  it("tells which server URL is wrong, and never the password in it", () => {
+    const read = () =>
+      readEnvironment({ PARKHUB_POSTGRES_URL: "mysql://hub:hush-hush@h/x", PARKHUB_REDIS_URL: "here" });
+    expect(read).toThrow(/PARKHUB_POSTGRES_URL expected postgres:/);
+    expect(read).toThrow(/PARKHUB_REDIS_URL expected redis:/);
+    expect(read).not.toThrow(/hush-hush/);
+  });
+  it("sends gateways to the external broker where there is one", () => {
+    expect(brokerAddress(readEnvironment({}))).toEqual({ host: "127.0.0.1", port: 1884 });
+    const external = readEnvironment({ PARKHUB_BROKER_URL: "mqtts://hub:x@broker.example" });
+    expect(brokerAddress(external)).toEqual({ host: "broker.example", port: 8883 });
   });
 });
 

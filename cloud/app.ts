@@ -2,39 +2,39 @@ import path from "node:path";
 import { loadSite } from "#config/load-site.ts";
 import { systemClock } from "#core/clock.ts";
 import { HubError } from "#core/errors.ts";
+import type { GatewayId, PointId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
 import { driverByKind } from "#protocols/registry.ts";
-import type { Alarms } from "./alarms/service.ts";
-import type { PartState } from "./api/deps.ts";
+import { buildAccess } from "./access.ts";
 import { buildServer } from "./api/server.ts";
-import { AuditChain } from "./audit/log.ts";
-import { GrantAuthority } from "./auth/authority.ts";
-import { makeFirstAdministrator } from "./auth/first-administrator.ts";
-import { Access } from "./auth/service.ts";
-import { Sessions } from "./auth/sessions.ts";
-import { SignInThrottle } from "./auth/throttle.ts";
-import { Tokens } from "./auth/tokens.ts";
-import { Users } from "./auth/users.ts";
 import { type BlobLimits, BlobRetention } from "./blobs/retention.ts";
 import { FileBlobStore } from "./blobs/store.ts";
-import { EmbeddedBroker } from "./broker/embedded-broker.ts";
 import { Violations } from "./broker/violations.ts";
+import { Findings } from "./completeness/findings.ts";
+import { CompletenessReports } from "./completeness/service.ts";
+import { StatementSigner } from "./completeness/signer.ts";
+import { Statements } from "./completeness/statements.ts";
 import { type Db, openDatabase } from "./db/database.ts";
 import { blobIndex, buildDomains } from "./domains.ts";
+import { type EngineUrls, openLive, openTelemetry, recordsTarget, startBroker } from "./engines.ts";
 import { GatewayCredentials } from "./gateways/credentials.ts";
+import { MqttClients } from "./gateways/mqtt-clients.ts";
+import { PasswordCheck } from "./gateways/password-check.ts";
 import { CloudGatewayService } from "./gateways/service.ts";
-import { EmbeddedTelemetryStore } from "./history/embedded-store.ts";
 import { TelemetryHistoryService } from "./history/service.ts";
+import { withForeignNodes } from "./ingest/foreign-catalog.ts";
+import { ForeignNodes } from "./ingest/foreign-nodes.ts";
 import { MqttGatewayLink } from "./ingest/gateway-link.ts";
 import { GatewayRows } from "./ingest/gateway-rows.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { Presence } from "./ingest/presence.ts";
-import { ProcessLiveBus } from "./live/bus.ts";
 import { cloudMetrics } from "./metrics.ts";
+import { type KeepDays, scheduleNights } from "./nightly.ts";
+import { PointNumbers } from "./point-directory.ts";
 import { portTaken } from "./port-taken.ts";
+import { countByPriority, readiness } from "./readiness.ts";
 import { sinksOf } from "./sinks.ts";
 import { StoredCatalog } from "./site/catalog.ts";
-import { withDescendants } from "./site/space-tree.ts";
 import { SiteVersions } from "./site/versions.ts";
 import { VideoRelay } from "./video/relay.ts";
 import { CameraSnapshots } from "./video/snapshots.ts";
@@ -53,37 +53,18 @@ export interface CloudOptions {
   readonly adminPassword?: string;
   /** How long pictures, clips and results are kept. */
   readonly blobLimits: BlobLimits;
+  /** How long telemetry and records are kept. */
+  readonly keep: KeepDays;
+  /** Servers that replace the embedded engines. */
+  readonly urls: EngineUrls;
   readonly logger: Logger;
 }
 
 /** Name of this host application in Sparkplug's STATE topic. */
 const HOST_ID = "parkhub";
-const FIRST_LOGIN_FILE = "first-login.txt";
-/** The park counts as up when so few points have never been heard. */
-const KNOWN_SHARE = 0.99;
 
 const clock = systemClock;
 const now = (): number => clock.now();
-
-/** Who may do what, and who they are. */
-async function buildAccess(db: Db, catalog: StoredCatalog, options: CloudOptions) {
-  const audit = new AuditChain(db, now);
-  const users = new Users(db, now);
-  const sessions = new Sessions(db, users, clock);
-  const access = new Access({
-    users,
-    sessions,
-    tokens: new Tokens(db, users, now),
-    throttle: new SignInThrottle(clock),
-    audit,
-    clock,
-  });
-  const root = catalog.spaces().find((space) => space.parent === undefined)?.id ?? catalog.site;
-  const authority = new GrantAuthority(() => ({ root, below: (space) => withDescendants(catalog.spaces(), space) }));
-  if (await makeFirstAdministrator(users, root, options.adminPassword, path.join(options.data, FIRST_LOGIN_FILE)))
-    audit.append({ actor: "system", action: "user.add", target: "admin", result: "ok" });
-  return { audit, access, authority };
-}
 
 function openCatalog(db: Db, { siteFolder, profilesFolder }: CloudOptions): StoredCatalog {
   return StoredCatalog.open(new SiteVersions(db), () => loadSite(siteFolder, profilesFolder, driverByKind), now);
@@ -101,7 +82,7 @@ export interface Cloud {
 }
 
 /**
- * Builds and starts the whole service in the embedded profile. Nothing is left behind when it throws.
+ * Builds and starts the whole service on the engines that `urls` names. Nothing is left behind when it throws.
  * @throws CONFIG_INVALID, PORT_TAKEN, DB_NEWER, HISTORY_NEWER ...
  */
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
@@ -127,30 +108,89 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 }
 
 async function build(options: CloudOptions, closers: (() => void | Promise<void>)[]): Promise<void> {
-  const { data, logger } = options;
-  const db = await openDatabase(path.join(data, "cloud", "records.db"), logger.child({ module: "db" }));
+  const { data, logger, urls } = options;
+  const db = await openDatabase(recordsTarget(data, urls), logger.child({ module: "db" }));
   closers.push(() => db.close());
   const catalog = openCatalog(db, options);
-  const { audit, access, authority } = await buildAccess(db, catalog, options);
-  const bus = new ProcessLiveBus((error) => logger.error({ err: error }, "a live listener failed"));
+  const { audit, access, authority } = await buildAccess(db, catalog, options, clock);
+  const { site, timeZone } = catalog;
 
-  const credentials = new GatewayCredentials({ db, folder: path.join(data, "gateways"), clock, logger });
   const gatewayIds = () => catalog.gateways().map(({ id }) => id);
+  const passwords = new PasswordCheck();
+  const credentials = new GatewayCredentials({ db, folder: path.join(data, "gateways"), clock, logger, passwords });
   await credentials.ensure(gatewayIds());
+  const mqttClients = new MqttClients({ db, catalog, audit, clock, reserved: [HOST_ID], passwords });
+  const foreign = new ForeignNodes({ db, nodeOf: (id) => mqttClients.node(id), clock, logger });
   const violations = new Violations({ logger, audit, clock });
-  const broker = await startBroker(options, credentials, violations);
+  const running = await startBroker({
+    url: urls.broker,
+    mqtt: options.mqtt,
+    site,
+    host: HOST_ID,
+    authenticate: (username, password) => credentials.verify(username, password),
+    foreignClient: (username, password) => mqttClients.verify(username, password),
+    knows: (id) => gatewayIds().some((gateway) => gateway === id) || foreign.isForeign(id),
+    violations,
+    clock,
+    logger: logger.child({ module: "broker" }),
+  });
+  const { broker } = running;
   closers.push(() => broker.close());
-  const store = await EmbeddedTelemetryStore.open(
-    { file: path.join(data, "cloud", "telemetry.db") },
-    logger.child({ module: "history" }),
-  );
+  const points = new PointNumbers();
+  const store = await openTelemetry({ data, urls, db, points, clock, logger: logger.child({ module: "history" }) });
   closers.push(() => store.close());
+  const live = await openLive({
+    url: urls.redis,
+    site,
+    db,
+    rebuild: async () => {
+      const found = await store.at(
+        catalog.points().map(({ id }) => id as PointId),
+        now(),
+      );
+      return found.filter((sample) => sample !== undefined);
+    },
+    clock,
+    logger,
+  });
+  closers.push(() => live.close());
+  const { bus, jobs, values } = live;
+  const kept = await values.load();
 
-  const presence = new Presence({ clock, rows: new GatewayRows(db), logger });
+  const findings = new Findings({ db, clock, logger });
+  closers.push(() => findings.close());
+  running.onTakeoverStorm?.((gateway, storming) => findings.found(gateway, { kind: "clone", goesOn: storming }));
+  const presence = new Presence({
+    clock,
+    rows: new GatewayRows(db),
+    logger,
+    mayBeSilent: (id) => foreign.isForeign(id),
+  });
   closers.push(() => presence.close());
+  mqttClients.onRemoved((entry) => {
+    // First, for the will of a node that is removed is no loss of it.
+    if (entry.kind === "foreignNode") presence.forget(entry.node);
+    running.evict?.(entry.clientId);
+    if (entry.kind === "foreignNode") foreign.forget(entry.node);
+  });
   const link = new MqttGatewayLink(broker, presence);
   const blobs = new FileBlobStore({ db, folder: path.join(data, "blobs"), clock, logger });
-  const domains = buildDomains(db, catalog, { link, presence, audit, bus, blobs, clock, actionsOf, logger });
+  const shown = withForeignNodes(catalog, foreign);
+  const domains = buildDomains(db, catalog, {
+    shown,
+    points,
+    link,
+    presence,
+    audit,
+    bus,
+    blobs,
+    values,
+    kept,
+    ...(live.keepEveryMs === undefined ? {} : { keepEveryMs: live.keepEveryMs }),
+    clock,
+    actionsOf,
+    logger,
+  });
   closers.push(
     () => domains.kept.close(),
     () => domains.doors.close(),
@@ -175,18 +215,37 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
   const ingest = new Ingest({
     db,
     store,
+    points,
     broker,
     presence,
     link,
     sinks,
+    watch: findings,
+    foreign,
     clock,
     logger: logger.child({ module: "ingest" }),
     host: HOST_ID,
   });
+  const statements = new Statements({
+    db,
+    store,
+    signer: new StatementSigner(path.join(data, "cloud", "statement-key.pem")),
+    site,
+    timeZone,
+    standsOf: (gateway) => ingest.cursors.of(gateway),
+    lostOf: (gateway) => ingest.gaps.of(gateway),
+    findings,
+    clock,
+    logger,
+  });
+  const completeness = new CompletenessReports({ findings, statements, gateways: gatewayIds });
   const gateways = new CloudGatewayService({ catalog, knowledge: ingest, presence, store, credentials, bus });
   ingest.onChange((gateway) => gateways.publish(gateway));
 
   const { commands, alarms, linkage, state } = domains;
+  findings.onEpisode((gateway, kind, begun) => {
+    if (kind === "clone") alarms.gatewayCloned(gateway, begun, now());
+  });
   for (const part of [commands, alarms, linkage]) {
     part.start();
     closers.push(() => part.stop());
@@ -203,27 +262,22 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
   ingest.start(gatewayIds());
   closers.push(() => ingest.close());
 
-  const parts = (): Readonly<Record<string, PartState>> => {
-    const points = catalog.points();
-    const known = points.filter(({ id }) => state.current(id).reason !== "noValue").length;
-    const away = gatewayIds().filter((gateway) => !presence.isOnline(gateway));
-    return {
-      records: { ready: answers(db) },
-      telemetry: { ready: store.running },
-      broker: { ready: broker.port > 0 },
-      gateways: { ready: away.length === 0, ...(away.length === 0 ? {} : { detail: `not heard: ${away.join(", ")}` }) },
-      points: { ready: known >= points.length * KNOWN_SHARE, detail: `${known} of ${points.length} points heard` },
-    };
-  };
+  scheduleNights({ jobs, timeZone, store, reports: completeness, keep: options.keep, db, audit, clock, logger });
+  await jobs.start();
+  closers.push(() => jobs.close());
+
   const app = await buildServer({
     logger: logger.child({ module: "api" }),
     clock,
-    catalog,
+    catalog: shown,
     access,
     authority,
     audit,
     state,
-    history: new TelemetryHistoryService(store, catalog),
+    history: new TelemetryHistoryService(store, shown),
+    completeness,
+    jobs,
+    mqttClients,
     alarms,
     commands,
     runs: linkage,
@@ -236,11 +290,19 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
     video,
     cameraSnapshots: new CameraSnapshots({ commands, blobs, clock }),
     bus,
-    parts,
+    parts: readiness({
+      db,
+      store,
+      jobs,
+      broker: running.status,
+      catalog,
+      state,
+      isOnline: (gateway) => presence.isOnline(gateway as GatewayId),
+    }),
     metrics: () =>
       cloudMetrics({
         gateways: () => gateways.list(),
-        healthOf: (gateway) => ingest.healthOf(gateway as Parameters<typeof ingest.healthOf>[0]),
+        healthOf: (gateway) => ingest.healthOf(gateway as GatewayId),
         violations: () => violations.counts,
         ingestBacklog: () => ingest.backlog,
         openAlarms: () => countByPriority(alarms),
@@ -257,48 +319,11 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
   logger.info(
     {
       http: options.http,
-      mqtt: options.mqtt,
-      site: catalog.site,
+      mqtt: urls.broker === undefined ? options.mqtt : "external",
+      site,
       version: catalog.version,
       points: catalog.points().length,
     },
     "cloud started",
   );
-}
-
-/** Does the record database answer? */
-function answers(db: Db): boolean {
-  try {
-    return db.sync.get(db.kysely.selectFrom("site_versions").select("version").limit(1)) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-function countByPriority(alarms: Alarms): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  let cursor: string | undefined;
-  do {
-    const page = alarms.list({ limit: 1000, visible: "all", ...(cursor === undefined ? {} : { cursor }) });
-    for (const { priority } of page.items) counts.set(priority, (counts.get(priority) ?? 0) + 1);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
-  return counts;
-}
-
-async function startBroker(
-  { mqtt, logger }: CloudOptions,
-  credentials: GatewayCredentials,
-  violations: Violations,
-): Promise<EmbeddedBroker> {
-  try {
-    return await EmbeddedBroker.start({
-      ...mqtt,
-      authenticate: (username, password) => credentials.verify(username, password),
-      violations,
-      logger: logger.child({ module: "broker" }),
-    });
-  } catch (error) {
-    throw portTaken(error, mqtt, "PARKHUB_MQTT");
-  }
 }

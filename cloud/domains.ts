@@ -1,5 +1,7 @@
 import type { Clock } from "#core/clock.ts";
+import type { GatewayId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
+import type { Sample } from "#core/model/sample.ts";
 import { AlarmMedia } from "./alarms/media.ts";
 import { Alarms } from "./alarms/service.ts";
 import type { AuditChain } from "./audit/log.ts";
@@ -15,32 +17,48 @@ import { RunStore } from "./linkage/store.ts";
 import type { BlobIndex } from "./media-ports.ts";
 import { DeviceEvents } from "./notices/device-events.ts";
 import { Notices } from "./notices/service.ts";
-import type { LiveBus } from "./ports.ts";
+import type { LatestValues, LiveBus, SiteCatalog } from "./ports.ts";
 import type { StoredCatalog } from "./site/catalog.ts";
 import { withDescendants } from "./site/space-tree.ts";
 import { KeptValues } from "./state/kept-values.ts";
 import { CurrentState } from "./state/service.ts";
+import type { PointDirectory } from "./telemetry-ports.ts";
 
 /** The domains, wired to each other by plain functions: none of them imports another. */
 export function buildDomains(
   db: Db,
   catalog: StoredCatalog,
   parts: {
+    /** The site with the devices of foreign edge nodes, for who looks at it. */
+    shown: SiteCatalog;
+    points: PointDirectory;
     link: MqttGatewayLink;
     presence: Presence;
     audit: AuditChain;
     bus: LiveBus;
     blobs: FileBlobStore;
+    /** Where last values are kept, what was kept there, and how often. */
+    values: LatestValues;
+    kept: readonly Sample[];
+    keepEveryMs?: number;
     clock: Clock;
     /** Actions that drivers of a protocol may be asked for. */
     actionsOf: (protocol: string) => readonly string[];
     logger: Logger;
   },
 ) {
-  const { link, presence, audit, bus, blobs, clock, actionsOf, logger } = parts;
-  const state = new CurrentState({ catalog, bus, isOnline: (gateway) => presence.isOnline(gateway) });
-  state.take(KeptValues.load(db));
-  const kept = new KeptValues({ db, clock, logger, samples: () => state.samples() });
+  const { points, link, presence, audit, bus, blobs, values, keepEveryMs, clock, actionsOf, logger } = parts;
+  const isOnline = (gateway: GatewayId): boolean => presence.isOnline(gateway);
+  const state = new CurrentState({ catalog: parts.shown, points, clock, bus, isOnline });
+  state.take(parts.kept);
+  const kept = new KeptValues({
+    db,
+    clock,
+    logger,
+    values,
+    changedSince: (revision) => state.changedSince(revision),
+    ...(keepEveryMs === undefined ? {} : { everyMs: keepEveryMs }),
+  });
   const media = new AlarmMedia(db, (hashes) => blobs.states(hashes));
   const runs = new RunStore(db, (ids) => media.clipsOfRuns(ids));
   const commands = new Commands({ db, catalog, link, audit, clock, logger, actionsOf });
@@ -62,6 +80,7 @@ export function buildDomains(
     db,
     store: runs,
     catalog,
+    points,
     commands,
     notices,
     sample: (point) => state.sample(point),

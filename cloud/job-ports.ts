@@ -12,7 +12,7 @@ export interface Job {
   readonly runAt: number;
 }
 
-/** A job that failed for the last time, kept until somebody retries or removes it. */
+/** A job that failed for the last time, kept until somebody has it tried again or it is too old. */
 export interface DeadJob extends Job {
   readonly failedAt: number;
   /** Code and message of the last failure. */
@@ -33,20 +33,36 @@ export interface JobCounts {
   readonly dead: number;
 }
 
+/** State of the queue for readiness. */
+export interface JobQueueStatus {
+  /** Are jobs done now? What is added meanwhile is kept in any case. */
+  readonly ready: boolean;
+  readonly detail?: string;
+}
+
 /** The queue of the hub: a table of the record database, or BullMQ. Both run tests/contract/job-queue.ts. */
 export interface JobQueue {
   /**
    * Adds a job, due at `runAt` (now when absent). Inside a transaction of the record database it exists when that commits and
-   * not otherwise. One of this kind and key that waits is replaced.
+   * not otherwise. One of this kind and key that waits is replaced; one that is under way is finished first, and if it fails
+   * the new one is done in its place.
    */
   add(job: { readonly kind: string; readonly key: string; readonly data?: Job["data"]; readonly runAt?: number }): void;
-  /** Takes a waiting job away. */
+  /** Takes a waiting job away. One that is under way is finished and not tried again. */
   cancel(kind: string, key: string): void;
-  /** Makes a job of this kind at each time of the schedule; one that was missed while nothing ran is done once, at once. */
+  /**
+   * Makes a job of this kind at each time of the schedule; however many were missed while nothing ran, one is done, at once.
+   * @throws JOB_SCHEDULE_INVALID
+   */
   repeat(kind: string, schedule: JobSchedule): void;
   /** Who does the jobs of a kind. A rejected promise is a failure: tried again with growing delays, at last dead. Call before `start`. */
   work(kind: string, handler: (job: Job) => Promise<void>, options?: { readonly attempts?: number }): void;
+  /**
+   * Begins. @throws JOBS_REDIS_NOT_DURABLE, JOBS_REDIS_EVICTS where the engine would lose jobs; an engine that is away is waited
+   * for in the background
+   */
   start(): Promise<void>;
+  readonly status: JobQueueStatus;
   counts(): Promise<JobCounts>;
   /** Newest first, at most 100. */
   dead(): Promise<readonly DeadJob[]>;

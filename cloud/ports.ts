@@ -12,7 +12,6 @@ import type {
   DeviceView,
   DoorView,
   GatewayView,
-  HistoryView,
   JournalEntry,
   PointView,
   RunView,
@@ -20,13 +19,14 @@ import type {
 import type { Ack, ConfigNotice, Lane, LaneItem } from "#core/contracts/lanes.ts";
 import type { LiveKind } from "#core/contracts/live.ts";
 import type { Grant, Role } from "#core/contracts/session.ts";
-import type { GatewayId, PointId } from "#core/ids.ts";
+import type { DeviceId, GatewayId } from "#core/ids.ts";
 import type { Rule } from "#core/linkage/rule.ts";
 import type { Command } from "#core/model/command.ts";
 import type { Device } from "#core/model/device.ts";
 import type { Door } from "#core/model/door.ts";
 import type { Point } from "#core/model/point.ts";
 import type { Sample } from "#core/model/sample.ts";
+import type { SampleColumns } from "#core/model/sample-columns.ts";
 import type { Partition, Space, Zone } from "#core/model/site.ts";
 
 /*
@@ -34,62 +34,15 @@ import type { Partition, Space, Zone } from "#core/model/site.ts";
  * no domain imports another. Everything named `...View` is the shape of the HTTP API (ISO times).
  */
 
-/** A row of telemetry as stored: key (gateway, epoch, offset), time observedAt. */
-export interface StoredSample extends Sample {
-  readonly epoch: string;
-  readonly offset: number;
-}
-
-/** One decoded telemetry batch, in payload order; `samples[i]` has offset `first + i`. */
-export interface TelemetryBatch {
-  readonly gateway: GatewayId;
-  readonly epoch: string;
-  readonly first: number;
-  readonly last: number;
-  readonly samples: readonly Sample[];
-}
-
-export interface HistoryQuery {
-  readonly point: PointId;
-  /** Unix ms, inclusive / exclusive. */
-  readonly from: number;
-  readonly to: number;
-  readonly limit: number;
-}
-export interface BucketQuery {
-  readonly point: PointId;
-  readonly from: number;
-  readonly to: number;
-  /** Width of a bucket, ms; buckets are aligned to `alignMs` (start of a local day, for instance). */
-  readonly bucketMs: number;
-  readonly alignMs: number;
-}
-export interface Bucket {
-  readonly t: number;
-  readonly min: number | null;
-  readonly max: number | null;
-  readonly mean: number | null;
-  readonly last: Sample["value"];
-  readonly count: number;
-}
-
-/** Port with a contract suite: embedded (node:sqlite worker) today, InfluxDB later. */
-export interface TelemetryStore {
-  /** Resolves when the batches are durable. Idempotent: a row already stored under its key is ignored and counted. */
-  write(batches: readonly TelemetryBatch[]): Promise<{ readonly stored: number; readonly duplicates: number }>;
-  read(query: HistoryQuery): Promise<readonly StoredSample[]>;
-  buckets(query: BucketQuery): Promise<readonly Bucket[]>;
-  /** Which offsets are stored, as merged ranges per epoch, for the proof of completeness. */
-  ranges(gateway: GatewayId): Promise<readonly { epoch: string; from: number; to: number }[]>;
-  close(): Promise<void>;
-}
-
 /** What ingest tells the rest, in this order. Everything here is synchronous and cheap. */
 export interface IngestSinks {
   /** Births: the value of every point now; changes state, is not stored and raises nothing. */
   onBirth(gateway: GatewayId, samples: readonly Sample[]): void;
-  /** A batch that is durably stored. Historical samples never change live values. */
-  onSamples(gateway: GatewayId, samples: readonly Sample[], historical: boolean): void;
+  /**
+   * Rows [from, to) of the columns are durably stored, each once; those of a gateway come in the order of its offsets. Rows
+   * marked historical never change a live value, an alarm or a rule. The columns are used again afterwards: keep nothing of them.
+   */
+  onSamples(columns: SampleColumns, from: number, to: number): void;
   /**
    * Items of the events lane, each once, in offset order, INSIDE the record database's transaction that also moves the
    * cursor. Throw only for what can never be stored: the item is then quarantined with the error's code.
@@ -97,6 +50,8 @@ export interface IngestSinks {
    */
   onItem(gateway: GatewayId, item: LaneItem): (() => void) | undefined;
   onGatewayOnline(gateway: GatewayId, online: boolean, at: number, reason?: string): void;
+  /** A gateway says that a device of it is gone, since `at` by its own clock, Unix ms, until the device's next birth. */
+  onDeviceDead(device: DeviceId, at: number): void;
 }
 
 /** How the domains reach a gateway. Implemented by broker/ingest. */
@@ -229,19 +184,6 @@ export interface StateService {
   device(id: string): DeviceView | undefined;
 }
 
-export interface HistoryService {
-  history(query: {
-    point: string;
-    from: number;
-    to: number;
-    intervalMs?: number;
-    agg?: boolean;
-    /** IANA time zone in which buckets begin with the day; the site's when absent. */
-    timeZone?: string;
-    limit: number;
-  }): Promise<HistoryView>;
-}
-
 export interface AlarmQuery extends PageRequest {
   readonly visible: Visible;
   readonly state?: "open" | "active" | "unacknowledged" | "latched" | "closed" | "all";
@@ -335,6 +277,20 @@ export interface LiveChange {
 export interface LiveBus {
   publish(change: LiveChange): void;
   subscribe(listener: (change: LiveChange) => void): () => void;
+  /** Calls when changes of other processes were missed: whoever shows something has to look at all of it again. */
+  onGap(listener: () => void): () => void;
+}
+
+/** Where the last value of each point outlives a restart. */
+export interface LatestValues {
+  /** What is kept; from what else is known where nothing is kept any more. */
+  load(): Promise<readonly Sample[]>;
+  /** Takes changed values, of each point the newest last. Cheap, and never throws: what cannot be kept now is kept later. */
+  keep(samples: Iterable<Sample>): void;
+  /** Calls when what was kept is gone, so that everything has to be kept again. */
+  onLost(listener: () => void): void;
+  /** Keeps what it was given, where that takes no more than seconds. */
+  close(): Promise<void>;
 }
 
 /** Cursor of a lane: everything up to `offset` is stored, with later ranges that arrived early. */
@@ -377,4 +333,34 @@ export interface Broker {
   /** Takes over from now on; messages before the first handler are refused. */
   attach(handler: GatewayMessageHandler): void;
   close(): Promise<void>;
+}
+
+/**
+ * A client of the broker that is no gateway of ours. `reader`: a foreign host application that sees the whole site;
+ * `foreignNode`: a Sparkplug edge node of somebody else, `node` is `<site>/<edge node id>`. Its topics follow from it.
+ */
+export type ForeignClient =
+  | { readonly kind: "reader"; readonly name: string; readonly clientId: string; readonly mayCommand: boolean }
+  | {
+      readonly kind: "foreignNode";
+      readonly name: string;
+      readonly clientId: string;
+      readonly node: GatewayId;
+      /** Where its points lie. */
+      readonly space: string;
+    };
+
+/** A foreign client as listed. */
+export type ForeignClientEntry = ForeignClient & {
+  readonly createdAt: number;
+};
+
+/** Credentials of foreign clients of the broker. */
+export interface ForeignClientService {
+  /** By name. */
+  list(): readonly ForeignClientEntry[];
+  /** Makes one; the password is shown this once. @throws MQTT_CLIENT_EXISTS, MQTT_NODE_TAKEN, MQTT_NAME_RESERVED, SPACE_UNKNOWN, MQTT_CLIENT_LIMIT */
+  add(client: ForeignClient, actor: Actor): Promise<{ readonly password: string; readonly entry: ForeignClientEntry }>;
+  /** False when there is none of that name. */
+  remove(name: string, actor: Actor): boolean;
 }

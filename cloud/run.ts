@@ -2,18 +2,36 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { pino } from "pino";
-import { hostPort, readEnvironment } from "#config/environment.ts";
+import { lockDataFolder } from "#config/deploy/data-lock.ts";
+import { type Environment, hostPort, readEnvironment } from "#config/environment.ts";
 import { ConfigError, errorCode, errorMessage } from "#core/errors.ts";
 import { startCloud } from "./app.ts";
+import type { EngineUrls } from "./engines.ts";
 
 const EXIT_CONFIG = 2;
 const BYTES_PER_GB = 1e9;
+
+function engineUrls(environment: Environment): EngineUrls {
+  const { PARKHUB_INFLUX_URL: influx, PARKHUB_REDIS_URL: redis } = environment;
+  const { PARKHUB_POSTGRES_URL: postgres, PARKHUB_BROKER_URL: broker } = environment;
+  return {
+    ...(influx === undefined ? {} : { influx }),
+    ...(redis === undefined ? {} : { redis }),
+    ...(postgres === undefined ? {} : { postgres }),
+    ...(broker === undefined ? {} : { broker }),
+  };
+}
 
 async function start(): Promise<void> {
   const environment = readEnvironment(process.env);
   const logger = pino({ level: environment.PARKHUB_LOG, base: { part: "cloud" } });
   const data = path.resolve(environment.PARKHUB_DATA);
-  mkdirSync(path.join(data, "cloud"), { recursive: true });
+  for (const folder of ["cloud", "run"]) mkdirSync(path.join(data, folder), { recursive: true });
+  const unlock = lockDataFolder(data, "cloud.lock");
+  if (unlock === undefined)
+    throw new ConfigError("CONFIG_INVALID", [
+      `${data} is in use by another cloud or is being moved (pid in run/cloud.lock): expected a data folder of its own`,
+    ]);
   const root = path.resolve(import.meta.dirname, "..");
   const cloud = await startCloud({
     data,
@@ -32,6 +50,12 @@ async function start(): Promise<void> {
         result: Number(environment.PARKHUB_KEEP_RESULTS_DAYS),
       },
     },
+    keep: {
+      raw: Number(environment.PARKHUB_KEEP_RAW_DAYS),
+      hours: Number(environment.PARKHUB_KEEP_HOURS_DAYS),
+      records: Number(environment.PARKHUB_KEEP_RECORDS_DAYS),
+    },
+    urls: engineUrls(environment),
     logger,
   });
   let stopping = false;
@@ -40,7 +64,10 @@ async function start(): Promise<void> {
     stopping = true;
     logger.info({ signal }, "stopping");
     cloud.close().then(
-      () => process.exit(0),
+      () => {
+        unlock();
+        process.exit(0);
+      },
       (error: unknown) => {
         logger.error({ err: error }, "could not stop cleanly");
         process.exit(1);

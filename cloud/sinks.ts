@@ -68,11 +68,10 @@ export function sinksOf(domains: Domains): IngestSinks {
       state.takeBirth(samples);
       linkage.takeBirth(samples);
     },
-    onSamples(_gateway, samples, historical) {
-      // [Sparkplug tck-id-payloads-is-historical] What is told late never changes what is.
-      if (historical) return;
-      state.take(samples);
-      linkage.takeSamples(samples);
+    onSamples(columns, from, to) {
+      // [Sparkplug 6.4.6 is_historical] Neither takes a historical row: what is told late never changes what is.
+      state.takeRows(columns, from, to);
+      linkage.takeRows(columns, from, to);
     },
     onItem: item,
     onGatewayOnline(gateway, online, at, reason) {
@@ -81,5 +80,6 @@ export function sinksOf(domains: Domains): IngestSinks {
       state.gatewayChanged(gateway);
       domains.gatewayChanged(gateway);
     },
+    onDeviceDead: (device, at) => state.deviceDead(device, at),
   };
 }

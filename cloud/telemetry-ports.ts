@@ -1,7 +1,10 @@
+import type { FindingView, SignedStatement, StatementKey } from "#core/contracts/completeness.ts";
+import type { Aggregate, Fill, HistorySeriesView, HistoryView } from "#core/contracts/history.ts";
 import type { Lane } from "#core/contracts/lanes.ts";
 import type { GatewayId, PointId } from "#core/ids.ts";
 import type { Sample, Value } from "#core/model/sample.ts";
 import type { SampleColumns } from "#core/model/sample-columns.ts";
+import type { PageRequest, PageResult } from "./ports.ts";
 
 /*
  * The ports of the data path: what ingest hands to a telemetry store, what the store answers, and what ingest tells of
@@ -146,10 +149,60 @@ export type IngestFinding =
   | { readonly kind: "replay"; readonly lane: Lane; readonly epoch: string; readonly from: number; readonly to: number }
   /** The gateway's clock moved against ours by so much since its last message, ms. */
   | { readonly kind: "clockJump"; readonly byMs: number }
+  /** Two gateways that run at once under one identity: a copied disk or credential. `goesOn`: until told to be over (false). */
+  | { readonly kind: "clone"; readonly goesOn?: boolean }
   /** Not heard since `since`; told when silence begins and, with `until`, when it ends. */
   | { readonly kind: "silence"; readonly since: number; readonly until?: number };
 
 /** Who keeps account of findings. Cheap and synchronous; called outside of transactions. */
 export interface IngestWatch {
   found(gateway: GatewayId, finding: IngestFinding): void;
+}
+
+/** What is asked of several series at once. Times are Unix ms, `from` inclusive, `to` exclusive. */
+export interface SeriesQuery {
+  readonly points: readonly string[];
+  readonly from: number;
+  readonly to: number;
+  /** Such as `15m`, `1d`, `P1M`; `auto` or absent: what suits a chart. */
+  readonly interval?: string;
+  readonly aggregates: readonly Aggregate[];
+  readonly fill: Fill;
+  /** Value at which the counters start again at 0, for `increase`. */
+  readonly rollover?: number;
+  /** IANA time zone in which days and months begin; the site's when absent. */
+  readonly timeZone?: string;
+}
+
+/** History for pages and programs, over whatever store there is. */
+export interface HistoryService {
+  /** Raw samples, oldest first; `nextFrom` when there are more than `limit`. @throws ID_INVALID, HISTORY_RANGE_INVALID */
+  samples(query: {
+    readonly point: string;
+    readonly from: number;
+    readonly to: number;
+    readonly limit: number;
+  }): Promise<HistoryView>;
+  /** Whole buckets of one point; those without any sample are left out. @throws ID_INVALID, HISTORY_RANGE_INVALID, INTERVAL_INVALID, HISTORY_TOO_MANY_BUCKETS */
+  buckets(
+    query: Pick<SeriesQuery, "from" | "to" | "interval" | "timeZone"> & { readonly point: string },
+  ): Promise<HistoryView>;
+  /** Whole buckets of several points. @throws as `buckets` */
+  series(query: SeriesQuery): Promise<HistorySeriesView>;
+  /** The same, or with `raw` all samples, as the lines of a CSV file, read piece by piece. [RFC 4180] @throws as `buckets`, before the first piece */
+  csv(query: SeriesQuery & { readonly raw: boolean; readonly bom: boolean }): AsyncGenerator<string>;
+}
+
+/** Findings and statements of gateways, for pages and programs. */
+export interface CompletenessService {
+  /** Newest first. @throws CURSOR_INVALID */
+  findings(gateway: string, page: PageRequest): PageResult<FindingView>;
+  /** Newest first. @throws CURSOR_INVALID */
+  statements(gateway: string, page: PageRequest): PageResult<SignedStatement>;
+  statement(id: string): SignedStatement | undefined;
+  /** What a statement made now would say. */
+  provisional(gateway: GatewayId): Promise<SignedStatement>;
+  /** The first fault in the chain of a gateway's statements; undefined when it is whole. */
+  firstFault(gateway: string): string | undefined;
+  readonly key: StatementKey;
 }

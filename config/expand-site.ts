@@ -48,6 +48,8 @@ export class Expansion {
   readonly #devices = new Map<string, Device>();
   readonly #points = new Map<string, Point>();
   readonly #alarms = new Map<string, AlarmDefinition>();
+  /** Ids of devices and points in lower case. */
+  readonly #folded = new Set<string>();
   readonly #spaces: ReadonlySet<string>;
   readonly #partitions: ReadonlySet<string>;
   readonly #zones: ReadonlySet<string>;
@@ -90,6 +92,12 @@ export class Expansion {
 
   #absolute(reference: string): string {
     return `${this.#site}/${reference}`;
+  }
+
+  /** Is the id in use, also in other upper and lower case? It is from now on. [Sparkplug tck-id-case-sensitivity-sparkplug-ids] */
+  #taken(id: string): boolean {
+    const before = this.#folded.size;
+    return this.#folded.add(id.toLowerCase()).size === before;
   }
 
   #fault(origin: Origin, steps: readonly PathStep[], expected: string, got: unknown): void {
@@ -138,7 +146,8 @@ export class Expansion {
   #checkGateway({ file, value }: Loaded<GatewayFile>): void {
     const origin = { file, path: [] };
     this.#checkSpace(origin, ["space"], value.space);
-    if (this.#files.gateways.some((other) => other.file !== file && other.value.gateway === value.gateway))
+    const folded = value.gateway.toLowerCase();
+    if (this.#files.gateways.some((other) => other.file !== file && other.value.gateway.toLowerCase() === folded))
       this.#fault(origin, ["gateway"], "an id used by one gateway file", value.gateway);
     for (const [i, channel] of value.channels.entries()) {
       const schemas = this.#protocols.get(channel.protocol);
@@ -165,7 +174,7 @@ export class Expansion {
       this.#fault(origin, ["channel"], `a channel of ${entry.gateway}`, entry.channel);
       return;
     }
-    if (this.#devices.has(id)) {
+    if (this.#taken(id)) {
       this.#fault(origin, ["id"], "an id used once in its gateway", entry.id);
       return;
     }
@@ -223,7 +232,7 @@ export class Expansion {
     const own = new Set(entry.points?.map((point) => point.id));
     const add = (point: PointEntry, from: Origin): void => {
       const id = `${device}/${point.id}`;
-      if (this.#points.has(id)) {
+      if (this.#taken(id)) {
         this.#fault(from, ["id"], "a point id used once in its device", point.id);
         return;
       }

@@ -20,6 +20,8 @@ export interface AgentOptions {
   readonly driverModules?: readonly string[];
   readonly times?: { readonly supervisor?: Partial<SupervisorTimes>; readonly link?: Partial<LinkTimes> };
   readonly limits?: Partial<OutboxLimits>;
+  /** What tells this machine from others, 16 hex digits; asked of the system when absent. */
+  readonly machine?: string;
   /** Program that makes H.264 of cameras that have only H.265; absent: their pictures come one by one. */
   readonly ffmpeg?: string;
   /** The gateway cannot go on, as when its outbox file is found broken: end the process and start it again. */

@@ -1,37 +1,42 @@
+import { uptime } from "node:os";
 import { join } from "node:path";
-import { cpuUsage, memoryUsage } from "node:process";
 import { Compile } from "typebox/compile";
 import { resolveReferences } from "#config/references.ts";
 import { FIELD_ACTIONS } from "#core/alarm/field.ts";
-import { type Clock, systemClock } from "#core/clock.ts";
+import { systemClock } from "#core/clock.ts";
 import type { Bundle } from "#core/contracts/bundle.ts";
-import { errorMessage, InvalidInputError } from "#core/errors.ts";
+import { InvalidInputError } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
 import { DeviceEvent } from "#core/model/event.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { DeviceState } from "#protocols/driver.ts";
 import type { Agent, AgentOptions, AgentStatus } from "./agent-options.ts";
 import { EdgeAlarms } from "./alarms.ts";
+import { AwakeClock } from "./awake-clock.ts";
 import { BackFill } from "./back-fill.ts";
 import { BlobQueue } from "./blobs.ts";
 import { resolveAddress } from "./bootstrap.ts";
-import { channelsOf, devicesOf } from "./bundle-plans.ts";
+import { alarmContextOf, channelsOf, devicesOf } from "./bundle-plans.ts";
 import { Commands } from "./commands.ts";
 import { Configuration } from "./configuration.ts";
-import { type DriverSource, loadDriverSources, REGISTRY_MODULE } from "./driver-modules.ts";
+import { type DriverSource, internalActions, loadDriverSources, REGISTRY_MODULE } from "./driver-modules.ts";
 import { Effects } from "./effects.ts";
+import { FaultGuard } from "./fault-guard.ts";
 import { tellField } from "./field-acts.ts";
+import { HealthMeter } from "./health.ts";
+import { LastValues } from "./last-values.ts";
 import { Linkage } from "./linkage.ts";
+import { machineId } from "./machine.ts";
 import { Outbox } from "./outbox.ts";
-import { OutboxError, sqliteCode } from "./outbox-file.ts";
 import { Pipeline } from "./pipeline.ts";
 import { SelfAlarms } from "./self-alarms.ts";
+import { SelfWatch } from "./self-watch.ts";
 import { StoredEvents } from "./stored-events.ts";
 import { Supervisor } from "./supervisor.ts";
 import { Uplink } from "./uplink.ts";
-import type { Health } from "./uplink-metrics.ts";
 import { siteCameras } from "./video/clip-cameras.ts";
 import { Video } from "./video/video.ts";
+import { WakeGrace } from "./wake-grace.ts";
 import { Writes } from "./writes.ts";
 
 /** One commit so often, ms: what is older than this survives a kill. */
@@ -42,14 +47,18 @@ const EVENT = Compile(DeviceEvent);
 
 /** The gateway's parts and how they are joined. */
 class Gateway implements Agent {
-  readonly #options: AgentOptions;
-  readonly #clock: Clock;
+  readonly #faults: FaultGuard;
+  readonly #clock: AwakeClock;
   readonly #logger: Logger;
   readonly #id: string;
   readonly #outbox: Outbox;
   readonly #stored: StoredEvents;
   readonly #pipeline: Pipeline;
   readonly #backFill: BackFill;
+  readonly #lastValues: LastValues;
+  readonly #grace: WakeGrace;
+  readonly #watch: SelfWatch;
+  readonly #health: HealthMeter;
   readonly #supervisor: Supervisor;
   readonly #alarms: EdgeAlarms;
   readonly #self: SelfAlarms;
@@ -63,17 +72,17 @@ class Gateway implements Agent {
   readonly #cancels: (() => void)[] = [];
   readonly #previous = new Map<string, Sample>();
   #bundle: Bundle | undefined;
-  #fatal = false;
-  #fault: string | undefined;
-  #faults = 0;
-  #cpu = { at: 0, usedUs: 0, share: 0 };
 
   constructor(options: AgentOptions, drivers: ReadonlyMap<string, DriverSource>) {
     const { bootstrap, username, password, references, logger, limits, times } = options;
     const { site, gateway, data } = bootstrap;
-    const clock = options.clock ?? systemClock;
+    const inner = options.clock ?? systemClock;
+    const elapsed = (): number => (inner === systemClock ? uptime() * 1_000 : inner.monotonic());
+    const clock = new AwakeClock(inner, { elapsed, onSlept: (ms) => this.#slept(ms) });
+    const machine = options.machine ?? machineId();
+    const self = machine === undefined ? {} : { machine };
     const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
-    this.#options = options;
+    this.#faults = new FaultGuard(logger, options.onFatal);
     this.#clock = clock;
     this.#logger = logger;
     this.#id = `${site}/${gateway}`;
@@ -82,6 +91,7 @@ class Gateway implements Agent {
       clock,
       logger,
       ...(limits === undefined ? {} : { limits }),
+      ...self,
     });
     this.#outbox = outbox;
     this.#stored = new StoredEvents(outbox);
@@ -89,15 +99,21 @@ class Gateway implements Agent {
       clock,
       {
         onChange: (sample) => this.#changed(sample),
-        onReport: (samples) => outbox.appendSamples(samples),
+        onReport: (samples) => {
+          outbox.appendSamples(samples);
+          this.#lastValues.note(samples);
+        },
       },
       outbox.lastObservedAt,
     );
     this.#backFill = new BackFill(outbox, this.#pipeline);
-    const internal = new Set<string>([
-      ...FIELD_ACTIONS,
-      ...[...drivers.values()].flatMap(({ descriptor }) => descriptor.internalActions ?? []),
-    ]);
+    this.#lastValues = new LastValues(outbox, this.#pipeline, logger);
+    this.#grace = new WakeGrace({
+      clock,
+      onSamples: (samples) => this.#guard(() => this.#pipeline.ingest(samples)),
+      onDevice: (state) => this.#guard(() => this.#device(state)),
+    });
+    const internal = new Set<string>([...FIELD_ACTIONS, ...internalActions(drivers)]);
     this.#supervisor = new Supervisor({
       sources: drivers,
       gateway: this.#id,
@@ -107,7 +123,7 @@ class Gateway implements Agent {
       logger,
       ...(times?.supervisor === undefined ? {} : { times: times.supervisor }),
       sinks: {
-        onSamples: (samples) => this.#guard(() => this.#pipeline.ingest(samples)),
+        onSamples: (samples) => this.#guard(() => this.#grace.samples(samples)),
         onEvent: (event, stored) => this.#guard(() => this.#event(event, stored)),
         onConditions: (report) => this.#guard(() => this.#alarms.onConditions(report)),
         onHistory: (samples) => this.#guard(() => this.#backFill.take(samples)),
@@ -115,7 +131,7 @@ class Gateway implements Agent {
           this.#guard(
             () => void outbox.append("events", { kind: "certificates", channel, certificates: [...certificates] }),
           ),
-        onDevice: (state) => this.#guard(() => this.#device(state)),
+        onDevice: (state) => this.#guard(() => this.#grace.device(state)),
         onPointsFailed: (points, reason) => this.#guard(() => this.#pipeline.fail(points, reason)),
       },
     });
@@ -126,7 +142,12 @@ class Gateway implements Agent {
       onChange: ({ transition, alarm }) => this.#linkage.trigger({ type: "alarm", transition, alarm }),
       fieldAct: (act) => tellField(this.#supervisor, clock, act),
     });
-    this.#self = new SelfAlarms({ gateway: this.#id, clock, onEvent: (event) => this.#alarms.onEvent(event) });
+    this.#self = new SelfAlarms({
+      gateway: this.#id,
+      clock,
+      onEvent: (event) => this.#alarms.onEvent(event),
+      onRecord: (event) => void outbox.append("events", { kind: "deviceEvent", event }),
+    });
     const cloud = (): string => resolveAddress(bootstrap.cloud, references);
     this.#blobs = new BlobQueue({
       directory: join(data, "blobs"),
@@ -179,14 +200,33 @@ class Gateway implements Agent {
       clock,
       logger,
       ...(times?.link === undefined ? {} : { times: times.link }),
-      latest,
-      health: () => this.#health(),
+      latest: (point) => this.#lastValues.get(point),
+      health: () => this.#health.read(),
+      ...self,
       onCommand: (payload) => {
-        this.#commands.receive(payload).catch((error: unknown) => this.#caught(error));
+        this.#commands.receive(payload).catch((error: unknown) => this.#faults.caught(error));
       },
       onConfig: (payload) => this.#configuration.notice(payload),
-      onNewEpoch: () => this.#guard(() => this.#configureAlarms()),
+      onNewEpoch: () => this.#guard(() => this.#copied()),
       onUp: () => this.#blobs.retrySoon(),
+    });
+    this.#health = new HealthMeter({
+      outbox,
+      clock,
+      drain: () => this.#uplink.drain(),
+      driversDown: () => this.#supervisor.status().filter(({ running }) => !running).length,
+    });
+    this.#watch = new SelfWatch({
+      self: this.#self,
+      outbox,
+      clock,
+      elapsed,
+      logger,
+      parts: () => ({
+        blobsDropped: this.#blobs.full,
+        conditionsRefused: this.#alarms.refusesConditions,
+        shortLived: this.#uplink.counters["shortLived"] ?? 0,
+      }),
     });
     this.#configuration = new Configuration({
       site,
@@ -210,9 +250,10 @@ class Gateway implements Agent {
     await this.#configuration.start();
     // without a bundle there are open alarms all the same
     if (this.#bundle === undefined) this.#configureAlarms();
+    this.#watch.started();
     this.#cancels.push(
       this.#clock.every(COMMIT_EVERY_MS, () => this.#guard(() => this.#tick())),
-      this.#clock.every(SWEEP_EVERY_MS, () => this.#guard(() => this.#pipeline.sweep())),
+      this.#clock.every(SWEEP_EVERY_MS, () => this.#guard(() => this.#sweep())),
       this.#clock.every(FORGET_EVERY_MS, () => this.#guard(() => this.#commands.sweep())),
     );
     this.#uplink.start();
@@ -220,35 +261,30 @@ class Gateway implements Agent {
   }
 
   #guard(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.#caught(error);
-    }
+    this.#faults.run(work);
   }
 
-  /** A broken outbox file ends the process; nothing else that a callback throws may. */
-  #caught(error: unknown): void {
-    if (this.#fatal) return;
-    if (!(error instanceof OutboxError) && sqliteCode(error) === undefined) {
-      this.#faults++;
-      const fault = errorMessage(error);
-      if (fault !== this.#fault) this.#logger.error({ err: error }, "a callback failed, the gateway goes on");
-      this.#fault = fault;
-      return;
-    }
-    this.#fatal = true;
-    this.#logger.error({ cause: errorMessage(error) }, "gateway cannot go on");
-    this.#options.onFatal(error);
+  #slept(ms: number): void {
+    this.#logger.warn({ ms: Math.round(ms) }, "the gateway stood still");
+    this.#grace.begin();
+    this.#self.slept(ms);
+  }
+
+  #copied(): void {
+    this.#configureAlarms();
+    this.#self.happened("outboxCopied", undefined);
+  }
+
+  #sweep(): void {
+    this.#watch.lookAtClock();
+    this.#pipeline.sweep();
+    this.#outbox.maintain();
+    if (!this.#outbox.distressed) this.#lastValues.keep();
   }
 
   #tick(): void {
     this.#outbox.commit();
-    this.#self.watch({
-      eventsFull: this.#outbox.eventsFull,
-      blobsDropped: this.#blobs.full,
-      conditionsRefused: this.#alarms.refusesConditions,
-    });
+    this.#watch.look();
   }
 
   #changed(sample: Sample): void {
@@ -279,6 +315,7 @@ class Gateway implements Agent {
     this.#bundle = bundle;
     this.#outbox.numbers.register(bundle.points.map((point) => point.id));
     this.#pipeline.configure(bundle.points);
+    this.#grace.forget();
     for (const point of this.#previous.keys())
       if (this.#pipeline.point(point) === undefined) this.#previous.delete(point);
     this.#linkage.configure(bundle);
@@ -290,37 +327,13 @@ class Gateway implements Agent {
   }
 
   #configureAlarms(): void {
-    const { alarms = [], zones = [], points = [], devices = [], rules = [] } = this.#bundle ?? {};
-    const zoneById = new Map(zones.map((zone) => [zone.id, zone]));
-    const pointById = new Map(points.map((point) => [point.id, point]));
-    const deviceById = new Map(devices.map((device) => [device.id, device]));
-    this.#alarms.configure([...alarms, ...this.#self.definitions(rules)], {
-      zone: (id) => zoneById.get(id),
-      point: (id) => pointById.get(id),
-      device: (id) => deviceById.get(id),
-    });
+    const { alarms = [], points = [], rules = [] } = this.#bundle ?? {};
+    this.#alarms.configure([...alarms, ...this.#self.definitions(rules)], alarmContextOf(this.#bundle));
     // a new definition judges what is known already, not only what comes next
     for (const { id } of points) {
       const sample = this.#pipeline.latest(id);
       if (sample !== undefined) this.#alarms.onSample(sample);
     }
-  }
-
-  #health(): Health {
-    const now = this.#clock.monotonic();
-    const { user, system } = cpuUsage();
-    const elapsedMs = now - this.#cpu.at;
-    if (elapsedMs >= 1_000) {
-      const share = (user + system - this.#cpu.usedUs) / 1_000 / elapsedMs;
-      this.#cpu = { at: now, usedUs: user + system, share };
-    }
-    return {
-      "Health/backlogTelemetry": this.#outbox.state("telemetry").count,
-      "Health/backlogEvents": this.#outbox.state("events").count,
-      "Health/cpuShare": this.#cpu.share,
-      "Health/rssBytes": memoryUsage.rss(),
-      "Health/driversDown": this.#supervisor.status().filter(({ running }) => !running).length,
-    };
   }
 
   latest(point: string): Sample | undefined {
@@ -333,9 +346,9 @@ class Gateway implements Agent {
       configVersion: this.#configuration.version,
       channels: this.#supervisor.status(),
       openAlarms: this.#alarms.open().length,
-      health: this.#health(),
+      health: this.#health.read(),
       counters: {
-        agent: { faults: this.#faults },
+        agent: { faults: this.#faults.faults },
         pipeline: this.#pipeline.counters,
         backFill: this.#backFill.counters,
         alarms: this.#alarms.counters,
@@ -358,7 +371,10 @@ class Gateway implements Agent {
     this.#alarms.stop();
     await this.#blobs.stop();
     for (const cancel of this.#cancels) cancel();
-    if (!this.#fatal) this.#outbox.commit();
+    this.#grace.stop();
+    this.#clock.stop();
+    this.#lastValues.keep(Number.POSITIVE_INFINITY);
+    if (!this.#faults.fatal) this.#outbox.commit();
     await this.#uplink.stop();
     this.#outbox.close();
   }

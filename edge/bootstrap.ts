@@ -4,6 +4,7 @@ import { type ReferenceSources, resolveReferences } from "#config/references.ts"
 import { Bootstrap } from "#config/schema/bootstrap.ts";
 import { YamlFile } from "#config/yaml-file.ts";
 import { ConfigError, errorCode, InvalidInputError } from "#core/errors.ts";
+import type { OutboxLimits } from "./outbox-limits.ts";
 
 /** What a gateway is started with: the bootstrap file with `${VAR}` filled in, and its credential. */
 export interface LoadedBootstrap {
@@ -101,6 +102,18 @@ export function referenceSources({ secrets, simPorts }: Pick<Bootstrap, "secrets
       const value = lookUp(simPorts, name);
       return typeof value === "number" || typeof value === "string" ? value : undefined;
     },
+  };
+}
+
+const MB = 1024 * 1024;
+
+/** The outbox limits that the bootstrap names. */
+export function outboxLimits({ outbox = {} }: Pick<Bootstrap, "outbox">): Partial<OutboxLimits> {
+  const { telemetryMb, eventsMb, reserveMb } = outbox;
+  return {
+    ...(telemetryMb === undefined ? {} : { telemetryBytes: telemetryMb * MB }),
+    ...(eventsMb === undefined ? {} : { eventsBytes: eventsMb * MB }),
+    ...(reserveMb === undefined ? {} : { reserveBytes: reserveMb * MB }),
   };
 }
 

@@ -3,7 +3,9 @@ import { schemaProblems } from "#config/yaml-file.ts";
 import { Bundle } from "#core/contracts/bundle.ts";
 import { ruleProblems } from "#core/linkage/evaluate.ts";
 import { planSite } from "#core/linkage/plan-site.ts";
+import { devicesOf } from "./bundle-plans.ts";
 import type { DriverSource } from "./driver-modules.ts";
+import { birthBytes, MAX_BIRTH_BYTES } from "./uplink-metrics.ts";
 
 type Drivers = ReadonlyMap<string, Pick<DriverSource, "descriptor">>;
 
@@ -50,6 +52,15 @@ function pointProblems({ devices, points }: Bundle, drivers: Drivers): string[] 
     const device = byId.get(id.slice(0, id.lastIndexOf("/")));
     if (device === undefined) return [`point ${id} expected a device of this gateway`];
     return sectionProblems(drivers, device.protocol, "address", address).map((text) => `point ${id} address: ${text}`);
+  });
+}
+
+function birthProblems(bundle: Bundle): string[] {
+  return devicesOf(bundle).flatMap((device) => {
+    const bytes = birthBytes(device);
+    if (bytes <= MAX_BIRTH_BYTES) return [];
+    const told = `expected points whose birth fits ${MAX_BIRTH_BYTES} bytes, got ${device.points.length} with ${bytes}`;
+    return [`device ${device.device} ${told}: split the device`];
   });
 }
 
@@ -101,6 +112,7 @@ export function checkBundle(value: unknown, self: { site: string; gateway: strin
     ...channelProblems(bundle, drivers),
     ...deviceProblems(bundle, drivers),
     ...pointProblems(bundle, drivers),
+    ...birthProblems(bundle),
     ...alarmProblems(bundle),
     ...bundle.rules.flatMap((rule) =>
       ruleProblems(rule, planSite(bundle.doors, bundle.spaces)).map((text) => `rule ${rule.id} ${text}`),

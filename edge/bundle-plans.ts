@@ -1,3 +1,4 @@
+import type { AlarmContext } from "#core/alarm/evaluate.ts";
 import type { Bundle } from "#core/contracts/bundle.ts";
 import type { DeviceId, PointId } from "#core/ids.ts";
 import type { ChannelPlan } from "./supervisor.ts";
@@ -27,4 +28,17 @@ export function channelsOf(bundle: Bundle): ChannelPlan[] {
       })),
     })),
   }));
+}
+
+/** Where alarms look up what they are about; nothing without a bundle. */
+export function alarmContextOf(bundle: Bundle | undefined): AlarmContext {
+  const { zones = [], points = [], devices = [] } = bundle ?? {};
+  const zoneById = new Map(zones.map((zone) => [zone.id, zone]));
+  const pointById = new Map(points.map((point) => [point.id, point]));
+  const deviceById = new Map(devices.map((device) => [device.id, device]));
+  return {
+    zone: (id) => zoneById.get(id),
+    point: (id) => pointById.get(id),
+    device: (id) => deviceById.get(id),
+  };
 }

@@ -86,6 +86,8 @@ export class DriverHost {
   #loaded = false;
   #started = false;
   #ended = false;
+  /** Nothing of the field counts any more: values that come while the driver ends would look as if it went on. */
+  #stopping = false;
   #requests = 0;
   #counters: DriverCounters = {};
   #stopped: (() => void) | undefined;
@@ -157,7 +159,7 @@ export class DriverHost {
         this.#counters = message.counters;
         break;
       case "samples":
-        this.#sinks.onSamples(message.samples);
+        if (!this.#stopping) this.#sinks.onSamples(message.samples);
         break;
       case "event":
         this.#event(message);
@@ -172,7 +174,7 @@ export class DriverHost {
         this.#sinks.onCertificates(message.certificates);
         break;
       case "device":
-        this.#sinks.onDevice(message.state);
+        if (!this.#stopping) this.#sinks.onDevice(message.state);
         break;
       case "written":
       case "acted":
@@ -255,9 +257,13 @@ export class DriverHost {
     return promise;
   }
 
-  /** Ends the driver cleanly, or by force when it does not within `stopTimeoutMs`. Nothing is told afterwards. */
+  /**
+   * Ends the driver cleanly, or by force when it does not within `stopTimeoutMs`. From the call on no value and no reachability is
+   * told, and nothing at all afterwards.
+   */
   async stop(): Promise<void> {
     if (this.#ended) return;
+    this.#stopping = true;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#stopped = resolve;
     const cancel = this.#clock.after(this.#times.stopTimeoutMs, resolve);

@@ -55,3 +55,8 @@ export async function loadCreate(module: string, kind: string): Promise<CreateDr
   if (found === undefined) throw new HubError("DRIVER_UNKNOWN", `${module} has no driver of kind "${kind}"`);
   return found.create;
 }
+
+/** Actions of these drivers that only the gateway itself may ask for. */
+export function internalActions(drivers: ReadonlyMap<string, Pick<DriverSource, "descriptor">>): readonly string[] {
+  return [...drivers.values()].flatMap(({ descriptor }) => descriptor.internalActions ?? []);
+}

@@ -9,6 +9,7 @@ import type { Logger } from "#core/logger.ts";
 import type { DeviceEvent } from "#core/model/event.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { ActionResult, ProtocolDriver, WriteResult } from "#protocols/driver.ts";
+import { AwakeClock } from "./awake-clock.ts";
 import { type DriverWorkerData, type FromDriver, type ToDriver, threadTime } from "./driver-messages.ts";
 import { loadCreate } from "./driver-modules.ts";
 
@@ -87,7 +88,7 @@ async function load(): Promise<ProtocolDriver> {
   const create = await loadCreate(module, kind);
   return create(config, {
     logger: workerLogger({ channel }),
-    clock: systemClock,
+    clock: new AwakeClock(systemClock),
     onSamples,
     onEvent: (event) => inOrder({ kind: "event", event }),
     storeEvent,

@@ -50,11 +50,16 @@ function version(db: DatabaseSync): number {
   return Number(db.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
 }
 
-function open(path: string): DatabaseSync {
+/** The write-ahead log is cut back to this after it has been worked into the file, bytes. */
+const LOG_BYTES = 8 * 1024 * 1024;
+
+function open(path: string, synchronous: "FULL" | "NORMAL"): DatabaseSync {
   const db = new DatabaseSync(path);
   try {
     // one process a file: a second gateway on the same data folder would hand out the same offsets
-    db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};`);
+    // nothing beside the file may need disk when the disk is full
+    db.exec(`PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = ${LOG_BYTES};`);
     const found = version(db);
     if (found > OUTBOX_VERSION)
       throw new OutboxError(
@@ -100,10 +105,15 @@ function quarantine(path: string, now: number): string {
  * Opens or makes the file. A broken one is renamed to `<path>.broken-<Unix ms>` and a new one, with a new epoch, takes its place.
  * @throws OUTBOX_NEWER | OUTBOX_IN_USE | OUTBOX_UNUSABLE
  */
-export function openOutboxFile(path: string, now: number, logger: Logger): OpenedOutbox {
+export function openOutboxFile(
+  path: string,
+  now: number,
+  logger: Logger,
+  synchronous: "FULL" | "NORMAL" = "FULL",
+): OpenedOutbox {
   mkdirSync(dirname(path), { recursive: true });
   try {
-    return { db: open(path) };
+    return { db: open(path, synchronous) };
   } catch (error) {
     if (error instanceof OutboxError) throw error;
     if (sqliteCode(error) === SQLITE_BUSY)
@@ -113,7 +123,7 @@ export function openOutboxFile(path: string, now: number, logger: Logger): Opene
     const epoch = epochOf(path);
     const file = quarantine(path, now);
     logger.error({ file, cause: errorMessage(error) }, "outbox file broken: moved aside, starting a new one");
-    return { db: open(path), quarantined: { file, ...(epoch === undefined ? {} : { epoch }) } };
+    return { db: open(path, synchronous), quarantined: { file, ...(epoch === undefined ? {} : { epoch }) } };
   }
 }
 

@@ -30,6 +30,8 @@ export interface TelemetryRow {
   readonly last: number;
   /** Device id <site>/<gateway>/<device>. */
   readonly device: string;
+  /** Size of the row in the file. */
+  readonly bytes: number;
   readonly samples: readonly PackedSample[];
 }
 
@@ -129,17 +131,6 @@ export function readLaneStates(db: DatabaseSync, tables: Readonly<Record<Lane, L
   return { events: read("events"), telemetry: read("telemetry"), ledger: read("ledger") };
 }
 
-/** Telemetry rows after an offset, oldest first. */
-export function readTelemetry(db: DatabaseSync, offset: number, limit: number, logger: Logger): TelemetryRow[] {
-  const rows = db.prepare("SELECT * FROM telemetry WHERE first > ? ORDER BY first LIMIT ?").all(offset, limit);
-  return rows.map((row) => ({
-    first: Number(row["first"]),
-    last: Number(row["last"]),
-    device: String(row["device"]),
-    samples: unpack(row["payload"] as Uint8Array, logger),
-  }));
-}
-
 /** A row that cannot be read is sent without samples: the cloud puts it aside and acks, and the lane goes on. */
 function unpack(payload: Uint8Array, logger: Logger): PackedSample[] {
   try {
@@ -150,13 +141,38 @@ function unpack(payload: Uint8Array, logger: Logger): PackedSample[] {
   }
 }
 
-/** Items after an offset, oldest first. */
-export function readItems(db: DatabaseSync, lane: ItemLane, offset: number, limit: number): LaneItem[] {
-  const rows = db.prepare(`SELECT * FROM ${lane} WHERE first > ? ORDER BY first LIMIT ?`).all(offset, limit);
-  return rows.map((row) => ({
-    offset: Number(row["first"]),
-    at: Number(row["at"]),
-    // written by the outbox from a LaneRecord
-    ...(JSON.parse(String(row["item"])) as LaneRecord),
-  }));
+/** Reads committed rows and items. */
+export class LaneReader {
+  readonly #telemetry: StatementSync;
+  readonly #items: Readonly<Record<ItemLane, StatementSync>>;
+  readonly #logger: Logger;
+
+  constructor(db: DatabaseSync, logger: Logger) {
+    const select = (lane: Lane): StatementSync =>
+      db.prepare(`SELECT * FROM ${lane} WHERE first > ? ORDER BY first LIMIT ?`);
+    this.#telemetry = select("telemetry");
+    this.#items = { events: select("events"), ledger: select("ledger") };
+    this.#logger = logger;
+  }
+
+  /** Telemetry rows after an offset, oldest first. */
+  telemetry(offset: number, limit: number): TelemetryRow[] {
+    return this.#telemetry.all(offset, limit).map((row) => ({
+      first: Number(row["first"]),
+      last: Number(row["last"]),
+      device: String(row["device"]),
+      bytes: (row["payload"] as Uint8Array).length,
+      samples: unpack(row["payload"] as Uint8Array, this.#logger),
+    }));
+  }
+
+  /** Items after an offset, oldest first. */
+  items(lane: ItemLane, offset: number, limit: number): LaneItem[] {
+    return this.#items[lane].all(offset, limit).map((row) => ({
+      offset: Number(row["first"]),
+      at: Number(row["at"]),
+      // written by the outbox from a LaneRecord
+      ...(JSON.parse(String(row["item"])) as LaneRecord),
+    }));
+  }
 }

@@ -11,6 +11,8 @@ const keyOf = (lane: Lane): string => `offered.${lane}`;
  */
 export class PublishedMarks {
   readonly #sent: Record<Lane, number>;
+  /** The marks as they were when the connection began. */
+  #before: Readonly<Record<Lane, number>>;
   /** Lanes whose ack has fitted in this process, with the mark that the file holds. */
   readonly #kept = new Map<Lane, number>();
   #pending = false;
@@ -20,6 +22,12 @@ export class PublishedMarks {
     const select = db.prepare("SELECT value FROM meta WHERE key = ?");
     const read = (lane: Lane): number => Number(select.get(keyOf(lane))?.["value"] ?? states[lane].next - 1);
     this.#sent = { events: read("events"), telemetry: read("telemetry"), ledger: read("ledger") };
+    this.#before = { ...this.#sent };
+  }
+
+  /** A connection begins: what the cloud knows at its beginning was published before it. */
+  connected(): void {
+    this.#before = { ...this.#sent };
   }
 
   /** Is there a mark to be written? */
@@ -30,6 +38,11 @@ export class PublishedMarks {
   /** Highest offset that may have been published. */
   of(lane: Lane): number {
     return this.#sent[lane];
+  }
+
+  /** Highest offset that may have been published before this connection. */
+  before(lane: Lane): number {
+    return this.#before[lane];
   }
 
   /** Everything up to and with this offset has been published. */
@@ -63,5 +76,6 @@ export class PublishedMarks {
       meta.run(keyOf(lane), states[lane].next - 1);
       this.#sent[lane] = states[lane].next - 1;
     }
+    this.#before = { ...this.#sent };
   }
 }

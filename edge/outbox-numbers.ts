@@ -1,15 +1,18 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { PointId } from "#core/ids.ts";
-import { inTransaction, OutboxError } from "./outbox-file.ts";
+import { OutboxError } from "./outbox-file.ts";
 
 /** The persistent number of each point, which is also its Sparkplug alias. Once given it is never given to another. */
 export class PointNumbers {
   readonly #db: DatabaseSync;
+  readonly #transaction: (work: () => void) => void;
   readonly #numbers = new Map<string, number>();
   readonly #ids = new Map<number, PointId>();
 
-  constructor(db: DatabaseSync) {
+  /** `transaction` runs its work wholly or not at all. */
+  constructor(db: DatabaseSync, transaction: (work: () => void) => void) {
     this.#db = db;
+    this.#transaction = transaction;
     this.#load();
   }
 
@@ -26,7 +29,7 @@ export class PointNumbers {
     const unknown = ids.filter((id) => !this.#numbers.has(id));
     if (unknown.length === 0) return;
     const insert = this.#db.prepare("INSERT OR IGNORE INTO point(id) VALUES (?)");
-    inTransaction(this.#db, () => {
+    this.#transaction(() => {
       for (const id of unknown) insert.run(id);
     });
     this.#load();

@@ -5,35 +5,31 @@ import { errorMessage } from "#core/errors.ts";
 import { newEpoch } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Sample } from "#core/model/sample.ts";
+import { compacted, type DraftTools, OutboxDraft } from "./outbox-draft.ts";
 import { inTransaction, isCorruption, OutboxError, openOutboxFile, SQLITE_FULL, sqliteCode } from "./outbox-file.ts";
-import { addGap, type Gap, type OpenGaps, readGaps, writeGaps } from "./outbox-gaps.ts";
+import { type OpenGaps, readGaps } from "./outbox-gaps.ts";
 import {
   type AckOutcome,
   type ItemLane,
   LANES,
+  LaneReader,
   type LaneState,
   type LaneStates,
   LaneTable,
   type Operation,
-  readItems,
   readLaneStates,
-  readTelemetry,
   type TelemetryRow,
   type WritingStatements,
   writingStatements,
 } from "./outbox-lanes.ts";
-import {
-  DEFAULT_OUTBOX_LIMITS,
-  MAX_ITEM_CHARS,
-  type OutboxLimits,
-  type OutboxOptions,
-  outboxCounters,
-  pageLimit,
-} from "./outbox-limits.ts";
+import { DEFAULT_OUTBOX_LIMITS, MAX_ITEM_CHARS, type OutboxOptions, outboxCounters } from "./outbox-limits.ts";
 import { PublishedMarks } from "./outbox-marks.ts";
 import { PointNumbers } from "./outbox-numbers.ts";
 import { PendingSamples } from "./outbox-pending.ts";
-import { packSamples } from "./sample-packing.ts";
+import { OutboxSpace } from "./outbox-space.ts";
+
+/** Operations that wait behind a disk that refuses before they are gone through for what has been overtaken. */
+const COMPACT_FROM = 1_000;
 
 /**
  * The gateway's durable memory: three lanes on their way to the cloud and the records that must survive with them (alarms,
@@ -46,7 +42,8 @@ export class Outbox {
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #limits: OutboxLimits;
+  readonly #space: OutboxSpace;
+  readonly #reader: LaneReader;
   readonly #tables: Readonly<Record<Lane, LaneTable>>;
   readonly #sql: WritingStatements;
   readonly #marks: PublishedMarks;
@@ -62,16 +59,19 @@ export class Outbox {
   #lastObservedAt: number;
   #failing = false;
   #minted = false;
+  #compactAt = COMPACT_FROM;
+  #quarantined: string | undefined;
   #counters = outboxCounters();
 
   /** Opens or makes the file; a broken one is moved aside. @throws OUTBOX_NEWER | OUTBOX_IN_USE | OUTBOX_UNUSABLE */
   constructor(options: OutboxOptions) {
-    const { db, quarantined } = openOutboxFile(options.path, options.clock.now(), options.logger);
+    const { path, clock, logger, machine } = options;
+    const { db, quarantined } = openOutboxFile(path, clock.now(), logger, options.synchronous);
     this.#db = db;
-    this.#clock = options.clock;
-    this.#logger = options.logger;
-    this.#limits = { ...DEFAULT_OUTBOX_LIMITS, ...options.limits };
-    db.exec(`PRAGMA max_page_count = ${pageLimit(this.#limits)}`);
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#space = new OutboxSpace(db, options, { ...DEFAULT_OUTBOX_LIMITS, ...options.limits });
+    this.#reader = new LaneReader(db, logger);
     this.#tables = {
       events: new LaneTable(db, "events"),
       telemetry: new LaneTable(db, "telemetry"),
@@ -83,8 +83,24 @@ export class Outbox {
     this.#epoch = String(this.#meta("epoch"));
     this.#lastObservedAt = Number(this.#meta("lastObservedAt") ?? 0);
     this.#gaps = readGaps(db);
-    this.numbers = new PointNumbers(db);
+    this.numbers = new PointNumbers(db, (work) => this.#makingRoom(() => inTransaction(db, work)));
     if (quarantined !== undefined) this.#tellLoss(quarantined.epoch ?? "unknown");
+    this.#quarantined = quarantined?.file;
+    if (machine !== undefined) this.#bindTo(machine);
+  }
+
+  /** A file of another machine may have gone on there: from here on it has an epoch of its own. */
+  #bindTo(machine: string): void {
+    const before = this.#meta("machine");
+    if (before === machine) return;
+    if (typeof before === "string") {
+      this.#logger.warn(
+        { before, machine },
+        "the outbox file was written on another machine: offering all in a new epoch",
+      );
+      this.#mintEpoch();
+    }
+    this.#makingRoom(() => void this.#sql.meta.run("machine", machine));
   }
 
   #meta(key: string): unknown {
@@ -111,16 +127,29 @@ export class Outbox {
   /** Is the events lane at its cap? Device events are refused then, all other items still go in. */
   get eventsFull(): boolean {
     return (
-      this.#states.events.bytes >= this.#limits.eventsBytes || this.#operations.length >= this.#limits.pendingItems
+      this.#states.events.bytes >= this.#space.limits.eventsBytes ||
+      this.#operations.length >= this.#space.limits.pendingItems
     );
   }
   /** Monotonic counters since the start. */
   get counters(): Readonly<Record<string, number>> {
-    return this.#counters;
+    return { ...this.#counters, emergencies: this.#space.emergencies };
   }
   /** Samples queued and not yet committed. */
   get pendingSamples(): number {
     return this.#samples.count;
+  }
+  /** Is the disk full, or refuses it commits? Old telemetry gives way then to what must not be lost. */
+  get distressed(): boolean {
+    return this.#space.emergency || this.#failing;
+  }
+  /** Name of the broken file that was moved aside at the start, undefined when it was sound. */
+  get quarantined(): string | undefined {
+    return this.#quarantined;
+  }
+  /** Bytes of everything that waits, in all lanes. */
+  get bytes(): number {
+    return LANES.reduce((sum, lane) => sum + this.#states[lane].bytes, 0);
   }
   /** Calls back after each commit that wrote something. */
   onCommitted(listener: () => void): void {
@@ -130,7 +159,7 @@ export class Outbox {
   /** Queues samples of registered points for the telemetry lane, grouped by device, in the order given. */
   appendSamples(samples: readonly Sample[]): void {
     this.#samples.add(samples);
-    if (this.#samples.count <= this.#limits.pendingSamples || this.commit()) return;
+    if (this.#samples.count <= this.#space.limits.pendingSamples || this.commit()) return;
     // the disk refuses: their offsets are spent at the next commit that succeeds, and recorded as a gap
     this.#skipped += this.#samples.count;
     this.#counters.droppedSamples += this.#samples.count;
@@ -178,7 +207,7 @@ export class Outbox {
   commit(): boolean {
     if (this.#idle()) return true;
     try {
-      this.#writeMakingRoom();
+      this.#writeAll();
     } catch (error) {
       return this.#refused(error);
     }
@@ -194,62 +223,78 @@ export class Outbox {
     return queued === 0 && !this.#gapsClosing && !this.#marks.pending;
   }
 
-  #writeMakingRoom(): void {
+  /** Runs a write; where it finds no page, what must not be lost gets the place of old telemetry. */
+  #makingRoom(write: () => void): void {
     for (;;) {
       try {
-        this.#write();
+        write();
         return;
       } catch (error) {
-        if (sqliteCode(error) !== SQLITE_FULL || this.#states.telemetry.rows === 0) throw error;
+        if (sqliteCode(error) !== SQLITE_FULL) throw error;
+        if (this.#space.relieve()) continue;
+        if (this.#states.telemetry.rows === 0) throw error;
       }
-      this.#makeRoom();
+      this.#space.settle();
+      this.#draft((draft) => draft.drop("telemetry", Math.ceil(this.#states.telemetry.bytes / 10), "diskFull"));
     }
   }
 
-  /** What must not be lost goes before old telemetry: a tenth of it makes room for the rest. */
-  #makeRoom(): void {
-    const draft = structuredClone(this.#states);
-    const gaps: OpenGaps = new Map(this.#gaps);
+  /** One transaction over the lanes. Memory follows the file. */
+  #draft(work: (draft: OutboxDraft) => void): void {
+    const tools: DraftTools = {
+      tables: this.#tables,
+      sql: this.#sql,
+      numbers: this.numbers,
+      epoch: this.#epoch,
+      now: this.#clock.now(),
+    };
+    const draft = new OutboxDraft(tools, this.#states, this.#gaps);
     inTransaction(this.#db, () => {
-      const range = this.#tables.telemetry.dropOldest(draft.telemetry, Math.ceil(draft.telemetry.bytes / 10));
-      if (range === undefined) return;
-      this.#counters.droppedSamples += range.to - range.from + 1;
-      this.#addGap(draft, gaps, "telemetry", { ...range, reason: "diskFull" });
-      this.#sql.meta.run("next.events", draft.events.next);
-      writeGaps(this.#sql.meta, this.#gaps, gaps);
+      work(draft);
+      draft.finish();
     });
-    this.#states = draft;
-    this.#gaps = gaps;
+    this.#states = draft.states;
+    this.#gaps = draft.gaps;
+    this.#counters.droppedSamples += draft.dropped;
   }
 
-  #write(): void {
-    const draft = structuredClone(this.#states);
-    const gaps: OpenGaps = new Map(this.#gaps);
+  #writeAll(): void {
+    if (this.#isWritten(true)) return;
+    // no old telemetry is left to give way: now the file may take what the disk still has, and then the newest goes too
+    this.#space.thaw();
+    if (this.#isWritten(true)) return;
+    this.#makingRoom(() => this.#write(false));
+  }
+
+  #isWritten(withSamples: boolean): boolean {
+    try {
+      this.#makingRoom(() => this.#write(withSamples));
+      return true;
+    } catch (error) {
+      if (sqliteCode(error) !== SQLITE_FULL) throw error;
+      return false;
+    }
+  }
+
+  #write(withSamples: boolean): void {
     let observedAt = this.#lastObservedAt;
-    inTransaction(this.#db, () => {
-      for (const [lane, upTo] of this.#trims) {
-        this.#tables[lane].trim(draft[lane], upTo);
-        this.#sql.meta.run(`acked.${lane}`, upTo);
+    this.#draft((draft) => {
+      for (const [lane, upTo] of this.#trims) draft.trim(lane, upTo);
+      if (this.#gapsClosing) draft.closeGaps();
+      draft.spend(this.#skipped);
+      for (const operation of this.#operations) draft.apply(operation);
+      if (withSamples) draft.write(this.#samples);
+      else {
+        draft.spend(this.#samples.count);
+        draft.dropped += this.#samples.count;
       }
-      if (this.#gapsClosing) {
-        for (const [lane, gap] of gaps) this.#writeGap(draft, lane, gap);
-        gaps.clear();
-      }
-      this.#spendSkipped(draft, gaps);
-      for (const operation of this.#operations) this.#apply(operation, draft);
-      observedAt = Math.max(observedAt, this.#writeSamples(draft));
-      this.#keepCap(draft, gaps, "telemetry", this.#limits.telemetryBytes);
-      this.#keepCap(draft, gaps, "ledger", this.#limits.ledgerBytes);
-      for (const lane of LANES)
-        if (draft[lane].next !== this.#states[lane].next) this.#sql.meta.run(`next.${lane}`, draft[lane].next);
-      this.#marks.write(this.#sql.meta, draft);
-      writeGaps(this.#sql.meta, this.#gaps, gaps);
+      draft.keepCap("telemetry", this.#space.limits.telemetryBytes);
+      draft.keepCap("ledger", this.#space.limits.ledgerBytes);
+      this.#marks.write(this.#sql.meta, draft.states);
+      observedAt = Math.max(observedAt, draft.observedAt);
       if (observedAt !== this.#lastObservedAt) this.#sql.meta.run("lastObservedAt", observedAt);
     });
-    // only now: what memory says must never be ahead of the file
-    this.#states = draft;
-    this.#gaps = gaps;
-    this.#marks.committed(draft);
+    this.#marks.committed(this.#states);
     this.#lastObservedAt = observedAt;
     this.#operations = [];
     this.#samples.clear();
@@ -264,74 +309,16 @@ export class Outbox {
       throw new OutboxError("OUTBOX_UNUSABLE", `outbox file broken: ${errorMessage(error)}`, { cause: error });
     if (!this.#failing) this.#logger.error({ cause: errorMessage(error) }, "outbox commit refused, holding in memory");
     this.#failing = true;
+    if (this.#operations.length >= this.#compactAt) {
+      this.#operations = compacted(this.#operations);
+      this.#compactAt = Math.max(COMPACT_FROM, this.#operations.length * 2);
+    }
     return false;
   }
 
-  #apply(operation: Operation, draft: LaneStates): void {
-    switch (operation.kind) {
-      case "item":
-        this.#writeItem(draft[operation.lane], operation.lane, operation.at, operation.item);
-        return;
-      case "put":
-        this.#sql.put.run(operation.table, operation.key, operation.value);
-        return;
-      case "remove":
-        this.#sql.remove.run(operation.table, operation.key);
-        return;
-      default:
-        operation satisfies never;
-    }
-  }
-
-  #writeItem(state: LaneState, lane: ItemLane, at: number, item: string): void {
-    this.#sql[lane].run(state.next, at, item);
-    state.next++;
-    state.rows++;
-    state.count++;
-    state.bytes += item.length;
-  }
-
-  #writeSamples(draft: LaneStates): number {
-    const state = draft.telemetry;
-    let observedAt = 0;
-    const numberOf = ({ point }: Sample): number => this.numbers.numberOf(point);
-    for (const { device, samples } of this.#samples.rows()) {
-      const packed = packSamples(samples, numberOf);
-      this.#sql.telemetry.run(state.next, state.next + samples.length - 1, device, packed);
-      for (const sample of samples) observedAt = Math.max(observedAt, sample.observedAt);
-      state.next += samples.length;
-      state.rows++;
-      state.count += samples.length;
-      state.bytes += packed.length;
-    }
-    return observedAt;
-  }
-
-  #spendSkipped(draft: LaneStates, gaps: OpenGaps): void {
-    if (this.#skipped === 0) return;
-    const from = draft.telemetry.next;
-    draft.telemetry.next += this.#skipped;
-    this.#addGap(draft, gaps, "telemetry", { from, to: draft.telemetry.next - 1, reason: "diskFull" });
-  }
-
-  #keepCap(draft: LaneStates, gaps: OpenGaps, lane: Lane, cap: number): void {
-    const over = draft[lane].bytes - cap;
-    if (over <= 0) return;
-    // a little more than needed, so that a lane at its cap is not trimmed at every tick
-    const range = this.#tables[lane].dropOldest(draft[lane], over + Math.floor(cap / 50));
-    if (range === undefined) return;
-    if (lane === "telemetry") this.#counters.droppedSamples += range.to - range.from + 1;
-    this.#addGap(draft, gaps, lane, { ...range, reason: "cap" });
-  }
-
-  #addGap(draft: LaneStates, gaps: OpenGaps, lane: Lane, found: Omit<Gap, "epoch">): void {
-    const complete = addGap(gaps, lane, { epoch: this.#epoch, ...found });
-    if (complete !== undefined) this.#writeGap(draft, lane, complete);
-  }
-
-  #writeGap(draft: LaneStates, lane: Lane, gap: Gap): void {
-    const item = { kind: "gap", lane, ...gap } satisfies LaneRecord;
-    this.#writeItem(draft.events, "events", this.#clock.now(), JSON.stringify(item));
+  /** Looks after the disk: the reserve, and the end of an emergency. Called about once a second. */
+  maintain(): void {
+    this.#space.maintain();
   }
 
   /** With the next commit the gaps recorded so far become items of the events lane. Called when the cloud is there. */
@@ -341,11 +328,11 @@ export class Outbox {
 
   /** Committed telemetry rows after an offset, oldest first. */
   telemetryAfter(offset: number, limit: number): TelemetryRow[] {
-    return readTelemetry(this.#db, offset, limit, this.#logger);
+    return this.#reader.telemetry(offset, limit);
   }
   /** Committed items after an offset, oldest first. */
   itemsAfter(lane: ItemLane, offset: number, limit: number): LaneItem[] {
-    return readItems(this.#db, lane, offset, limit);
+    return this.#reader.items(lane, offset, limit);
   }
 
   /** Tells that everything up to and with this offset has been published; an ack beyond it shows a restored file. */
@@ -353,16 +340,27 @@ export class Outbox {
     this.#marks.sent(lane, last);
   }
 
+  /** A connection begins. What the cloud then says it has, it has of before. */
+  connected(): void {
+    this.#marks.connected();
+  }
+
   /** Takes the cloud's cumulative ack; the rows go with the next commit. */
-  acknowledge({ lane, epoch, upTo }: Ack): AckOutcome {
-    const beyond = upTo > this.#marks.of(lane);
+  acknowledge({ lane, epoch, upTo, hello }: Ack): AckOutcome {
+    // a hello is of before the first batch of this connection, which may be on its way already
+    const published = hello === true ? this.#marks.before(lane) : this.#marks.of(lane);
+    const beyond = upTo > published;
     // a file cannot be exchanged under a running process: beyond an epoch minted by it, the cloud is at fault
     if (epoch !== this.#epoch || (beyond && this.#minted)) {
       this.#counters.foreignAcks++;
       return "foreign";
     }
     if (beyond) {
-      this.#mintEpoch(lane, upTo);
+      this.#logger.warn(
+        { lane, upTo, published },
+        "the cloud knows offsets this outbox never sent: a copy of another, offering all again in a new epoch",
+      );
+      this.#mintEpoch();
       return "restored";
     }
     const state = this.#states[lane];
@@ -374,16 +372,14 @@ export class Outbox {
     return known ? "known" : "trimmed";
   }
 
-  #mintEpoch(lane: Lane, upTo: number): void {
+  #mintEpoch(): void {
     const epoch = newEpoch();
-    this.#logger.warn(
-      { lane, upTo, sent: this.#marks.of(lane), epoch },
-      "the cloud knows offsets this outbox never sent: a restored copy, offering all again in a new epoch",
+    this.#makingRoom(() =>
+      inTransaction(this.#db, () => {
+        this.#sql.meta.run("epoch", epoch);
+        this.#marks.begin(this.#sql.meta, this.#states);
+      }),
     );
-    inTransaction(this.#db, () => {
-      this.#sql.meta.run("epoch", epoch);
-      this.#marks.begin(this.#sql.meta, this.#states);
-    });
     this.#counters.newEpochs++;
     this.#minted = true;
     this.#epoch = epoch;

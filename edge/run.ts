@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { type Environment, readEnvironment } from "#config/environment.ts";
 import { ConfigError, errorCode, errorMessage } from "#core/errors.ts";
 import { type Agent, startAgent } from "./agent.ts";
-import { type LoadedBootstrap, loadBootstrap, referenceSources } from "./bootstrap.ts";
+import { type LoadedBootstrap, loadBootstrap, outboxLimits, referenceSources } from "./bootstrap.ts";
 
 /** Exit code for wrong configuration: starting again would not help. */
 const EXIT_CONFIG = 2;
@@ -62,6 +62,7 @@ export async function runGateway(args: readonly string[]): Promise<void> {
       ...loaded,
       references: referenceSources(bootstrap),
       logger,
+      limits: outboxLimits(bootstrap),
       ...(ffmpeg === undefined ? {} : { ffmpeg }),
       onFatal: () => end(EXIT_FAILED, "fatal error"),
     });

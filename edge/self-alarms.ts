@@ -6,9 +6,110 @@ import type { DeviceEvent } from "#core/model/event.ts";
 
 /** Slot of the gateway's own events; no configured device may have it. */
 const SELF = "gateway";
-const EVENTS_LANE_FULL = "eventsLaneFull";
-const BLOBS_DROPPED = "blobsDropped";
-const CONDITIONS_REFUSED = "conditionsRefused";
+/** What was dropped counts for so long, ms. */
+const DROPPING_MS = 600_000;
+/** So many connections that ended soon after they were made, within the time, are no accident. */
+const SHORT_LIVED = 3;
+const SHORT_LIVED_MS = 120_000;
+
+/** What the gateway may say of itself: kind of the event, with the definition of its alarm. */
+const OWN_ALARMS = {
+  eventsLaneFull: {
+    id: "gateway.events-lane-full",
+    message: "网关事件缓存已满，停止接收设备事件",
+    messageEn: "The gateway's event store is full: device events are refused",
+  },
+  telemetryDropped: {
+    id: "gateway.telemetry-dropped",
+    message: "网关数据缓存已满，最早的数据已被丢弃（缺口已记录）",
+    messageEn: "The gateway's data store is full: the oldest values were dropped, recorded as a gap",
+  },
+  diskFull: {
+    id: "gateway.disk-full",
+    message: "网关磁盘已满，正以旧数据让位给报警和命令结果",
+    messageEn: "The gateway's disk is full: old values give way to alarms and command results",
+  },
+  outboxBroken: {
+    id: "gateway.outbox-broken",
+    message: "网关缓存文件损坏，已隔离并重新建立，未上传的数据可能丢失",
+    messageEn: "The gateway's store was broken: moved aside and begun anew, what was not yet sent is lost",
+  },
+  outboxCopied: {
+    id: "gateway.outbox-copied",
+    message: "网关缓存是恢复或复制的副本，已启用新的纪元重新上传",
+    messageEn: "The gateway's store is a restored or second copy: everything is offered again in a new epoch",
+  },
+  identityShared: {
+    id: "gateway.identity-shared",
+    message: "网关连接反复中断，可能有另一网关使用相同身份",
+    messageEn: "The gateway's connection ends again and again: perhaps another gateway uses its identity",
+  },
+  clockJumped: {
+    id: "gateway.clock-jumped",
+    message: "网关时钟发生跳变",
+    messageEn: "The gateway's clock was set by a leap",
+  },
+  clockBehind: {
+    id: "gateway.clock-behind",
+    message: "网关时钟慢于已存数据的时间，新数据暂以其后的时间记录",
+    messageEn: "The gateway's clock is behind the times of its data: new values get times just after those",
+  },
+  blobsDropped: {
+    id: "gateway.blobs-dropped",
+    message: "网关图片缓存已满，最早的图片已被丢弃",
+    messageEn: "The gateway's picture store is full: the oldest pictures were dropped",
+  },
+  conditionsRefused: {
+    id: "gateway.conditions-refused",
+    message: "设备自身报警过多，部分未能接收",
+    messageEn: "Devices keep more alarm conditions than the gateway has room for: some are not shown",
+  },
+} as const;
+
+/** Kind of one of the gateway's own events. */
+export type OwnKind = keyof typeof OWN_ALARMS;
+
+/** How the gateway's parts stand. */
+export interface SelfState {
+  readonly eventsFull: boolean;
+  readonly diskFull: boolean;
+  /** Samples that were dropped, since the start. */
+  readonly droppedSamples: number;
+  /** Connections that ended soon after they were made, since the start. */
+  readonly shortLived: number;
+  readonly clockBehind: boolean;
+  readonly blobsDropped: boolean;
+  readonly conditionsRefused: boolean;
+}
+
+/** Did a counter grow by at least `by` lately? */
+class Growth {
+  readonly #clock: Clock;
+  readonly #by: number;
+  readonly #forMs: number;
+  #seen = 0;
+  #since = -Infinity;
+  #grewAt = -Infinity;
+
+  constructor(clock: Clock, by: number, forMs: number) {
+    this.#clock = clock;
+    this.#by = by;
+    this.#forMs = forMs;
+  }
+
+  look(count: number): boolean {
+    const now = this.#clock.monotonic();
+    if (count - this.#seen >= this.#by) {
+      this.#seen = count;
+      this.#since = now;
+      this.#grewAt = now;
+    } else if (now - this.#since >= this.#forMs) {
+      this.#seen = count;
+      this.#since = now;
+    }
+    return now - this.#grewAt < this.#forMs;
+  }
+}
 
 const linkageFailed = (rule: string): string => `linkageFailed.${rule}`;
 
@@ -21,7 +122,10 @@ export interface SelfAlarmsOptions {
   /** `<site>/<gateway>`. */
   readonly gateway: string;
   readonly clock: Clock;
+  /** For alarms. */
   readonly onEvent: (event: DeviceEvent) => void;
+  /** For the record. */
+  readonly onRecord: (event: DeviceEvent) => void;
 }
 
 /** What an operator must know of the gateway itself, as events of its own and the definitions that make alarms of them. */
@@ -29,32 +133,21 @@ export class SelfAlarms {
   readonly #options: SelfAlarmsOptions;
   readonly #device: string;
   readonly #told = new Map<string, boolean>();
+  readonly #dropped: Growth;
+  readonly #shortLived: Growth;
 
   constructor(options: SelfAlarmsOptions) {
     this.#options = options;
     this.#device = `${options.gateway}/${SELF}`;
+    this.#dropped = new Growth(options.clock, 1, DROPPING_MS);
+    this.#shortLived = new Growth(options.clock, SHORT_LIVED, SHORT_LIVED_MS);
   }
 
   /** The definitions, with one for each rule that runs here. */
   definitions(rules: readonly Rule[]): AlarmDefinition[] {
     return [
-      this.#definition(
-        "gateway.events-lane-full",
-        EVENTS_LANE_FULL,
-        "网关事件缓存已满，停止接收设备事件",
-        "The gateway's event store is full: device events are refused",
-      ),
-      this.#definition(
-        "gateway.blobs-dropped",
-        BLOBS_DROPPED,
-        "网关图片缓存已满，最早的图片已被丢弃",
-        "The gateway's picture store is full: the oldest pictures were dropped",
-      ),
-      this.#definition(
-        "gateway.conditions-refused",
-        CONDITIONS_REFUSED,
-        "设备自身报警过多，部分未能接收",
-        "Devices keep more alarm conditions than the gateway has room for: some are not shown",
+      ...Object.entries(OWN_ALARMS).map(([kind, { id, message, messageEn }]) =>
+        this.#definition(id, kind, message, messageEn),
       ),
       ...rules.map(({ id, name, nameEn }) =>
         this.#definition(
@@ -73,20 +166,32 @@ export class SelfAlarms {
   }
 
   /** Tells how things stand; only a change goes on. The first word after a start ends what a former process left open. */
-  watch(state: {
-    readonly eventsFull: boolean;
-    readonly blobsDropped: boolean;
-    readonly conditionsRefused: boolean;
-  }): void {
-    this.#state(EVENTS_LANE_FULL, state.eventsFull);
-    this.#state(CONDITIONS_REFUSED, state.conditionsRefused);
-    this.#state(BLOBS_DROPPED, state.blobsDropped);
+  watch(state: SelfState): void {
+    this.#state("eventsLaneFull", state.eventsFull);
+    this.#state("diskFull", state.diskFull);
+    this.#state("telemetryDropped", this.#dropped.look(state.droppedSamples));
+    this.#state("identityShared", this.#shortLived.look(state.shortLived));
+    this.#state("clockBehind", state.clockBehind);
+    this.#state("conditionsRefused", state.conditionsRefused);
+    this.#state("blobsDropped", state.blobsDropped);
   }
 
-  #state(kind: string, holds: boolean): void {
+  #state(kind: OwnKind, holds: boolean): void {
     if (this.#told.get(kind) === holds) return;
     this.#told.set(kind, holds);
     this.#options.onEvent({ ...this.#event(kind), state: holds });
+  }
+
+  /** Something happened: a pulse, which stays shown until somebody has acknowledged it. */
+  happened(kind: OwnKind, data: DeviceEvent["data"]): void {
+    const event = { ...this.#event(kind), ...(data === undefined ? {} : { data }) };
+    this.#options.onRecord(event);
+    this.#options.onEvent(event);
+  }
+
+  /** The gateway stood still for so long, ms: nothing was seen meanwhile. No alarm, but a record. */
+  slept(ms: number): void {
+    this.#options.onRecord({ ...this.#event("suspended"), data: { ms: Math.round(ms) } });
   }
 
   /** A run of a rule had a step that failed: a pulse, which stays shown until somebody has acknowledged it. */

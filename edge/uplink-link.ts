@@ -21,8 +21,8 @@ export interface LinkOptions {
   readonly logger: Logger;
   readonly random?: () => number;
   readonly times?: Partial<LinkTimes>;
-  /** Gives the will of the coming connection. */
-  readonly will: () => SparkplugMessage;
+  /** Gives the will of the coming connection; `known`: a broker may have read the one before, else no CONNECT was sent. */
+  readonly will: (known: boolean) => SparkplugMessage;
   /** What to subscribe to, QoS 1. */
   readonly subscriptions: readonly string[];
   /** Connected and subscribed. */
@@ -48,6 +48,8 @@ export class BrokerLink {
   #client: MqttClient | undefined;
   #up = false;
   #upAt = 0;
+  /** That of a former run may be known. */
+  #willKnown = true;
   #stopped = true;
   #cancelRetry: (() => void) | undefined;
   #lastCause: string | undefined;
@@ -88,7 +90,8 @@ export class BrokerLink {
       this.#down(errorMessage(error));
       return;
     }
-    const { topic, payload, qos, retain } = will();
+    const { topic, payload, qos, retain } = will(this.#willKnown);
+    this.#willKnown = false;
     const client = mqtt.connect(url, {
       protocolVersion: 4,
       clientId: username,
@@ -104,6 +107,9 @@ export class BrokerLink {
       will: { topic, payload: Buffer.from(payload), qos, retain },
     });
     this.#client = client;
+    client.stream.once(url.startsWith("mqtts:") ? "secureConnect" : "connect", () => {
+      this.#willKnown = true;
+    });
     let cause = "connection lost";
     client.on("error", (error) => {
       cause = errorMessage(error) || errorCodeOf(error);

@@ -1,18 +1,19 @@
 import { Check } from "typebox/value";
 import type { Clock } from "#core/clock.ts";
-import { formatBatch } from "#core/contracts/batch.ts";
 import { Ack, type EventBatch, type Lane, type LaneItem } from "#core/contracts/lanes.ts";
 import { gatewayClientId, type HubTopicKind, hubTopic } from "#core/contracts/topics.ts";
-import { errorMessage } from "#core/errors.ts";
+import { newEpoch } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Sample } from "#core/model/sample.ts";
-import { EdgeNodeSession } from "#core/sparkplug/edge-node-session.ts";
+import { EdgeNodeSession, type MetricReading } from "#core/sparkplug/edge-node-session.ts";
 import { topicOf } from "#core/sparkplug/topic.ts";
 import type { Outbox } from "./outbox.ts";
-import type { ItemLane, TelemetryRow } from "./outbox-lanes.ts";
+import type { ItemLane } from "./outbox-lanes.ts";
+import { DrainMeter } from "./uplink-drain.ts";
 import { LaneWindow } from "./uplink-lane.ts";
 import { BrokerLink, type LinkTimes } from "./uplink-link.ts";
 import {
+  bootReading,
   DeviceMetrics,
   type DevicePoints,
   deviceSlot,
@@ -20,6 +21,7 @@ import {
   healthReadings,
   nodeMetrics,
 } from "./uplink-metrics.ts";
+import { TelemetryUplink } from "./uplink-telemetry.ts";
 
 const SESSION = "session";
 const BD_SEQ = "bdSeq";
@@ -28,6 +30,8 @@ const HEARTBEAT_MS = 4_000;
 /** Births are made at most so often, ms, however often a host asks. */
 const REBIRTH_EVERY_MS = 2_000;
 const CLOSE_GAPS_EVERY_MS = 60_000;
+/** So long the lanes wait for what the cloud says at a birth, ms; one that is slow, or of an earlier version, does not say it. */
+const GREETED_WITHIN_MS = 1_000;
 const MAX_BATCH_ITEMS = 100;
 /** Well below the broker's 1 MiB a packet, whatever the characters. */
 const MAX_BATCH_CHARS = 96 * 1024;
@@ -42,7 +46,10 @@ export interface UplinkOptions {
   readonly logger: Logger;
   readonly random?: () => number;
   readonly times?: Partial<LinkTimes>;
+  /** What births tell of a point: its last sample, or what was kept of it over a restart. */
   readonly latest: (point: string) => Sample | undefined;
+  /** What tells this machine from others, as `Parkhub/boot` has it. */
+  readonly machine?: string;
   readonly health: () => Health;
   readonly onCommand: (payload: Uint8Array) => void;
   readonly onConfig: (payload: Uint8Array) => void;
@@ -61,17 +68,21 @@ export class Uplink {
   readonly #session: EdgeNodeSession;
   readonly #metrics: DeviceMetrics;
   readonly #link: BrokerLink;
-  readonly #windows: Readonly<Record<Lane, LaneWindow>>;
-  readonly #born = new Set<string>();
-  readonly #offline = new Set<string>();
+  readonly #windows: Readonly<Record<ItemLane, LaneWindow>>;
+  readonly #telemetry: TelemetryUplink;
+  readonly #drain: DrainMeter;
+  /** Tells this run of the process from every other one, 16 hex digits. */
+  readonly #nonce = newEpoch().slice(0, 16);
   readonly #cancels: (() => void)[] = [];
+  /** Lanes that the cloud has answered on this connection. */
+  readonly #answered = new Set<Lane>();
+  /** From here on, monotonic, nobody waits for the cloud's greeting any more. */
+  #greetedBy = 0;
   #ready = false;
-  /** Telemetry below this offset was there before the connection: it is history, the births carry what holds now. */
-  #liveFrom = 1;
   #lastBirthsAt = -Infinity;
   #lastHeartbeatAt = 0;
   #cancelRebirth: (() => void) | undefined;
-  #counters = { batches: 0, rebirths: 0, refusedCommands: 0, malformed: 0, acks: 0, poisonRows: 0 };
+  #counters = { batches: 0, rebirths: 0, refusedCommands: 0, malformed: 0, acks: 0 };
 
   constructor(options: UplinkOptions) {
     this.#options = options;
@@ -79,7 +90,8 @@ export class Uplink {
     const last = Number(outbox.records(SESSION).get(BD_SEQ) ?? 255);
     this.#session = new EdgeNodeSession({ group: site, edgeNode: gateway, bdSeq: last, node: nodeMetrics(outbox) });
     this.#metrics = new DeviceMetrics(this.#session, outbox);
-    this.#windows = { events: new LaneWindow(clock), telemetry: new LaneWindow(clock), ledger: new LaneWindow(clock) };
+    this.#windows = { events: new LaneWindow(clock), ledger: new LaneWindow(clock) };
+    this.#drain = new DrainMeter(clock);
     this.#link = new BrokerLink({
       address,
       username: gatewayClientId(site, gateway),
@@ -88,7 +100,7 @@ export class Uplink {
       logger,
       ...(random === undefined ? {} : { random }),
       ...(times === undefined ? {} : { times }),
-      will: () => this.#will(),
+      will: (known) => this.#will(known),
       subscriptions: [
         topicOf({ type: "NCMD", group: site, edgeNode: gateway }),
         `spBv1.0/${site}/DCMD/${gateway}/#`,
@@ -99,6 +111,15 @@ export class Uplink {
       onUp: () => this.#up(),
       onDown: () => this.#down(),
       onMessage: (topic, payload) => this.#message(topic, payload),
+    });
+    this.#telemetry = new TelemetryUplink({
+      outbox,
+      clock,
+      logger,
+      session: this.#session,
+      metrics: this.#metrics,
+      current: (alias) => this.#current(alias),
+      publish: (message) => this.#link.publish(message),
     });
     outbox.onCommitted(() => this.pump());
   }
@@ -113,9 +134,20 @@ export class Uplink {
   }
   /** Monotonic counters since the start. */
   get counters(): Readonly<Record<string, number>> {
-    const { events, telemetry, ledger } = this.#windows;
-    const rewinds = events.rewinds + telemetry.rewinds + ledger.rewinds;
-    return { ...this.#counters, ...this.#link.counters, rewinds };
+    const { events, ledger } = this.#windows;
+    const rewinds = events.rewinds + this.#telemetry.window.rewinds + ledger.rewinds;
+    const { telemetryBatches, poisonRows } = this.#telemetry.counters;
+    const batches = this.#counters.batches + telemetryBatches;
+    return { ...this.#counters, ...this.#link.counters, batches, poisonRows, rewinds };
+  }
+  /**
+   * How fast the backlog of telemetry drains: samples acked a second, and seconds until what waited before the connection is
+   * acked: 0 when nothing does, -1 when it cannot be said.
+   */
+  drain(): { readonly perS: number; readonly drainedInS: number } {
+    const { acked, next } = this.#options.outbox.state("telemetry");
+    const remaining = this.#ready ? this.#telemetry.window.remaining : next - 1 - acked;
+    return this.#drain.look(acked, remaining);
   }
 
   /** Begins to connect. */
@@ -130,7 +162,8 @@ export class Uplink {
     if (!this.#ready) return;
     const { outbox, clock } = this.#options;
     for (const lane of ["events", "telemetry", "ledger"] as const) {
-      if (this.#windows[lane].rewindIfStalled(outbox.state(lane).acked))
+      const window = lane === "telemetry" ? this.#telemetry.window : this.#windows[lane];
+      if (window.rewindIfStalled(outbox.state(lane).acked))
         this.#options.logger.warn({ lane, acked: outbox.state(lane).acked }, "no ack, sending again");
     }
     if (this.#session.born && clock.monotonic() - this.#lastHeartbeatAt >= HEARTBEAT_MS) this.#heartbeat();
@@ -149,21 +182,22 @@ export class Uplink {
     const wanted = new Set(devices.map(({ device }) => device));
     const now = this.#options.clock.now();
     if (this.#ready && this.#session.born)
-      for (const device of this.#born)
+      for (const device of this.#telemetry.born)
         if (!wanted.has(device)) this.#link.publish(this.#session.deviceDeath(deviceSlot(device), now));
-    for (const device of this.#offline) if (!wanted.has(device)) this.#offline.delete(device);
+    this.#telemetry.keep(wanted);
     this.#metrics.configure(devices);
     if (this.#ready) this.#births();
   }
 
   /** A device came or fell silent: it is born or dies in Sparkplug's sense once its samples up to here are sent. */
   deviceState(device: string, online: boolean): void {
-    if (online) this.#offline.delete(device);
-    else this.#offline.add(device);
+    this.#telemetry.deviceState(device, online);
   }
 
-  #will(): ReturnType<EdgeNodeSession["will"]> {
+  #will(known: boolean): ReturnType<EdgeNodeSession["will"]> {
     const { outbox, clock } = this.#options;
+    // [Sparkplug tck-id-topics-nbirth-bdseq-increment] one more with each CONNECT that is sent, not with each attempt
+    if (!known) return this.#session.will(clock.now());
     const bdSeq = this.#session.advanceBdSeq();
     // on the disk before the CONNECT, so that no number is used twice in a row over a crash
     outbox.put(SESSION, BD_SEQ, bdSeq);
@@ -174,29 +208,45 @@ export class Uplink {
   #up(): void {
     const { outbox, clock } = this.#options;
     this.#ready = true;
-    for (const lane of ["events", "telemetry", "ledger"] as const) this.#windows[lane].reset(outbox.state(lane).acked);
-    this.#liveFrom = outbox.state("telemetry").next;
+    outbox.connected();
+    this.#answered.clear();
+    this.#reset();
     outbox.closeGaps();
     this.#lastBirthsAt = clock.monotonic();
+    this.#greetedBy = this.#lastBirthsAt + GREETED_WITHIN_MS;
+    clock.after(GREETED_WITHIN_MS, () => this.pump());
     this.#births();
     this.#heartbeat();
     this.pump();
     this.#options.onUp();
   }
 
+  /** All that is unacked is to be sent again. What is there already is history: the births tell what holds now. */
+  #reset(): void {
+    const { outbox } = this.#options;
+    for (const lane of ["events", "ledger"] as const) this.#windows[lane].reset(outbox.state(lane).acked);
+    const { acked, next } = outbox.state("telemetry");
+    this.#telemetry.window.reset(acked, next);
+  }
+
   #down(): void {
     this.#ready = false;
-    this.#born.clear();
+    this.#telemetry.noneBorn();
     this.#cancelRebirth?.();
     this.#cancelRebirth = undefined;
   }
 
   #births(): void {
-    const { latest, clock } = this.#options;
-    this.#born.clear();
-    const current = (alias: number) => this.#metrics.current(alias, latest);
-    for (const message of this.#session.births(clock.now(), current)) this.#link.publish(message);
-    for (const device of this.#metrics.devices()) this.#born.add(device);
+    this.#telemetry.noneBorn();
+    const births = this.#session.births(this.#options.clock.now(), (alias) => this.#current(alias));
+    for (const message of births) this.#link.publish(message);
+    this.#telemetry.allBorn();
+  }
+
+  #current(alias: number): MetricReading | undefined {
+    const { outbox, latest, clock, machine } = this.#options;
+    const boot = { nonce: this.#nonce, epoch: outbox.epoch, ...(machine === undefined ? {} : { machine }) };
+    return bootReading(outbox, alias, boot, clock.now()) ?? this.#metrics.current(alias, latest);
   }
 
   #rebirth(): void {
@@ -208,6 +258,9 @@ export class Uplink {
       this.#cancelRebirth = undefined;
       if (!this.#ready) return;
       this.#lastBirthsAt = clock.monotonic();
+      const { acked, next } = this.#options.outbox.state("telemetry");
+      // whoever asks may have heard nothing of what is under way
+      this.#telemetry.window.reborn(acked, next);
       this.#births();
       this.pump();
     });
@@ -251,15 +304,17 @@ export class Uplink {
     }
     const { outbox } = this.#options;
     this.#counters.acks++;
-    switch (outbox.acknowledge(ack)) {
+    // a later greeting answers a birth in the middle of the connection, and knows what was sent on it
+    const first = !this.#answered.has(ack.lane);
+    this.#answered.add(ack.lane);
+    switch (outbox.acknowledge({ ...ack, hello: first && ack.hello === true })) {
       case "trimmed":
       case "known":
-        this.#windows[ack.lane].acked(ack.upTo);
+        (ack.lane === "telemetry" ? this.#telemetry.window : this.#windows[ack.lane]).acked(ack.upTo);
         this.pump();
         break;
       case "restored":
-        for (const lane of ["events", "telemetry", "ledger"] as const)
-          this.#windows[lane].reset(outbox.state(lane).acked);
+        this.#reset();
         this.#options.onNewEpoch();
         this.pump();
         break;
@@ -271,9 +326,21 @@ export class Uplink {
   /** Sends what there is room for: events first, then telemetry, the ledger last. */
   pump(): void {
     if (!this.#ready) return;
-    this.#pumpItems("events");
-    if (this.#session.born) this.#pumpTelemetry();
-    this.#pumpItems("ledger");
+    if (this.#begun("events")) this.#pumpItems("events");
+    if (this.#session.born && this.#begun("telemetry")) this.#telemetry.pump(this.#eventsWait);
+    if (this.#begun("ledger")) this.#pumpItems("ledger");
+  }
+
+  /**
+   * Is it known on this connection what the cloud had of a lane? It makes the outbox write down what is published from then on: of
+   * a batch sent before, a process that is killed now and starts again would not know that it was its own.
+   */
+  #begun(lane: Lane): boolean {
+    return this.#answered.has(lane) || this.#options.clock.monotonic() >= this.#greetedBy;
+  }
+
+  get #eventsWait(): boolean {
+    return this.#windows.events.cursor < this.#options.outbox.state("events").next - 1;
   }
 
   #pumpItems(lane: ItemLane): void {
@@ -292,77 +359,11 @@ export class Uplink {
         lastOffset: last.offset,
         items,
       };
-      this.#link.publish({
-        topic: this.#topic("events"),
-        payload: Buffer.from(JSON.stringify(batch)),
-        qos: 1,
-        retain: false,
-      });
+      const payload = Buffer.from(JSON.stringify(batch));
+      this.#link.publish({ topic: this.#topic("events"), payload, qos: 1, retain: false });
       outbox.markSent(lane, last.offset);
-      window.sent(last.offset);
+      window.sent(last.offset, payload.length);
       this.#counters.batches++;
-    }
-  }
-
-  #pumpTelemetry(): void {
-    const { outbox } = this.#options;
-    const window = this.#windows.telemetry;
-    while (window.room) {
-      const rows = outbox.telemetryAfter(window.cursor, 8);
-      if (rows.length === 0) {
-        // samples that explain a death or a return go first
-        if (outbox.pendingSamples === 0) this.#settleDevices();
-        return;
-      }
-      for (const row of rows) {
-        if (!window.room) return;
-        this.#sendRow(row);
-        outbox.markSent("telemetry", row.last);
-        window.sent(row.last);
-      }
-    }
-  }
-
-  #sendRow(row: TelemetryRow): void {
-    const { outbox, clock, latest, logger } = this.#options;
-    const now = clock.now();
-    const device = deviceSlot(row.device);
-    const changed = this.#metrics.declareFor(row);
-    if (changed || !this.#born.has(row.device)) {
-      this.#link.publish(this.#session.deviceBirth(device, now, (alias) => this.#metrics.current(alias, latest)));
-      this.#born.add(row.device);
-    }
-    const readings = this.#metrics.readings(row, row.first < this.#liveFrom);
-    const batch = formatBatch({ epoch: outbox.epoch, first: row.first, last: row.last });
-    try {
-      this.#link.publish(this.#session.deviceData(device, readings, now, { batch }));
-    } catch (error) {
-      // a value that cannot be written to the wire must not block the lane for ever: its place is kept, as bad
-      this.#counters.poisonRows++;
-      logger.error({ first: row.first, last: row.last, cause: errorMessage(error) }, "telemetry row cannot be sent");
-      const nulls = readings.map((reading) => ({
-        ...reading,
-        value: null,
-        quality: "bad" as const,
-        reason: "configError",
-      }));
-      this.#link.publish(this.#session.deviceData(device, nulls, now, { batch }));
-    }
-    this.#counters.batches++;
-  }
-
-  /** When nothing waits: silent devices die, those that are back are born. */
-  #settleDevices(): void {
-    const { clock, latest } = this.#options;
-    const now = clock.now();
-    for (const device of this.#metrics.devices()) {
-      const slot = deviceSlot(device);
-      const offline = this.#offline.has(device);
-      if (offline && this.#born.delete(device)) this.#link.publish(this.#session.deviceDeath(slot, now));
-      else if (!offline && !this.#born.has(device)) {
-        this.#link.publish(this.#session.deviceBirth(slot, now, (alias) => this.#metrics.current(alias, latest)));
-        this.#born.add(device);
-      }
     }
   }
 

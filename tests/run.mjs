@@ -11,10 +11,16 @@ const PEER_PACKAGES = {
   chromium: "/usr/bin/chromium",
   ffmpeg: "/usr/bin/ffmpeg",
   "fonts-noto-cjk": "/usr/share/doc/fonts-noto-cjk",
+  influxdb: "/usr/bin/influxd",
+  mosquitto: "/usr/sbin/mosquitto",
   "onvif-tools": "/usr/bin/onvif-util",
+  openssl: "/usr/bin/openssl",
+  "postgresql-15": "/usr/lib/postgresql/15/bin/postgres",
   "protobuf-compiler": "/usr/bin/protoc",
+  "python3-protobuf": "/usr/lib/python3/dist-packages/google/protobuf",
   "python3-pymodbus": "/usr/lib/python3/dist-packages/pymodbus",
   "python3-serial-asyncio": "/usr/lib/python3/dist-packages/serial_asyncio",
+  "redis-server": "/usr/bin/redis-server",
   socat: "/usr/bin/socat",
   tshark: "/usr/bin/tshark",
 };
@@ -44,7 +50,7 @@ const phases =
   filters.length > 0
     ? [filters]
     : [
-        ["tests/unit", "tests/contract", "tests/integration", "tests/architecture.test.ts"],
+        ["tests/unit", "tests/contract", "tests/integration", "tests/sparkplug", "tests/architecture.test.ts"],
         ["tests/e2e", "tests/faults"],
       ];
 const reports = mkdtempSync(path.join(os.tmpdir(), "parkhub-test-"));

@@ -136,14 +136,14 @@ export class AlarmMedia implements BlobUser {
       kysely
         .selectFrom("alarm_snapshots")
         .select(["sha256", "alarm", "run"])
-        .select((e) => e.case().when("alarm", "in", open).then(1).else(0).end().as("held"))
+        .select((e) => e.case().when("alarm", "in", open).then(e.lit(1)).else(e.lit(0)).end().as("held"))
         .where("sha256", "in", hashes),
     );
     const clips = sync.all(
       kysely
         .selectFrom("alarm_clips")
         .select("sha256")
-        .select((e) => e.case().when("alarm", "in", open).then(1).else(0).end().as("held"))
+        .select((e) => e.case().when("alarm", "in", open).then(e.lit(1)).else(e.lit(0)).end().as("held"))
         .where("sha256", "in", hashes),
     );
     return [

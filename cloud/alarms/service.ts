@@ -72,6 +72,9 @@ export class Alarms implements AlarmService {
   readonly #queue: ActQueue;
   readonly #watch: GatewayWatch;
   #cancel: (() => void) | undefined;
+  /** Gateways whose presence has changed while the alarms could not be read. */
+  readonly #unshown = new Set<GatewayId>();
+  #failing = false;
 
   constructor(deps: AlarmDeps) {
     const { db, link, clock, fence = 1, gatewayOfflineDelayMs: delayMs = GATEWAY_OFFLINE_DELAY_MS } = deps;
@@ -82,6 +85,7 @@ export class Alarms implements AlarmService {
       store: this.#store,
       catalog: deps.catalog,
       clock,
+      logger: deps.logger,
       delayMs,
       commit: (work) => this.#commit(work),
       record: (alarm, transition, at, comment) =>
@@ -192,8 +196,21 @@ export class Alarms implements AlarmService {
   /** A gateway came or went: acts that wait for it are sent, its loss is alarmed, and its alarms are shown for what they are. */
   gatewayOnline(gateway: GatewayId, online: boolean, at: number, reason?: string): void {
     this.#watch.changed(gateway, online, at, reason);
-    if (online) this.#queue.flush(gateway);
+    try {
+      if (online) this.#queue.flush(gateway);
+      this.#show(gateway);
+    } catch (error) {
+      this.#deps.logger.warn({ gateway, err: error }, "the alarms of a gateway cannot be shown, trying again");
+      this.#unshown.add(gateway);
+    }
+  }
+
+  /** Two gateways live under one identity, or no longer do. `at` is Unix ms. */
+  gatewayCloned = (gateway: GatewayId, is: boolean, at: number): void => this.#watch.cloned(gateway, is, at);
+  /** Its alarms are stale or no longer so. */
+  #show(gateway: GatewayId): void {
     for (const alarm of this.#store.openOf(gateway)) this.#publish(alarm);
+    this.#unshown.delete(gateway);
   }
 
   /** Tells who looks that something about an alarm has changed: a run, a picture. */
@@ -289,6 +306,7 @@ export class Alarms implements AlarmService {
   #tick(): void {
     try {
       this.#queue.flush();
+      for (const gateway of this.#unshown) this.#show(gateway);
       const now = this.#deps.clock.now();
       for (const alarm of this.#store.shelvingOver(now)) {
         const result = apply(alarm, { type: "unshelve" }, { now, side: "minting" });
@@ -296,8 +314,10 @@ export class Alarms implements AlarmService {
         const happening = { alarm: result.alarm, transition: result.transition, at: now, receivedAt: now };
         this.#commit(() => this.#record(happening));
       }
+      this.#failing = false;
     } catch (error) {
-      this.#deps.logger.error({ err: error }, "alarms cannot be looked after");
+      if (!this.#failing) this.#deps.logger.error({ err: error }, "alarms cannot be looked after, trying again");
+      this.#failing = true;
     }
   }
 

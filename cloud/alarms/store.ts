@@ -1,9 +1,10 @@
-import { type Selectable, type SelectQueryBuilder, sql } from "kysely";
+import type { Selectable, SelectQueryBuilder } from "kysely";
 import { isClosed } from "#core/alarm/lifecycle.ts";
 import type { JournalEntry } from "#core/contracts/http.ts";
 import { newEpoch } from "#core/ids.ts";
 import type { Alarm, AlarmTransition } from "#core/model/alarm.ts";
 import type { Db } from "../db/database.ts";
+import { holdsText } from "../db/dialect.ts";
 import type { Tables } from "../db/tables.ts";
 import { decodeCursor, encodeCursor } from "../paging.ts";
 import type { AlarmQuery, PageRequest, PageResult, Visible } from "../ports.ts";
@@ -282,9 +283,5 @@ function filtered<O>(
   if (priority !== undefined) found = found.where("priority", "=", priority);
   if (area !== undefined) found = found.where("area", "in", [...below(area)]);
   if (visible !== "all") found = found.where("area", "in", [...visible]);
-  if (q !== undefined) {
-    const pattern = `%${q.toLowerCase().replace(/[\\%_]/g, (sign) => `\\${sign}`)}%`;
-    found = found.where(sql<boolean>`search like ${pattern} escape '\\'`);
-  }
-  return found;
+  return q === undefined ? found : found.where(holdsText("search", q));
 }

@@ -3,7 +3,7 @@ import type { AlarmActKind } from "../ports.ts";
 
 /**
  * Rows of the alarms. Retention: alarms, their journal and what belongs to them are records of what happened in the
- * park and are kept; `alarm_commands` holds only what a gateway has not yet confirmed.
+ * park and are kept; `alarm_acts` of alarms that are over are pruned by cloud/jobs/records-retention.ts; `alarm_commands` holds only what a gateway has not yet confirmed.
  */
 export interface AlarmTables {
   /** One row an episode. The columns are those that lists ask for; `document` is the whole alarm (core/model/alarm.ts). */

@@ -1,5 +1,6 @@
 import type { Clock } from "#core/clock.ts";
 import type { Logger } from "#core/logger.ts";
+import type { JobQueue } from "../job-ports.ts";
 import type { BlobIndex, BlobStore, SnapshotService, VideoService } from "../media-ports.ts";
 import type {
   AccessService,
@@ -10,13 +11,14 @@ import type {
   CommandService,
   DeviceEventService,
   DoorService,
+  ForeignClientService,
   GatewayService,
-  HistoryService,
   LiveBus,
   RunService,
   SiteCatalog,
   StateService,
 } from "../ports.ts";
+import type { CompletenessService, HistoryService } from "../telemetry-ports.ts";
 
 /** State of one part of the service, for `/readyz`. */
 export interface PartState {
@@ -34,6 +36,7 @@ export interface ApiDeps {
   readonly audit: AuditLog;
   readonly state: StateService;
   readonly history: HistoryService;
+  readonly completeness: CompletenessService;
   readonly alarms: AlarmService;
   readonly commands: CommandService;
   readonly runs: RunService;
@@ -43,9 +46,12 @@ export interface ApiDeps {
   readonly doors: DoorService;
   readonly deviceEvents: DeviceEventService;
   readonly certificates: CertificateService;
+  /** Foreign hosts and edge nodes at the broker. */
+  readonly mqttClients: ForeignClientService;
   readonly video: VideoService;
   readonly cameraSnapshots: SnapshotService;
   readonly bus: LiveBus;
+  readonly jobs: Pick<JobQueue, "status" | "counts" | "dead" | "retry">;
   /** Every part by name; the service is ready when all are. */
   readonly parts: () => Readonly<Record<string, PartState>>;
   /** Prometheus text. */

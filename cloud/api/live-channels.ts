@@ -23,19 +23,35 @@ interface Channel {
   readonly listeners: Set<(seq: number, changes: ReadonlyMap<string, LiveChange>) => void>;
 }
 
-/** Gathers changes per kind, the last state of each id wins, and numbers the flushes. The epoch is new with each process. */
+/**
+ * Gathers changes per kind, the last state of each id wins, and numbers the flushes. The epoch is new with each process, and
+ * whenever changes were missed: then nobody can go on from what it has.
+ */
 export class LiveChannels {
-  readonly epoch = newEpoch();
+  #epoch = newEpoch();
+  readonly #resets = new Set<() => void>();
   readonly #channels = new Map<LiveKind, Channel>();
   readonly #stop: () => void;
 
   constructor(bus: LiveBus, clock: Clock) {
     const unsubscribe = bus.subscribe((change) => this.#channel(change.kind).pending.set(change.id, change));
     const cancel = clock.every(FLUSH_MS, () => this.flush());
+    const ungap = bus.onGap(() => this.#reset());
     this.#stop = () => {
       unsubscribe();
+      ungap();
       cancel();
     };
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** Called when a new epoch has begun: a view has to be told all of it again. Returns how to stop. */
+  onReset(listener: () => void): () => void {
+    this.#resets.add(listener);
+    return () => void this.#resets.delete(listener);
   }
 
   /** Number of the last flush of a kind: a snapshot taken now holds everything up to it. */
@@ -74,6 +90,15 @@ export class LiveChannels {
         channel.kept -= channel.ring.shift()?.changes.size ?? 0;
       for (const listener of channel.listeners) listener(flush.seq, flush.changes);
     }
+  }
+
+  #reset(): void {
+    this.#epoch = newEpoch();
+    for (const channel of this.#channels.values()) {
+      channel.ring.length = 0;
+      channel.kept = 0;
+    }
+    for (const listener of this.#resets) listener();
   }
 
   close(): void {

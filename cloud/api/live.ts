@@ -1,7 +1,13 @@
 import { Ajv } from "ajv";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
-import { CLOSE_SESSION_ENDED, CLOSE_TOO_SLOW, type LiveMessage, LiveRequest } from "#core/contracts/live.ts";
+import {
+  CLOSE_SESSION_ENDED,
+  CLOSE_TOO_SLOW,
+  type LiveKind,
+  type LiveMessage,
+  LiveRequest,
+} from "#core/contracts/live.ts";
 import type { LiveChange } from "../ports.ts";
 import { authorize, type Caller, requireOwnOrigin } from "./access.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -18,6 +24,8 @@ const MOST_MESSAGE = 256 * 1024;
 /** A message that is none of ours. */
 const CLOSE_PROTOCOL = 1008;
 const CLOSE_TOO_BIG = 1009;
+/** What a page views cannot be read now. [RFC 6455 7.4.1] */
+const CLOSE_FAILED = 1011;
 
 const validRequest = new Ajv({ strict: false }).compile<LiveRequest>(LiveRequest);
 
@@ -43,8 +51,18 @@ class LiveConnection {
 
   open(): void {
     this.#stop = guardSocket(this.#socket, this.#request, this.#caller, this.#deps);
-    this.#socket.on("message", (data) => this.#receive(String(data)));
+    this.#socket.on("message", (data) => this.#guarded(() => this.#receive(String(data))));
     this.#socket.on("close", () => this.#close());
+  }
+
+  /** Records that are away end the socket, not the process: the page connects again and asks for all of it. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#deps.logger.warn({ user: this.#caller.actor.name, err: error }, "a live socket cannot be served");
+      this.#socket.close(CLOSE_FAILED, "cannot be served now");
+    }
   }
 
   #receive(text: string): void {
@@ -79,14 +97,25 @@ class LiveConnection {
     }
     // Number first, content after: a change in between is told twice, never missed.
     const seq = this.#channels.seq(kind);
-    const { epoch } = this.#channels;
     const missed = since && this.#channels.since(kind, since.epoch, since.seq);
     if (missed) this.#delta(id, view, seq, missed, true);
-    else this.#send({ t: "snap", id, epoch, seq, items: view.snapshot() });
-    this.#views.set(
-      id,
-      this.#channels.listen(kind, (flushed, changes) => this.#delta(id, view, flushed, changes, false)),
-    );
+    else this.#snap(id, kind, view);
+    const stops = [
+      this.#channels.listen(kind, (flushed, changes) =>
+        this.#guarded(() => this.#delta(id, view, flushed, changes, false)),
+      ),
+      this.#channels.onReset(() => this.#guarded(() => this.#snap(id, kind, view))),
+    ];
+    this.#views.set(id, () => {
+      for (const stop of stops) stop();
+    });
+  }
+
+  /** Number first, content after, here too. */
+  #snap(id: string, kind: LiveKind, view: View): void {
+    const { epoch } = this.#channels;
+    const seq = this.#channels.seq(kind);
+    this.#send({ t: "snap", id, epoch, seq, items: view.snapshot() });
   }
 
   #delta(id: string, view: View, seq: number, changes: ReadonlyMap<string, LiveChange>, always: boolean): void {

@@ -35,7 +35,14 @@ export function guardSocket(socket: WebSocket, request: FastifyRequest, caller: 
   const { session, actor } = caller;
   const grants = JSON.stringify(actor.grants);
   const still = (): boolean => {
-    const now = session ? deps.access.sessionByKey(session.key)?.grants : callerOf(request, deps)?.actor.grants;
+    let now: Caller["actor"]["grants"] | undefined;
+    try {
+      now = session ? deps.access.sessionByKey(session.key)?.grants : callerOf(request, deps)?.actor.grants;
+    } catch (error) {
+      // Asked again with the next ping: records that are away say nothing about a session.
+      deps.logger.warn({ user: actor.name, err: error }, "a session cannot be looked up");
+      return true;
+    }
     if (now !== undefined && JSON.stringify(now) === grants) return true;
     socket.close(CLOSE_SESSION_ENDED, "session ended");
     return false;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Selectable } from "kysely";
 import type { AuditEntry } from "#core/contracts/http.ts";
 import type { Db } from "../db/database.ts";
+import { storedText } from "../db/dialect.ts";
 import { decodeCursor, encodeCursor } from "../paging.ts";
 import type { AuditLog, PageRequest, PageResult } from "../ports.ts";
 import { iso } from "../time.ts";
@@ -36,18 +37,19 @@ export class AuditChain implements AuditLog {
   append(entry: Parameters<AuditLog["append"]>[0]): void {
     const { kysely, sync } = this.#db;
     sync.transaction(() => {
-      const head = this.#head() ?? { seq: 0, hash: GENESIS };
-      const last = sync.get(kysely.selectFrom("audit").select("seq").orderBy("seq", "desc").limit(1));
+      const newestRow = kysely.selectFrom("audit").select("seq").orderBy("seq", "desc").limit(1);
+      const ends = kysely.selectFrom("audit_head").select(["seq", "hash"]).select(newestRow.as("last"));
+      const head = sync.get(ends.where("id", "=", 1)) ?? { seq: 0, hash: GENESIS, last: sync.get(newestRow)?.seq };
       const row = {
         // Past a row that is none of ours: it stays as the break that it is, and recording goes on.
-        seq: Math.max(head.seq, last?.seq ?? 0) + 1,
+        seq: Math.max(head.seq, head.last ?? 0) + 1,
         at: this.#now(),
-        actor: entry.actor,
-        action: entry.action,
-        target: entry.target ?? null,
+        actor: storedText(entry.actor),
+        action: storedText(entry.action),
+        target: entry.target === undefined ? null : storedText(entry.target),
         result: entry.result,
         detail: entry.detail === undefined ? null : JSON.stringify(entry.detail),
-        ip: entry.ip ?? null,
+        ip: entry.ip === undefined ? null : storedText(entry.ip),
         prev_hash: head.hash,
       };
       const hash = hashOf(row);

@@ -11,7 +11,14 @@ export type ViolationKind =
   | "foreignPublish"
   | "retainedPublish"
   | "foreignSubscribe"
-  | "takeover";
+  | "takeover"
+  | "takeoverStorm"
+  | "connectionFlood"
+  | "tooFast"
+  | "exactlyOnce"
+  | "slowSubscriber"
+  | "tooManyBirths"
+  | "unknownNode";
 
 const REPEAT_MS = 60_000;
 /** Most reports of one kind a minute, whoever they are about: a peer that has not signed in names itself as it likes. */
@@ -61,11 +68,16 @@ export class Violations {
     peers.set(who, { at: now, since: 0 });
     const unreported = last?.since ?? 0;
     this.#logger.warn({ kind, who, unreported, ...detail }, "refused at the broker");
-    this.#audit?.append({
-      actor: who,
-      action: `mqtt.${kind}`,
-      result: "refused",
-      detail: { ...detail, unreported },
-    });
+    try {
+      this.#audit?.append({
+        actor: who,
+        action: `mqtt.${kind}`,
+        result: "refused",
+        detail: { ...detail, unreported },
+      });
+    } catch (error) {
+      // Refusing must go on while nobody can take notes of it.
+      this.#logger.error({ kind, who, err: error }, "a violation cannot be recorded");
+    }
   }
 }

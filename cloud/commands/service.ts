@@ -58,6 +58,7 @@ export class Commands implements CommandService, CommandPerformer {
   readonly #store: CommandStore;
   readonly #waiting = new Map<string, ((view: CommandView) => void)[]>();
   #cancel: (() => void) | undefined;
+  #failing = false;
 
   constructor(deps: CommandDeps) {
     this.#deps = deps;
@@ -107,7 +108,12 @@ export class Commands implements CommandService, CommandPerformer {
 
   /** Sends what waits for a gateway that has come back. */
   gatewayOnline(gateway: GatewayId): void {
-    for (const row of this.#store.open()) if (row.gateway === gateway) this.#send(row);
+    try {
+      for (const row of this.#store.open()) if (row.gateway === gateway) this.#send(row);
+    } catch (error) {
+      // They are sent with the next look at what is open.
+      this.#deps.logger.warn({ gateway, err: error }, "waiting commands cannot be read");
+    }
   }
 
   /**
@@ -223,7 +229,13 @@ export class Commands implements CommandService, CommandPerformer {
   #send(row: CommandRow): void {
     const now = this.#deps.clock.now();
     if (row.expires_at < now) return;
-    if (this.#deps.link.sendCommand(row.gateway as GatewayId, commandOf(row))) this.#store.sent(row.id, now);
+    if (!this.#deps.link.sendCommand(row.gateway as GatewayId, commandOf(row))) return;
+    try {
+      this.#store.sent(row.id, now);
+    } catch (error) {
+      // It is on its way all the same: noted when it is sent again, and the gateway executes an id once.
+      this.#deps.logger.warn({ command: row.id, err: error }, "a sent command cannot be noted");
+    }
   }
 
   #tick(): void {
@@ -233,8 +245,10 @@ export class Commands implements CommandService, CommandPerformer {
         if (row.expires_at < now) this.#giveUp(row, now);
         else if (row.sent_at === null || now < row.sent_at || now - row.sent_at >= RESEND_MS) this.#send(row);
       }
+      this.#failing = false;
     } catch (error) {
-      this.#deps.logger.error({ err: error }, "open commands cannot be looked after");
+      if (!this.#failing) this.#deps.logger.error({ err: error }, "open commands cannot be looked after, trying again");
+      this.#failing = true;
     }
   }
 

@@ -1,6 +1,6 @@
 import type { CommandView } from "#core/contracts/http.ts";
 
-/** Commands with their results. Retention: kept, they are records of what was done in the park. */
+/** Commands with their results. Retention: those with a result for as long as cloud/jobs/records-retention.ts is told. */
 export interface CommandTables {
   commands: {
     id: string;

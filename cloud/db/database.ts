@@ -3,17 +3,18 @@ import type { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
 import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from "kysely/migration";
 import type { Logger } from "#core/logger.ts";
-import { DbError, dbError, nodeSqliteDialect, openSqlite } from "./dialect.ts";
+import { dbError, isPostgresUrl, nodeSqliteDialect, openSqlite } from "./dialect.ts";
 import { MIGRATIONS } from "./migrations/index.ts";
+import { pendingMigrations } from "./pending.ts";
 import { SqliteSync, type SyncDb } from "./sync.ts";
 import type { Tables } from "./tables.ts";
 
 /**
- * The record database of the embedded mode: configuration, users, alarms, commands, audit, cursors. One process, one
+ * The record database, a SQLite file or PostgreSQL: configuration, users, alarms, commands, audit, cursors. One process, one
  * connection. kysely BUILDS every query and `sync` RUNS it, in the caller's own tick: so a lane item, what it changes
  * and the cursor are one transaction, and no other code can run between BEGIN and COMMIT. Never execute a kysely
  * query (`.execute()`, `.transaction()`) outside migrations: its awaits would let other work into the transaction.
- * Keep SQL that only SQLite understands out of the domains; PostgreSQL takes the same builders.
+ * Both take the same builders: keep SQL that only one understands out of the domains; what differs is in dialect.ts.
  *
  * @example
  * ```ts
@@ -36,11 +37,12 @@ import type { Tables } from "./tables.ts";
  * ```
  */
 export interface Db {
+  readonly dialect: "sqlite" | "postgresql";
   /** Builds queries. Rows are those of `Tables`. */
   readonly kysely: Kysely<Tables>;
   /** Runs them. */
   readonly sync: SyncDb;
-  /** Closes the file. Nothing may be run afterwards. */
+  /** Closes the file or the connection. Nothing may be run afterwards. */
   close(): Promise<void>;
 }
 
@@ -72,13 +74,7 @@ async function migrate(
   logger: Logger,
 ): Promise<void> {
   const applied = appliedMigrations(raw);
-  const newer = applied.filter((name) => !(name in migrations));
-  if (newer.length > 0)
-    throw new DbError(
-      "DB_NEWER",
-      `${file} was written by a newer version of Parkhub (it knows ${newer.join(", ")}): start that version, or restore a backup`,
-    );
-  const pending = Object.keys(migrations).filter((name) => !applied.includes(name));
+  const pending = pendingMigrations(file, applied, migrations);
   if (pending.length === 0) return;
   const last = applied.at(-1);
   if (last !== undefined && file !== ":memory:")
@@ -91,16 +87,7 @@ async function migrate(
   logger.info({ file, migrations: pending }, "database upgraded");
 }
 
-/**
- * Opens (and makes) the record database and brings its schema up to date; a backup lies beside the file before an
- * existing one is changed. `migrations` is for tests of the upgrade itself.
- * @throws DB_NEWER when a newer version has written it; DB_CORRUPT, DB_IO, DB_FULL, DB_FAILED
- */
-export async function openDatabase(
-  file: string,
-  logger: Logger,
-  migrations: Readonly<Record<string, Migration>> = MIGRATIONS,
-): Promise<Db> {
+async function openFile(file: string, logger: Logger, migrations: Readonly<Record<string, Migration>>): Promise<Db> {
   const raw = openSqlite(file);
   const kysely = new Kysely<Tables>({ dialect: nodeSqliteDialect(raw) });
   const sync = new SqliteSync(raw);
@@ -115,5 +102,23 @@ export async function openDatabase(
     await close();
     throw dbError(error, `cannot open ${file}`);
   }
-  return { kysely, sync, close };
+  return { dialect: "sqlite", kysely, sync, close };
+}
+
+/**
+ * Opens (and makes) the record database and brings its schema up to date. `target` is a file (or `:memory:`), or a `postgres://`
+ * URL. A backup lies beside a file before its schema is changed; in PostgreSQL an upgrade is done whole or not at all, and
+ * backups are the operator's. `migrations` is for tests of the upgrade itself.
+ * @throws DB_NEWER when a newer version has written it; DB_CORRUPT, DB_IO, DB_FULL, DB_FAILED; of PostgreSQL also DB_IN_USE when
+ * another process holds it, DB_REFUSED, DB_URL_INVALID, DB_UNAVAILABLE
+ */
+export async function openDatabase(
+  target: string,
+  logger: Logger,
+  migrations: Readonly<Record<string, Migration>> = MIGRATIONS,
+): Promise<Db> {
+  if (!isPostgresUrl(target)) return openFile(target, logger, migrations);
+  // Not loaded where nobody uses it.
+  const { openPostgres } = await import("./postgres/open.ts");
+  return openPostgres(target, logger, migrations);
 }

@@ -1,11 +1,23 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
+import {
+  type DialectAdapter,
+  type RawBuilder,
+  type SqlBool,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  type SqliteStatement,
+  sql,
+} from "kysely";
 import { HubError } from "#core/errors.ts";
+import { DbError } from "./errors.ts";
 
-/** The record database failed. `retriable` when the same work may succeed later (busy, full, I/O); never for broken constraints. */
-export class DbError extends HubError {}
+/** Is it the URL of a PostgreSQL database, and no file? */
+export function isPostgresUrl(target: string): boolean {
+  return /^postgres(ql)?:\/\//.test(target);
+}
 
 /** Primary result codes of SQLite that get their own code. @see https://sqlite.org/rescode.html */
 const RESULT_CODES: Readonly<Record<number, { code: string; retriable: boolean }>> = {
@@ -49,16 +61,34 @@ export function openSqlite(file: string): DatabaseSync {
   }
 }
 
-/** SQLite has no booleans and no undefined; everything else that is no SQL value is a mistake of the caller. */
-export function toSqlValue(value: unknown): SQLInputValue {
+/**
+ * A text as every record database gives it back: PostgreSQL takes no NUL, and UTF-8 has no lone surrogates. Whoever hashes what
+ * it stores, hashes this.
+ */
+export function storedText(text: string): string {
+  const whole = text.isWellFormed() ? text : text.toWellFormed();
+  return whole.includes("\0") ? whole.replaceAll("\0", "\u{fffd}") : whole;
+}
+
+/** A value of a parameter: no booleans and no undefined; everything else that is no SQL value is a mistake of the caller. */
+export function toSqlValue(value: unknown): Exclude<SQLInputValue, NodeJS.ArrayBufferView> | Uint8Array {
   if (typeof value === "boolean") return value ? 1 : 0;
-  if (value === null || typeof value === "number" || typeof value === "string" || typeof value === "bigint")
-    return value;
+  if (typeof value === "string") return storedText(value);
+  if (value === null || typeof value === "number" || typeof value === "bigint") return value;
   if (value instanceof Uint8Array) return value;
   throw new DbError(
     "DB_VALUE_INVALID",
     `a ${typeof value} is no SQL value: write JSON as text and leave out undefined`,
   );
+}
+
+/**
+ * Holds a lower case text this part? As LIKE, which SQLite takes regardless of case and PostgreSQL does not: so both sides are
+ * in lower case before they come here.
+ */
+export function holdsText(column: string, part: string): RawBuilder<SqlBool> {
+  const pattern = `%${part.toLowerCase().replace(/[\\%_]/g, (sign) => `\\${sign}`)}%`;
+  return sql<SqlBool>`${sql.ref(column)} like ${pattern} escape '\\'`;
 }
 
 /** Prepared statements by their text, the least recently used ones dropped. */
@@ -85,6 +115,19 @@ export class Statements {
   }
 }
 
+/** SQLite rolls back what defines tables like everything else, so an upgrade is one transaction. [SQLite lang_transaction] */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+class TransactionalDialect extends SqliteDialect {
+  override createAdapter(): DialectAdapter {
+    return new TransactionalAdapter();
+  }
+}
+
 /** kysely's own SqliteDialect on node:sqlite: the thin shim between the two statement interfaces. */
 export function nodeSqliteDialect(db: DatabaseSync): SqliteDialect {
   const statement = (sql: string): SqliteStatement => {
@@ -97,5 +140,5 @@ export function nodeSqliteDialect(db: DatabaseSync): SqliteDialect {
     };
   };
   const database: SqliteDatabase = { prepare: statement, close: () => db.close() };
-  return new SqliteDialect({ database });
+  return new TransactionalDialect({ database });
 }

@@ -1,33 +1,48 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { CompiledQuery } from "kysely";
-import { DbError, dbError, Statements, toSqlValue } from "./dialect.ts";
+import { dbError, Statements, toSqlValue } from "./dialect.ts";
+import { DbError } from "./errors.ts";
 
 /** Anything kysely can compile: a builder, or a query compiled before. */
 export interface Compilable<R> {
   compile(): CompiledQuery<R>;
 }
 
-/** What a statement changed. `lastInsertId` is the rowid of the last inserted row. */
+/** What a statement changed. Of a row's new number `returning` tells. */
 export interface Changed {
+  /** How many rows. On PostgreSQL reading it costs a round trip in a transaction: leave it where nobody needs it. */
   readonly changes: number;
-  readonly lastInsertId: number;
 }
 
 /** The synchronous face of the record database: kysely builds, this runs, on one connection, in the caller's own tick. */
 export interface SyncDb {
-  /** Runs an insert, update or delete. @throws DB_CONSTRAINT, DB_FULL, DB_BUSY, DB_IO, DB_FAILED */
+  /**
+   * Runs an insert, update or delete. In a transaction its refusal may be told later: by the next statement that gives an
+   * answer, or by COMMIT.
+   * @throws DB_CONSTRAINT, DB_VALUE_INVALID, DB_FULL, DB_BUSY, DB_IO, DB_UNAVAILABLE, DB_COMMIT_UNKNOWN, DB_FAILED
+   */
   run(query: Compilable<unknown>): Changed;
   /** All rows of a select or of a `returning` clause. */
   all<R>(query: Compilable<R>): R[];
   /** The first row, or undefined. */
   get<R>(query: Compilable<R>): R | undefined;
   /**
-   * BEGIN IMMEDIATE ... COMMIT; whatever `work` throws rolls everything back and is thrown on. Inside another
-   * transaction it is a savepoint: caught there, only its own changes are undone. `work` must not be async.
+   * BEGIN ... COMMIT; whatever `work` throws rolls everything back and is thrown on. Inside another transaction it is a
+   * savepoint: caught there, only its own changes are undone. A statement that the database refuses may be told only after
+   * the savepoint and then undoes the outer one too: who goes on after it says `attempt`. `work` must not be async.
+   * @throws DB_COMMIT_UNKNOWN when the database was lost while it committed: it may have
    */
   transaction<T>(work: () => T extends PromiseLike<unknown> ? never : T): T;
+  /** As `transaction`, and what the database refuses of `work` is thrown from here and undoes no more than `work`. */
+  attempt<T>(work: () => T extends PromiseLike<unknown> ? never : T): T;
   /** Is a transaction open right now? */
   readonly inTransaction: boolean;
+}
+
+/** @throws DB_TRANSACTION_ASYNC when a transaction's work has returned a promise: the rest of it would run outside */
+export function refusePromise(result: unknown): void {
+  if (result instanceof Promise)
+    throw new DbError("DB_TRANSACTION_ASYNC", "a transaction's work must be synchronous, and it returned a promise");
 }
 
 /** A SyncDb on an open connection. */
@@ -48,8 +63,8 @@ export class SqliteSync implements SyncDb {
   run(query: Compilable<unknown>): Changed {
     const { sql, parameters } = query.compile();
     try {
-      const { changes, lastInsertRowid } = this.#statements.get(sql).run(...parameters.map(toSqlValue));
-      return { changes: Number(changes), lastInsertId: Number(lastInsertRowid) };
+      const { changes } = this.#statements.get(sql).run(...parameters.map(toSqlValue));
+      return { changes: Number(changes) };
     } catch (error) {
       throw dbError(error, sql);
     }
@@ -80,11 +95,7 @@ export class SqliteSync implements SyncDb {
     this.#depth = depth + 1;
     try {
       const result: T = work();
-      if (result instanceof Promise)
-        throw new DbError(
-          "DB_TRANSACTION_ASYNC",
-          "a transaction's work must be synchronous, and it returned a promise",
-        );
+      refusePromise(result);
       this.#exec(depth === 0 ? "COMMIT" : `RELEASE ${savepoint}`);
       return result;
     } catch (error) {
@@ -95,6 +106,10 @@ export class SqliteSync implements SyncDb {
     } finally {
       this.#depth = depth;
     }
+  }
+
+  attempt<T>(work: () => T extends PromiseLike<unknown> ? never : T): T {
+    return this.transaction<T>(work);
   }
 
   /** Forgets the prepared statements, before the connection is closed. */

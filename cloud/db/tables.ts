@@ -3,8 +3,11 @@ import type { AuditTables } from "../audit/tables.ts";
 import type { AccessTables } from "../auth/tables.ts";
 import type { BlobTables } from "../blobs/tables.ts";
 import type { CommandTables } from "../commands/tables.ts";
-import type { CertificateTables } from "../gateways/tables.ts";
+import type { CompletenessTables } from "../completeness/tables.ts";
+import type { CertificateTables, MqttClientTables } from "../gateways/tables.ts";
+import type { StoredRangeTables } from "../history/influx/tables.ts";
 import type { IngestTables } from "../ingest/tables.ts";
+import type { JobTables } from "../jobs/tables.ts";
 import type { LinkageTables } from "../linkage/tables.ts";
 import type { NoticeTables } from "../notices/tables.ts";
 import type { SiteTables } from "../site/tables.ts";
@@ -25,5 +28,9 @@ export interface Tables
     BlobTables,
     CertificateTables,
     CommandTables,
+    CompletenessTables,
+    JobTables,
     LinkageTables,
-    NoticeTables {}
+    MqttClientTables,
+    NoticeTables,
+    StoredRangeTables {}

@@ -3,7 +3,8 @@ import type { Completeness, GapView, GatewayView } from "#core/contracts/http.ts
 import type { Lane } from "#core/contracts/lanes.ts";
 import type { GatewayId } from "#core/ids.ts";
 import { addRange, missingIn, type Range, sizeOf } from "../db/ranges.ts";
-import type { GatewayService, LiveBus, SiteCatalog, TelemetryStore } from "../ports.ts";
+import type { GatewayService, LiveBus, SiteCatalog } from "../ports.ts";
+import type { TelemetryStore } from "../telemetry-ports.ts";
 import { iso } from "../time.ts";
 
 /** One cursor as the report needs it. */
@@ -18,13 +19,21 @@ export interface LaneProgress {
   readonly duplicates: number;
 }
 
+/** A gap as ingest has recorded it; `at` is Unix ms. */
+export interface KnownGap extends Range {
+  readonly lane: Lane;
+  readonly epoch: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
 /** What ingest knows of gateways. */
 export interface GatewayKnowledge {
   readonly cursors: {
     of(gateway: string): readonly LaneProgress[];
     current(gateway: string, lane: Lane): LaneProgress | undefined;
   };
-  readonly gaps: { of(gateway: string): readonly Static<typeof GapView>[] };
+  readonly gaps: { of(gateway: string): readonly KnownGap[]; recent(gateway: string): readonly KnownGap[] };
   readonly rows: {
     get(gateway: string): {
       readonly configVersion: number;
@@ -45,10 +54,10 @@ export interface GatewayServiceDeps {
   readonly bus: LiveBus;
 }
 
-type LaneReport = Completeness["lanes"][number];
+/** Latest time that can be written as a date. [ECMA-262 21.4.1.1] */
+const LATEST_TIME_MS = 8.64e15;
 
-/** Most gaps in one answer; the newest. */
-const MAX_GAPS = 200;
+type LaneReport = Completeness["lanes"][number];
 
 /** Gateways as people see them: presence, backlog, configuration, and the proof that nothing is missing. */
 export class CloudGatewayService implements GatewayService {
@@ -77,7 +86,7 @@ export class CloudGatewayService implements GatewayService {
     if (gateway === undefined) return undefined;
     const { knowledge, store } = this.#deps;
     const stored = Map.groupBy(await store.ranges(gateway.id), ({ epoch }) => epoch);
-    const gaps = knowledge.gaps.of(id);
+    const gaps = knowledge.gaps.of(id).map(gapView);
     const lanes = knowledge.cursors.of(id).map((progress): LaneReport => {
       const own = gaps.filter((gap) => gap.lane === progress.lane && gap.epoch === progress.epoch);
       return progress.lane === "telemetry"
@@ -115,11 +124,36 @@ export class CloudGatewayService implements GatewayService {
       configWanted: catalog.bundle(id)?.bundle.version ?? catalog.version,
       configErrors: [...configErrors],
       backlog: { telemetry: count("Health/backlogTelemetry"), events: count("Health/backlogEvents") },
+      ...drainOf(health),
       acked: { telemetry: acked("telemetry"), events: acked("events") },
-      gaps: knowledge.gaps.of(id).slice(-MAX_GAPS),
+      gaps: knowledge.gaps.recent(id).map(gapView),
       quarantined,
     };
   }
+}
+
+/** What the gateway says of how its outbox empties; nothing for one that does not say. */
+function drainOf(health: ReadonlyMap<string, number | string | boolean>): Pick<GatewayView, "drain"> {
+  const number = (name: string): number => Number(health.get(`Health/${name}`) ?? Number.NaN);
+  const [bytes, oldestAt, perS, doneInS] = [
+    number("backlogBytes"),
+    number("oldestUnackedAt"),
+    number("drainPerS"),
+    number("drainedInS"),
+  ];
+  if (![bytes, oldestAt, perS, doneInS].every(Number.isFinite)) return {};
+  return {
+    drain: {
+      bytes: Math.max(0, Math.round(bytes)),
+      oldestAt: oldestAt > 0 && oldestAt < LATEST_TIME_MS ? iso(oldestAt) : null,
+      perS: Math.max(0, perS),
+      doneInS: doneInS < 0 ? null : doneInS,
+    },
+  };
+}
+
+function gapView({ lane, epoch, from, to, reason, at }: KnownGap): Static<typeof GapView> {
+  return { lane, epoch, from, to, reason, at: iso(at) };
 }
 
 function report(

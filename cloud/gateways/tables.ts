@@ -14,3 +14,22 @@ export interface CertificateTables {
     trust: "own" | "trusted" | "rejected";
   };
 }
+
+/** Foreign clients of the broker, and the points of foreign edge nodes. Retention: until an administrator removes the client. */
+export interface MqttClientTables {
+  /** One row a client that is no gateway of ours (cloud/gateways/mqtt-clients.ts). */
+  mqtt_clients: {
+    name: string;
+    kind: "reader" | "foreignNode";
+    client_id: string;
+    /** `<site>/<edge node id>` of a foreign node; null for a reader. */
+    node: string | null;
+    /** Where a foreign node's points lie. */
+    space: string | null;
+    may_command: number;
+    salt: Uint8Array;
+    /** scrypt. */
+    hash: Uint8Array;
+    created_at: number;
+  };
+}

@@ -1,9 +1,21 @@
 /** Grows as it is written. Integers are zigzag varints of up to 53 bits. */
 export class ByteWriter {
-  #bytes = new Uint8Array(4096);
+  #bytes = new Uint8Array(16_384);
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
 
+  /** Where the next byte goes. */
+  get at(): number {
+    return this.#at;
+  }
+  /** Begins again; what `done` gave is overwritten. */
+  clear(): void {
+    this.#at = 0;
+  }
+  /** Takes back what was written from there on. */
+  rewind(at: number): void {
+    this.#at = at;
+  }
   /** Makes room and gives the raw bytes and where to write; call `advance` afterwards. */
   reserve(count: number): { bytes: Uint8Array; at: number } {
     if (this.#at + count > this.#bytes.length) {
@@ -26,6 +38,25 @@ export class ByteWriter {
     this.reserve(8);
     this.#view.setFloat64(this.#at, value, true);
     this.#at += 8;
+  }
+  float(value: number): void {
+    this.reserve(4);
+    this.#view.setFloat32(this.#at, value, true);
+    this.#at += 4;
+  }
+  uint32(value: number): void {
+    this.reserve(4);
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
+  }
+  raw(bytes: Uint8Array): void {
+    const room = this.reserve(bytes.length);
+    room.bytes.set(bytes, room.at);
+    this.#at += bytes.length;
+  }
+  /** Zeros up to the next multiple of 8, so that a typed array may begin here. */
+  align(): void {
+    while (this.#at % 8 !== 0) this.byte(0);
   }
   /** A safe integer, small absolute values short. */
   integer(value: number): void {
@@ -52,9 +83,11 @@ export class ByteWriter {
   text(value: string): void {
     const utf8 = Buffer.from(value, "utf8");
     this.integer(utf8.length);
-    const { bytes, at } = this.reserve(utf8.length);
-    bytes.set(utf8, at);
-    this.#at = at + utf8.length;
+    this.raw(utf8);
+  }
+  texts(values: readonly string[]): void {
+    this.integer(values.length);
+    for (const value of values) this.text(value);
   }
   /** What was written so far; valid until the next write. */
   done(): Uint8Array {
@@ -62,22 +95,41 @@ export class ByteWriter {
   }
 }
 
-/** Reads what ByteWriter wrote. Reading past the end gives zeros: the blob's own checksum (zstd) guards the content. */
+/** Reads what ByteWriter wrote. Reading a byte past the end gives zeros: a checksum over the whole guards the content. */
 export class ByteReader {
   readonly bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly view: DataView;
   at = 0;
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
   byte(): number {
     return this.bytes[this.at++] ?? 0;
   }
   double(): number {
-    const value = this.#view.getFloat64(this.at, true);
+    const value = this.view.getFloat64(this.at, true);
     this.at += 8;
     return value;
+  }
+  float(): number {
+    const value = this.view.getFloat32(this.at, true);
+    this.at += 4;
+    return value;
+  }
+  uint32(): number {
+    const value = this.view.getUint32(this.at, true);
+    this.at += 4;
+    return value;
+  }
+  /** The next bytes, not copied. */
+  raw(count: number): Uint8Array {
+    const bytes = this.bytes.subarray(this.at, this.at + count);
+    this.at += count;
+    return bytes;
+  }
+  align(): void {
+    this.at = (this.at + 7) & ~7;
   }
   integer(): number {
     let byte = this.byte();
@@ -99,5 +151,11 @@ export class ByteReader {
     const value = Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.at, length).toString("utf8");
     this.at += length;
     return value;
+  }
+  texts(): string[] {
+    const count = this.integer();
+    const values: string[] = [];
+    for (let i = 0; i < count; i++) values.push(this.text());
+    return values;
   }
 }

@@ -1,14 +1,36 @@
 import { Worker } from "node:worker_threads";
-import { HubError, InvalidInputError } from "#core/errors.ts";
-import type { GatewayId } from "#core/ids.ts";
+import { InvalidInputError } from "#core/errors.ts";
+import type { GatewayId, PointId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
-import type { Bucket, BucketQuery, HistoryQuery, StoredSample, TelemetryBatch, TelemetryStore } from "../ports.ts";
-import { Appender, Dictionary, newColumns } from "./columns.ts";
-import type { Span } from "./segment-store.ts";
-import type { StoreAnswers, StoreReply, StoreRequest, StoreWorkerData } from "./store-messages.ts";
+import { parseQuality, valueAt } from "#core/model/sample-columns.ts";
+import type {
+  AggregateQuery,
+  Bucket,
+  HistoryQuery,
+  PointDirectory,
+  StoredSample,
+  TelemetryRetention,
+  TelemetrySpan,
+  TelemetryStore,
+  TelemetryStoreStatus,
+  TelemetryWrite,
+} from "../telemetry-ports.ts";
+import { bucketLists } from "./bucket-list.ts";
+import { HistoryError } from "./store-errors.ts";
+import type {
+  ReadAnswer,
+  StoreAnswers,
+  StoreNotice,
+  StoreReply,
+  StoreRequest,
+  StoreWorkerData,
+} from "./store-messages.ts";
 
-/** The telemetry store failed. `retriable` when the same call may succeed later. */
-export class HistoryError extends HubError {}
+/** Most edges of a query, and most buckets over all its points. */
+const EDGES_MOST = 100_001;
+const BUCKETS_MOST = 10_000_000;
+/** More samples than this are not on their way to the thread at once. */
+const PENDING_MOST = 4_194_304;
 
 interface Waiting {
   readonly resolve: (answer: unknown) => void;
@@ -18,26 +40,49 @@ interface Thread {
   readonly worker: Worker;
   readonly waiting: Map<number, Waiting>;
   readonly ended: Promise<void>;
+  /** Points whose numbers the thread knows. */
+  told: number;
 }
 
-type WriteRequest = Extract<StoreRequest, { op: "write" }>;
+/** Where the file is and what gives points their numbers. The sizes are for tests. */
+export interface EmbeddedStoreOptions extends StoreWorkerData {
+  readonly points: PointDirectory;
+}
 
-/** Batches as columns. @throws TELEMETRY_BATCH_INVALID when offsets and samples do not fit */
-function pack(batches: readonly TelemetryBatch[]): WriteRequest {
-  const appender = new Appender(newColumns(batches.reduce((sum, batch) => sum + batch.samples.length, 0)));
-  const points: string[] = [];
-  const names = new Dictionary(points);
-  const spans: Span[] = [];
-  for (const { gateway, epoch, first, last, samples } of batches) {
-    if (samples.length === 0 || last - first + 1 !== samples.length)
+function isOffset(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+/** @throws TELEMETRY_BATCH_INVALID when a span is not inside the columns */
+function checkSpans(spans: readonly TelemetrySpan[], length: number): void {
+  for (const { gateway, first, last, start } of spans)
+    if (!isOffset(first) || !isOffset(last) || !isOffset(start) || last < first || start + last - first >= length)
       throw new InvalidInputError(
         "TELEMETRY_BATCH_INVALID",
-        `${gateway}: offsets ${first} to ${last} do not fit ${samples.length} samples`,
+        `${gateway}: offsets ${first} to ${last} from row ${start} on do not fit ${length} rows`,
       );
-    spans.push({ gateway, epoch, first, last, start: appender.columns.length });
-    for (const [i, sample] of samples.entries()) appender.sample(names.indexOf(sample.point), 0, first + i, sample);
-  }
-  return { op: "write", columns: appender.columns, spans, points };
+}
+
+/** @throws HISTORY_TOO_MANY_BUCKETS */
+function checkBuckets({ edges, points }: AggregateQuery): void {
+  const buckets = (edges.length - 1) * points.length;
+  if (edges.length > EDGES_MOST || buckets > BUCKETS_MOST)
+    throw new InvalidInputError(
+      "HISTORY_TOO_MANY_BUCKETS",
+      `${edges.length} borders for ${points.length} points: expected at most ${EDGES_MOST} and ${BUCKETS_MOST} buckets`,
+    );
+}
+
+function sampleAt(rows: ReadAnswer, i: number, point: PointId): StoredSample {
+  const source = rows.source[i] ?? Number.NaN;
+  const quality = parseQuality(rows.qualities[rows.quality[i] ?? 0] ?? "bad");
+  const epoch = rows.epochs.get(rows.epoch[i] ?? 0) ?? "";
+  const key = { epoch, offset: rows.offset[i] ?? 0 };
+  const observedAt = rows.time[i] ?? 0;
+  const value = valueAt(rows as ReadAnswer & { texts: string[] }, i);
+  return Number.isNaN(source)
+    ? { point, value, ...quality, observedAt, ...key }
+    : { point, value, ...quality, sourceTime: source, observedAt, ...key };
 }
 
 /**
@@ -46,18 +91,22 @@ function pack(batches: readonly TelemetryBatch[]): WriteRequest {
  */
 export class EmbeddedTelemetryStore implements TelemetryStore {
   readonly #options: StoreWorkerData;
+  readonly #points: PointDirectory;
   readonly #logger: Logger;
   #thread: Promise<Thread> | undefined;
   #nextId = 1;
   #closed = false;
+  #pending = 0;
+  #damaged = 0;
 
-  private constructor(options: StoreWorkerData, logger: Logger) {
+  private constructor({ points, ...options }: EmbeddedStoreOptions, logger: Logger) {
     this.#options = options;
+    this.#points = points;
     this.#logger = logger;
   }
 
-  /** Opens or makes the file. @throws HISTORY_NEWER, HISTORY_CORRUPT, DB_CORRUPT, DB_IO */
-  static async open(options: StoreWorkerData, logger: Logger): Promise<EmbeddedTelemetryStore> {
+  /** Opens or makes the file. @throws HISTORY_NEWER, DB_CORRUPT, DB_IO */
+  static async open(options: EmbeddedStoreOptions, logger: Logger): Promise<EmbeddedTelemetryStore> {
     const store = new EmbeddedTelemetryStore(options, logger);
     await store.#running();
     return store;
@@ -68,52 +117,86 @@ export class EmbeddedTelemetryStore implements TelemetryStore {
     return this.#thread !== undefined && !this.#closed;
   }
 
-  write(batches: readonly TelemetryBatch[]): Promise<{ readonly stored: number; readonly duplicates: number }> {
-    if (batches.length === 0) return Promise.resolve({ stored: 0, duplicates: 0 });
-    let request: WriteRequest;
+  get status(): TelemetryStoreStatus {
+    const ready = this.running;
+    const detail =
+      this.#damaged > 0
+        ? `${this.#damaged} damaged blocks of the file were set aside`
+        : ready
+          ? undefined
+          : this.#closed
+            ? "closed"
+            : "its thread does not run";
+    return { ready, pending: this.#pending, ...(detail === undefined ? {} : { detail }) };
+  }
+
+  /** @throws TELEMETRY_BATCH_INVALID, HISTORY_FULL, HISTORY_THREAD, HISTORY_CLOSED, DB_* */
+  async write({ columns, spans }: TelemetryWrite): Promise<{ readonly stored: number; readonly duplicates: number }> {
+    checkSpans(spans, columns.length);
+    if (spans.length === 0) return { stored: 0, duplicates: 0 };
+    const rows = columns.length;
+    if (this.#pending > 0 && this.#pending + rows > PENDING_MOST)
+      throw new HistoryError("HISTORY_FULL", `${this.#pending} samples are on their way already`, { retriable: true });
+    this.#pending += rows;
     try {
-      request = pack(batches);
-    } catch (error) {
-      return Promise.reject(error);
+      return await this.#ask((thread) => {
+        const points: string[] = [];
+        for (; thread.told < this.#points.size; thread.told++) points.push(this.#points.pointOf(thread.told));
+        const { length, point, time, source, kind, number, quality, texts, qualities } = columns;
+        const shared = { length, point, time, source, kind, number, quality, texts, qualities };
+        return { op: "write", columns: shared, spans, points };
+      });
+    } finally {
+      this.#pending -= rows;
     }
-    return this.#ask(request);
   }
 
+  /** @throws HISTORY_CORRUPT, HISTORY_THREAD, HISTORY_CLOSED, DB_* */
   async read(query: HistoryQuery): Promise<readonly StoredSample[]> {
-    const rows = await this.#ask({ op: "read", query });
-    return rows.map((row) => ({ ...row, point: query.point }));
+    const rows = await this.#ask(() => ({ op: "read", query }));
+    return Array.from({ length: rows.length }, (_, i) => sampleAt(rows, i, query.point));
   }
 
-  buckets(query: BucketQuery): Promise<readonly Bucket[]> {
-    if (query.bucketMs > 0 && (query.to - query.from) / query.bucketMs <= 100_000)
-      return this.#ask({ op: "buckets", query });
-    return Promise.reject(
-      new InvalidInputError(
-        "HISTORY_TOO_MANY_BUCKETS",
-        `buckets of ${query.bucketMs} ms over ${query.to - query.from} ms: expected at most 100000 buckets`,
-      ),
-    );
+  /** @throws HISTORY_CORRUPT, HISTORY_THREAD, HISTORY_CLOSED, DB_* */
+  async at(points: readonly PointId[], time: number): Promise<readonly (StoredSample | undefined)[]> {
+    const { rows, found } = await this.#ask(() => ({ op: "at", points, time }));
+    return points.map((point, i) => {
+      const at = found[i] ?? -1;
+      return at < 0 ? undefined : sampleAt(rows, at, point);
+    });
+  }
+
+  /** @throws HISTORY_TOO_MANY_BUCKETS, HISTORY_CORRUPT, HISTORY_THREAD, HISTORY_CLOSED, DB_* */
+  async aggregate(query: AggregateQuery): Promise<readonly (readonly Bucket[])[]> {
+    checkBuckets(query);
+    if (query.edges.length < 2) return query.points.map(() => []);
+    return bucketLists(await this.#ask(() => ({ op: "aggregate", query })), query);
   }
 
   ranges(gateway: GatewayId): Promise<readonly { epoch: string; from: number; to: number }[]> {
-    return this.#ask({ op: "ranges", gateway });
+    return this.#ask(() => ({ op: "ranges", gateway }));
+  }
+
+  /** @throws HISTORY_THREAD, HISTORY_CLOSED, DB_* */
+  async maintain(retention: TelemetryRetention): Promise<void> {
+    await this.#ask(() => ({ op: "maintain", retention }));
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    const closing = this.#thread === undefined ? undefined : this.#ask({ op: "close" });
+    const closing = this.#thread === undefined ? undefined : this.#ask(() => ({ op: "close" }));
     this.#closed = true;
     await closing;
     await (await this.#thread)?.ended;
   }
 
-  async #ask<R extends StoreRequest>(request: R): Promise<StoreAnswers[R["op"]]> {
+  async #ask<R extends StoreRequest>(make: (thread: Thread) => R): Promise<StoreAnswers[R["op"]]> {
     if (this.#closed) throw new HistoryError("HISTORY_CLOSED", "the telemetry store is closed", { retriable: true });
-    const { worker, waiting } = await this.#running();
+    const thread = await this.#running();
     const id = this.#nextId++;
     return await new Promise((resolve, reject) => {
-      waiting.set(id, { resolve: (answer) => resolve(answer as StoreAnswers[R["op"]]), reject });
-      worker.postMessage({ id, request });
+      thread.waiting.set(id, { resolve: (answer) => resolve(answer as StoreAnswers[R["op"]]), reject });
+      thread.worker.postMessage({ id, request: make(thread) });
     });
   }
 
@@ -126,13 +209,22 @@ export class EmbeddedTelemetryStore implements TelemetryStore {
     const worker = new Worker(new URL("./store-worker.ts", import.meta.url), { workerData: this.#options });
     const waiting = new Map<number, Waiting>();
     const starting = new Promise<void>((resolve, reject) => {
-      waiting.set(0, { resolve: () => resolve(), reject });
+      waiting.set(0, {
+        resolve: (damaged) => {
+          this.#damaged = Number(damaged);
+          resolve();
+        },
+        reject,
+      });
     });
     const fail = (error: Error): void => {
       for (const { reject } of waiting.values()) reject(error);
       waiting.clear();
     };
-    worker.on("message", (reply: StoreReply) => this.#answer(waiting, reply));
+    worker.on("message", (message: StoreReply | StoreNotice) => {
+      if ("notice" in message) this.#heed(message);
+      else this.#answer(waiting, message);
+    });
     worker.on("error", (cause) => {
       this.#logger.error({ err: cause }, "telemetry store thread failed");
       fail(new HistoryError("HISTORY_THREAD", "the telemetry store's thread failed", { cause, retriable: true }));
@@ -144,14 +236,30 @@ export class EmbeddedTelemetryStore implements TelemetryStore {
         resolve();
       });
     });
-    return starting.then(() => ({ worker, waiting, ended }));
+    return starting.then(() => ({ worker, waiting, ended, told: 0 }));
   }
 
   #answer(waiting: Map<number, Waiting>, reply: StoreReply): void {
     const caller = waiting.get(reply.id);
     waiting.delete(reply.id);
     if (reply.ok) caller?.resolve(reply.answer);
-    else if (caller === undefined) this.#logger.warn({ code: reply.code, message: reply.message }, "compaction failed");
-    else caller.reject(new HistoryError(reply.code, reply.message, { retriable: reply.retriable }));
+    else caller?.reject(new HistoryError(reply.code, reply.message, { retriable: reply.retriable }));
+  }
+
+  #heed(notice: StoreNotice): void {
+    switch (notice.notice) {
+      case "upgraded":
+        this.#logger.info({ from: notice.from, backup: notice.backup }, "telemetry file upgraded");
+        return;
+      case "damaged":
+        this.#damaged = notice.damaged;
+        this.#logger.error({ lost: notice.what }, "telemetry file is damaged");
+        return;
+      case "failed":
+        this.#logger.warn({ code: notice.code, reason: notice.message }, "telemetry compaction failed");
+        return;
+      default:
+        notice satisfies never;
+    }
   }
 }

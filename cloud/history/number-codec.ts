@@ -1,119 +1,283 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
+import {
+  countChanges,
+  type IntegerPlan,
+  isRunny,
+  planIntegers,
+  readIntegers,
+  runsOf,
+  writeIntegers,
+  writePlanned,
+} from "./integer-codec.ts";
 
 /*
- * Columns of numbers. What building automation sends is mostly decimal (21.5), often through a float32, and often
- * unchanged: so a column is tried, in this order, as one constant, as decimal integers (differences, or runs when it
- * rarely changes), as float32 bits and as float64 bits (differences by XOR, bytes of equal weight side by side, for
- * zstd to find). Every mode gives back the very same bits.
+ * Columns of doubles. What building automation sends is mostly decimal (21.5), often through a float32, and often
+ * unchanged: so a column is tried, in this order, as one constant, as runs, as decimal integers, as float32 and as float64.
+ * Every mode gives back the very same bits: -0, subnormals and infinities included.
  */
-const MODE = { constant: 0, decimal: 1, decimalRuns: 2, float32: 3, float64: 4 } as const;
-const POWERS = [1, 10, 100, 1000] as const;
+const MODE = {
+  constant: 0,
+  runs: 1,
+  decimal: 2,
+  decimal32: 3,
+  float32: 4,
+  float32Raw: 5,
+  float64: 6,
+  packed64: 7,
+  negativeZeros: 8,
+} as const;
+const POWERS = [1, 10, 100, 1000, 10_000] as const;
+/** Largest scaled integers that come back exactly: through a double, and through the 24 bits of a float32. */
+const EXACT_64 = 4e12;
+const EXACT_32 = 0x100_0000;
 const word = new DataView(new ArrayBuffer(8));
+let scratch = new Float64Array(1024);
 
-/** Smallest decimal scale (0-3) at which every number is exact, through float32 or not; -1 when there is none. */
+function scratchFor(n: number): Float64Array {
+  if (scratch.length < n) scratch = new Float64Array(n);
+  return scratch;
+}
+
+function fits(value: number, power: number, through32: boolean): boolean {
+  const scaled = Math.round(value * power);
+  if (through32) return Math.abs(scaled) <= EXACT_32 && Object.is(Math.fround(scaled / power), value);
+  return Math.abs(scaled) <= EXACT_64 && Object.is(scaled / power, value);
+}
+
+/** Smallest decimal scale at which every number is exact, through float32 or not; -1 when there is none. */
 function decimalScale(values: Float64Array, n: number, through32: boolean): number {
-  const limit = through32 ? 0x100_0000 : 4e12;
   return POWERS.findIndex((power) => {
-    for (let i = 0; i < n; i++) {
-      const value = values[i] ?? 0;
-      const scaled = Math.round(value * power);
-      const back = through32 ? Math.fround(scaled / power) : scaled / power;
-      if (!Object.is(back, value) || Math.abs(scaled) > limit) return false;
-    }
+    for (let i = 0; i < n; i++) if (!fits(values[i] ?? 0, power, through32)) return false;
     return true;
   });
 }
 
-function changes(values: Float64Array, n: number): number {
-  let count = 0;
-  for (let i = 1; i < n; i++) if (!Object.is(values[i], values[i - 1])) count++;
-  return count;
+function writeDecimals(w: ByteWriter, values: Float64Array, n: number, power: number): void {
+  const steps = scratchFor(n);
+  let previous = 0;
+  for (let i = 0; i < n; i++) {
+    const scaled = Math.round((values[i] ?? 0) * power);
+    if (i === 0) w.integer(scaled);
+    else steps[i - 1] = scaled - previous;
+    previous = scaled;
+  }
+  writeIntegers(w, steps, n - 1);
 }
 
-function writeDecimals(w: ByteWriter, values: Float64Array, n: number, power: number, runs: boolean): void {
-  let previous = 0;
-  for (let i = 0; i < n; ) {
-    const scaled = Math.round((values[i] ?? 0) * power);
-    w.integer(scaled - previous);
-    previous = scaled;
-    let end = i + 1;
-    if (runs) {
-      while (end < n && values[end] === values[i]) end++;
-      w.integer(end - i);
-    }
-    i = end;
+function readDecimals(r: ByteReader, values: Float64Array, n: number, through32: boolean): void {
+  const power = POWERS[r.byte()] ?? 1;
+  let scaled = r.integer();
+  const steps = scratchFor(n);
+  readIntegers(r, steps, n - 1);
+  values[0] = through32 ? Math.fround(scaled / power) : scaled / power;
+  for (let i = 1; i < n; i++) {
+    scaled += steps[i - 1] ?? 0;
+    values[i] = through32 ? Math.fround(scaled / power) : scaled / power;
   }
 }
 
-/** XOR with the number before, then all first bytes, all second bytes ... */
-function writeBits(w: ByteWriter, values: Float64Array, n: number, width: 4 | 8): void {
-  const { bytes, at } = w.reserve(n * width);
-  const previous = new Uint8Array(width);
+/** The bits of a float32 as an integer that grows with it. */
+function orderedBits(value: number): number {
+  word.setFloat32(0, value);
+  const bits = word.getInt32(0);
+  return bits >= 0 ? bits : -(bits & 0x7fff_ffff) - 1;
+}
+function fromOrderedBits(ordered: number): number {
+  word.setInt32(0, ordered >= 0 ? ordered : -(ordered + 1) | 0x8000_0000);
+  return word.getFloat32(0);
+}
+
+function planFloat32(values: Float64Array, n: number): { steps: Float64Array; plan: IntegerPlan } {
+  const steps = scratchFor(n);
+  let previous = 0;
   for (let i = 0; i < n; i++) {
-    if (width === 4) word.setFloat32(0, values[i] ?? 0);
-    else word.setFloat64(0, values[i] ?? 0);
-    for (let b = 0; b < width; b++) {
+    const bits = orderedBits(values[i] ?? 0);
+    if (i > 0) steps[i - 1] = bits - previous;
+    previous = bits;
+  }
+  return { steps, plan: planIntegers(steps, n - 1) };
+}
+
+function writeFloat32(w: ByteWriter, values: Float64Array, n: number): void {
+  const { steps, plan } = planFloat32(values, n);
+  if (plan.bits < 32 * n) {
+    w.byte(MODE.float32);
+    w.integer(orderedBits(values[0] ?? 0));
+    writePlanned(w, steps, n - 1, plan);
+    return;
+  }
+  w.byte(MODE.float32Raw);
+  for (let i = 0; i < n; i++) {
+    word.setFloat32(0, values[i] ?? 0, true);
+    w.uint32(word.getUint32(0, true));
+  }
+}
+
+function readFloat32(r: ByteReader, values: Float64Array, n: number): void {
+  let ordered = r.integer();
+  const steps = scratchFor(n);
+  readIntegers(r, steps, n - 1);
+  values[0] = fromOrderedBits(ordered);
+  for (let i = 1; i < n; i++) {
+    ordered += steps[i - 1] ?? 0;
+    values[i] = fromOrderedBits(ordered);
+  }
+}
+
+/** XOR with the number before, then all first bytes, all second bytes ...: so that equal exponents and endings lie together. */
+function planesOf(values: Float64Array, n: number): Uint8Array {
+  const planes = new Uint8Array(n * 8);
+  const previous = new Uint8Array(8);
+  for (let i = 0; i < n; i++) {
+    word.setFloat64(0, values[i] ?? 0);
+    for (let b = 0; b < 8; b++) {
       const byte = word.getUint8(b);
-      bytes[at + b * n + i] = byte ^ (previous[b] ?? 0);
+      planes[b * n + i] = byte ^ (previous[b] ?? 0);
       previous[b] = byte;
     }
   }
-  w.advance(n * width);
+  return planes;
 }
 
-/** Writes the first `n` numbers of a column. */
+function writeFloat64(w: ByteWriter, values: Float64Array, n: number): void {
+  const planes = planesOf(values, n);
+  const packed = zstdCompressSync(planes, { params: { [constants.ZSTD_c_compressionLevel]: 3 } });
+  const shorter = packed.length < planes.length;
+  w.byte(shorter ? MODE.packed64 : MODE.float64);
+  if (shorter) w.integer(packed.length);
+  w.raw(shorter ? packed : planes);
+}
+
+function readFloat64(planes: Uint8Array, values: Float64Array, n: number): void {
+  const previous = new Uint8Array(8);
+  for (let i = 0; i < n; i++) {
+    for (let b = 0; b < 8; b++) {
+      const byte = (planes[b * n + i] ?? 0) ^ (previous[b] ?? 0);
+      previous[b] = byte;
+      word.setUint8(b, byte);
+    }
+    values[i] = word.getFloat64(0);
+  }
+}
+
+/** Where the zeros below zero are (what rounding makes of -0.04), and the numbers without their sign: else none were decimal. */
+function writeNegativeZeros(w: ByteWriter, values: Float64Array, n: number, count: number): void {
+  const plain = values.slice(0, n);
+  const gaps = new Float64Array(count);
+  let last = 0;
+  for (let i = 0, k = 0; i < n; i++) {
+    if (!Object.is(values[i], -0)) continue;
+    plain[i] = 0;
+    gaps[k++] = i - last;
+    last = i;
+  }
+  w.byte(MODE.negativeZeros);
+  w.integer(count);
+  writeIntegers(w, gaps, count);
+  writeNumbers(w, plain, n);
+}
+
+function readNegativeZeros(r: ByteReader, values: Float64Array, n: number): void {
+  const count = r.integer();
+  const gaps = new Float64Array(count);
+  readIntegers(r, gaps, count);
+  readNumbers(r, values, n);
+  let at = 0;
+  for (const gap of gaps) {
+    at += gap;
+    values[at] = -0;
+  }
+}
+
+function countNegativeZeros(values: Float64Array, n: number): number {
+  let count = 0;
+  for (let i = 0; i < n; i++) if (Object.is(values[i], -0)) count++;
+  return count;
+}
+
+/** Writes the first `n` numbers of a column, n > 0. */
 export function writeNumbers(w: ByteWriter, values: Float64Array, n: number): void {
-  const changed = changes(values, n);
-  if (changed === 0) {
+  const changes = countChanges(values, n);
+  if (changes === 0) {
     w.byte(MODE.constant);
     w.double(values[0] ?? 0);
+    return;
+  }
+  if (isRunny(changes, n)) {
+    const { values: each, lengths } = runsOf(values, n);
+    w.byte(MODE.runs);
+    w.integer(each.length);
+    writeIntegers(w, lengths, lengths.length);
+    writeNumbers(w, each, each.length);
+    return;
+  }
+  const negativeZeros = countNegativeZeros(values, n);
+  if (negativeZeros > 0) {
+    writeNegativeZeros(w, values, n, negativeZeros);
     return;
   }
   const exact = decimalScale(values, n, false);
   const scale = exact >= 0 ? exact : decimalScale(values, n, true);
   if (scale >= 0) {
-    const runs = changed * 5 < n;
-    w.byte(runs ? MODE.decimalRuns : MODE.decimal);
-    w.byte(scale | (exact >= 0 ? 0 : 8));
-    writeDecimals(w, values, n, POWERS[scale] ?? 1, runs);
+    w.byte(exact >= 0 ? MODE.decimal : MODE.decimal32);
+    w.byte(scale);
+    writeDecimals(w, values, n, POWERS[scale] ?? 1);
     return;
   }
-  const narrow = values.subarray(0, n).every((value) => Object.is(Math.fround(value), value));
-  w.byte(narrow ? MODE.float32 : MODE.float64);
-  writeBits(w, values, n, narrow ? 4 : 8);
-}
-
-function readDecimals(r: ByteReader, values: Float64Array, n: number, runs: boolean): void {
-  const head = r.byte();
-  const power = POWERS[head & 7] ?? 1;
-  const through32 = (head & 8) !== 0;
-  let scaled = 0;
-  for (let i = 0; i < n; ) {
-    scaled += r.integer();
-    const value = through32 ? Math.fround(scaled / power) : scaled / power;
-    const end = runs ? Math.min(n, i + Math.max(1, r.integer())) : i + 1;
-    values.fill(value, i, end);
-    i = end;
-  }
-}
-
-function readBits(r: ByteReader, values: Float64Array, n: number, width: 4 | 8): void {
-  const previous = new Uint8Array(width);
-  for (let i = 0; i < n; i++) {
-    for (let b = 0; b < width; b++) {
-      const byte = (r.bytes[r.at + b * n + i] ?? 0) ^ (previous[b] ?? 0);
-      previous[b] = byte;
-      word.setUint8(b, byte);
+  for (let i = 0; i < n; i++)
+    if (!Object.is(Math.fround(values[i] ?? 0), values[i])) {
+      writeFloat64(w, values, n);
+      return;
     }
-    values[i] = width === 4 ? word.getFloat32(0) : word.getFloat64(0);
-  }
-  r.at += n * width;
+  writeFloat32(w, values, n);
 }
 
-/** Reads `n` numbers into a column. */
+function readRunsOfNumbers(r: ByteReader, values: Float64Array, n: number): void {
+  const count = r.integer();
+  const lengths = new Float64Array(count);
+  const each = new Float64Array(count);
+  readIntegers(r, lengths, count);
+  readNumbers(r, each, count);
+  let at = 0;
+  for (let run = 0; run < count && at < n; run++) {
+    const end = Math.min(n, at + (lengths[run] ?? 0));
+    values.fill(each[run] ?? 0, at, end);
+    at = end;
+  }
+}
+
+/** Reads `n` numbers, n > 0, into a column. @throws RangeError for a column that cannot be */
 export function readNumbers(r: ByteReader, values: Float64Array, n: number): void {
   const mode = r.byte();
-  if (mode === MODE.constant) values.fill(r.double(), 0, n);
-  else if (mode === MODE.decimal || mode === MODE.decimalRuns) readDecimals(r, values, n, mode === MODE.decimalRuns);
-  else readBits(r, values, n, mode === MODE.float32 ? 4 : 8);
+  switch (mode) {
+    case MODE.constant:
+      values.fill(r.double(), 0, n);
+      return;
+    case MODE.runs:
+      readRunsOfNumbers(r, values, n);
+      return;
+    case MODE.negativeZeros:
+      readNegativeZeros(r, values, n);
+      return;
+    case MODE.decimal:
+    case MODE.decimal32:
+      readDecimals(r, values, n, mode === MODE.decimal32);
+      return;
+    case MODE.float32:
+      readFloat32(r, values, n);
+      return;
+    case MODE.float32Raw:
+      for (let i = 0; i < n; i++) values[i] = r.view.getFloat32(r.at + 4 * i, true);
+      r.at += 4 * n;
+      return;
+    case MODE.float64:
+      readFloat64(r.raw(n * 8), values, n);
+      return;
+    case MODE.packed64:
+      readFloat64(zstdDecompressSync(r.raw(r.integer())), values, n);
+      return;
+    default:
+      throw new RangeError(`a column of numbers has mode ${mode}`);
+  }
 }

@@ -1,8 +1,13 @@
+import type { CompiledQuery, Insertable } from "kysely";
 import type { Clock } from "#core/clock.ts";
 import type { Lane } from "#core/contracts/lanes.ts";
+import { errorCode } from "#core/errors.ts";
 import type { GatewayId } from "#core/ids.ts";
 import type { Db } from "../db/database.ts";
-import { addRange, type Range, sizeOf } from "../db/ranges.ts";
+import { addRange, missingIn, type Range, sizeOf } from "../db/ranges.ts";
+import type { Compilable } from "../db/sync.ts";
+import type { IngestFinding, IngestWatch } from "../telemetry-ports.ts";
+import type { IngestTables } from "./tables.ts";
 
 /** Which cursor: a lane of a gateway in one epoch of its outbox. */
 export interface CursorKey {
@@ -31,6 +36,13 @@ function endOf(covered: readonly Range[], upTo: number): number {
   return covered.find(({ from, to }) => from <= upTo + 1 && to > upTo)?.to ?? upTo;
 }
 
+/** Two findings as one, where the second follows on the first. */
+function join(first: IngestFinding, second: IngestFinding): IngestFinding | undefined {
+  if (first.kind !== "duplicate" || second.kind !== "duplicate") return undefined;
+  const follows = first.lane === second.lane && first.epoch === second.epoch && first.to + 1 === second.from;
+  return follows ? { ...first, to: second.to } : undefined;
+}
+
 /**
  * The changes of one transaction. Reads show them; memory gets them only when COMMIT has returned, because a cursor that
  * ran ahead of a failed commit would later acknowledge what was never stored.
@@ -39,6 +51,7 @@ export class CursorChanges {
   readonly #known: ReadonlyMap<string, Cursor>;
   readonly #now: number;
   readonly changed = new Map<string, Cursor>();
+  readonly #findings: { readonly gateway: GatewayId; finding: IngestFinding }[] = [];
 
   constructor(known: ReadonlyMap<string, Cursor>, now: number) {
     this.#known = known;
@@ -50,11 +63,25 @@ export class CursorChanges {
     return this.changed.get(keyOf(key)) ?? this.#known.get(keyOf(key));
   }
 
+  /** Takes a note for the watch, which is told once this is committed. What follows on the one before is one with it. */
+  found(gateway: GatewayId, finding: IngestFinding): void {
+    const last = this.#findings.at(-1);
+    const joined = last?.gateway === gateway ? join(last.finding, finding) : undefined;
+    if (last !== undefined && joined !== undefined) last.finding = joined;
+    else this.#findings.push({ gateway, finding });
+  }
+
+  /** Tells what was noted, once. */
+  tell(watch: IngestWatch): void {
+    for (const { gateway, finding } of this.#findings.splice(0)) watch.found(gateway, finding);
+  }
+
   /** Marks offsets as stored. Gives those that were not before; opens the epoch's cursor where there is none. */
   store(key: CursorKey, range: Range): readonly Range[] {
     const cursor = this.#openFor(key, range.from);
     const { ranges, fresh } = addRange(cursor.covered, range);
     const added = sizeOf(fresh);
+    this.#judge(cursor, range, fresh);
     this.#put({
       ...cursor,
       from: Math.min(cursor.from, range.from),
@@ -65,6 +92,22 @@ export class CursorChanges {
       duplicates: cursor.duplicates + range.to - range.from + 1 - added,
     });
     return fresh;
+  }
+
+  /** What it says of a lane that these offsets came now, of which only `fresh` were new. */
+  #judge(cursor: Cursor, range: Range, fresh: readonly Range[]): void {
+    const { gateway, lane, epoch, upTo, highest, closedAt } = cursor;
+    const found = (kind: "duplicate" | "reorder" | "replay", from: number, to: number): void =>
+      this.found(gateway, { kind, lane, epoch, from, to });
+    if (closedAt !== null) {
+      found("replay", range.from, range.to);
+      return;
+    }
+    for (const { from, to } of missingIn(fresh, range)) found("duplicate", from, to);
+    // What waited through a cut comes beside what is live, oldest first: it fills the hole from its beginning.
+    const [first, last] = [fresh[0], fresh.at(-1)];
+    if (first !== undefined && last !== undefined && first.from > upTo + 1 && last.to < highest)
+      found("reorder", last.to + 1, highest);
   }
 
   /** Marks offsets as never to come: they hold no acknowledgement up any more. Gives those that were still missing. */
@@ -104,34 +147,35 @@ export class CursorChanges {
   }
 }
 
+/** A transaction of which nobody knows yet whether it was committed. */
+interface Unsettled {
+  readonly changed: ReadonlyMap<string, Cursor>;
+  readonly committed: () => void;
+}
+
+function isSame(a: Cursor | undefined, b: Cursor): boolean {
+  const shapeOf = ({ from, upTo, covered, highest, stored, duplicates, closedAt }: Cursor): unknown[] => [
+    ...[from, upTo, highest, stored, duplicates, closedAt],
+    ...covered.map((range) => [range.from, range.to]),
+  ];
+  return a !== undefined && JSON.stringify(shapeOf(a)) === JSON.stringify(shapeOf(b));
+}
+
 /** All cursors: in memory for speed, in `lane_cursors` for ever. */
 export class LaneCursors {
   readonly #db: Db;
   readonly #clock: Clock;
-  readonly #cursors = new Map<string, Cursor>();
+  readonly #watch: IngestWatch;
+  readonly #upsert: (row: CursorRow) => Compilable<unknown>;
+  #cursors: Map<string, Cursor>;
+  #unsettled: Unsettled | undefined;
 
-  constructor(db: Db, clock: Clock) {
+  constructor(db: Db, clock: Clock, watch: IngestWatch) {
     this.#db = db;
     this.#clock = clock;
-    for (const row of db.sync.all(db.kysely.selectFrom("lane_cursors").selectAll())) {
-      const covered = (JSON.parse(row.covered) as [number, number][]).map(([from, to]) => ({ from, to }));
-      const gateway = row.gateway as GatewayId;
-      const { lane, epoch, highest, stored, duplicates } = row;
-      const times = { openedAt: row.opened_at, closedAt: row.closed_at };
-      const cursor = {
-        gateway,
-        lane,
-        epoch,
-        from: row.from_offset,
-        upTo: row.up_to,
-        covered,
-        highest,
-        stored,
-        duplicates,
-        ...times,
-      };
-      this.#cursors.set(keyOf(cursor), cursor);
-    }
+    this.#watch = watch;
+    this.#upsert = upsertOf(db);
+    this.#cursors = this.#read();
   }
 
   /** The cursor of one epoch. */
@@ -151,34 +195,95 @@ export class LaneCursors {
     return this.of(gateway).findLast((cursor) => cursor.lane === lane && cursor.closedAt === null);
   }
 
-  /** Runs `work` and the moving of the cursors in one transaction. @throws what `work` throws, DB_* */
-  change<T>(work: (changes: CursorChanges) => T extends PromiseLike<unknown> ? never : T): T {
+  /**
+   * Runs `work` and the moving of the cursors in one transaction; `committed` gets what it gave, once COMMIT has returned. When
+   * the answer to COMMIT is lost this throws, and before the next change the database is asked: then `committed` is called if
+   * it did happen, because what it stored is not fresh any more when it is offered again.
+   * @throws what `work` throws, DB_*
+   */
+  change<T>(
+    work: (changes: CursorChanges) => T extends PromiseLike<unknown> ? never : T,
+    committed: (result: T) => void = () => undefined,
+  ): T {
+    this.#settle();
     const changes = new CursorChanges(this.#cursors, this.#clock.now());
-    const result = this.#db.sync.transaction<T>(() => {
-      const worked = work(changes);
-      for (const cursor of changes.changed.values()) this.#write(cursor);
-      return worked;
-    });
+    let told = (): void => {};
+    let result: T;
+    try {
+      result = this.#db.sync.transaction<T>(() => {
+        const worked = work(changes);
+        for (const cursor of changes.changed.values()) this.#write(cursor);
+        told = () => {
+          try {
+            committed(worked);
+          } finally {
+            changes.tell(this.#watch);
+          }
+        };
+        return worked;
+      });
+    } catch (error) {
+      if (errorCode(error) === "DB_COMMIT_UNKNOWN") this.#unsettled = { changed: changes.changed, committed: told };
+      throw error;
+    }
     for (const [key, cursor] of changes.changed) this.#cursors.set(key, cursor);
+    told();
     return result;
   }
 
-  #write(cursor: Cursor): void {
-    const moving = {
-      from_offset: cursor.from,
-      up_to: cursor.upTo,
-      covered: JSON.stringify(cursor.covered.map(({ from, to }) => [from, to])),
-      highest: cursor.highest,
-      stored: cursor.stored,
-      duplicates: cursor.duplicates,
-      closed_at: cursor.closedAt,
-    };
-    const { gateway, lane, epoch, openedAt } = cursor;
-    this.#db.sync.run(
-      this.#db.kysely
-        .insertInto("lane_cursors")
-        .values({ gateway, lane, epoch, opened_at: openedAt, ...moving })
-        .onConflict((conflict) => conflict.columns(["gateway", "lane", "epoch"]).doUpdateSet(moving)),
-    );
+  /** Finds out what became of a transaction whose COMMIT was not answered. @throws DB_* while that cannot be known */
+  #settle(): void {
+    if (this.#unsettled === undefined) return;
+    const cursors = this.#read();
+    const { changed, committed } = this.#unsettled;
+    this.#cursors = cursors;
+    this.#unsettled = undefined;
+    if ([...changed].every(([key, cursor]) => isSame(cursors.get(key), cursor))) committed();
   }
+
+  #read(): Map<string, Cursor> {
+    const { kysely, sync } = this.#db;
+    const cursors = sync.all(kysely.selectFrom("lane_cursors").selectAll()).map((row): Cursor => {
+      const covered = (JSON.parse(row.covered) as [number, number][]).map(([from, to]) => ({ from, to }));
+      const gateway = row.gateway as GatewayId;
+      const { lane, epoch, up_to: upTo, highest, stored, duplicates } = row;
+      const times = { openedAt: row.opened_at, closedAt: row.closed_at };
+      return { gateway, lane, epoch, from: row.from_offset, upTo, covered, highest, stored, duplicates, ...times };
+    });
+    return new Map(cursors.map((cursor) => [keyOf(cursor), cursor]));
+  }
+
+  #write(cursor: Cursor): void {
+    const { gateway, lane, epoch, openedAt, from, upTo, covered, highest, stored, duplicates, closedAt } = cursor;
+    const ranges = JSON.stringify(covered.map((range) => [range.from, range.to]));
+    const key = { gateway, lane, epoch, opened_at: openedAt };
+    const row = { ...key, from_offset: from, up_to: upTo, covered: ranges, highest, stored, duplicates };
+    this.#db.sync.run(this.#upsert({ ...row, closed_at: closedAt }));
+  }
+}
+
+type CursorRow = Insertable<IngestTables["lane_cursors"]>;
+
+/** The statement that writes a cursor, built once: many are written every time something is stored. */
+function upsertOf({ kysely }: Db): (row: CursorRow) => Compilable<unknown> {
+  let built: CompiledQuery | undefined;
+  return (row) => {
+    built ??= kysely
+      .insertInto("lane_cursors")
+      .values(row)
+      .onConflict((conflict) =>
+        conflict.columns(["gateway", "lane", "epoch"]).doUpdateSet((e) => ({
+          from_offset: e.ref("excluded.from_offset"),
+          up_to: e.ref("excluded.up_to"),
+          covered: e.ref("excluded.covered"),
+          highest: e.ref("excluded.highest"),
+          stored: e.ref("excluded.stored"),
+          duplicates: e.ref("excluded.duplicates"),
+          closed_at: e.ref("excluded.closed_at"),
+        })),
+      )
+      .compile();
+    const query = { ...built, parameters: Object.values(row) };
+    return { compile: () => query };
+  };
 }

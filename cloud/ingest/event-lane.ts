@@ -88,12 +88,20 @@ export class EventLane {
 
   #take(message: GatewayMessage, batch: ReceivedBatch): void {
     const { cursors, offers } = this.#deps;
-    const callbacks = offers.during(() => cursors.change((changes) => this.#applyAll(message, batch, changes)));
+    offers.during(() =>
+      cursors.change(
+        (changes) => this.#applyAll(message, batch, changes),
+        (callbacks) => this.#followUp(message, callbacks),
+      ),
+    );
+  }
+
+  #followUp({ gateway }: GatewayMessage, callbacks: readonly (() => void)[]): void {
     for (const callback of callbacks) {
       try {
         callback();
       } catch (error) {
-        this.#deps.logger.error({ gateway: message.gateway, err: error }, "following up on a stored item failed");
+        this.#deps.logger.error({ gateway, err: error }, "following up on a stored item failed");
       }
     }
   }
@@ -133,7 +141,7 @@ export class EventLane {
     }
     try {
       // A savepoint: what a failing item already wrote goes, the items before it stay.
-      return this.#deps.db.sync.transaction(() => this.#effect(key, changes, checked.item));
+      return this.#deps.db.sync.attempt(() => this.#effect(key, changes, checked.item));
     } catch (error) {
       if (isStoreTrouble(error)) throw error;
       const code = errorCode(error);

@@ -4,28 +4,25 @@ import { parseHubTopic } from "#core/contracts/topics.ts";
 import { errorCode, errorMessage } from "#core/errors.ts";
 import type { GatewayId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
-import type { Sample } from "#core/model/sample.ts";
 import type { HostOutput } from "#core/sparkplug/host-output.ts";
-import { HostSession, rebirthRequest } from "#core/sparkplug/host-session.ts";
+import { type BatchRows, HostSession, rebirthRequest } from "#core/sparkplug/host-session.ts";
 import { BATCH } from "#core/sparkplug/message.ts";
 import type { ResolvedMetric } from "#core/sparkplug/metric-table.ts";
 import type { Db } from "../db/database.ts";
-import type {
-  Broker,
-  GatewayLink,
-  GatewayMessage,
-  GatewayMessageHandler,
-  IngestSinks,
-  TelemetryStore,
-} from "../ports.ts";
+import type { Broker, GatewayLink, GatewayMessage, GatewayMessageHandler, IngestSinks } from "../ports.ts";
+import type { IngestWatch, PointDirectory, TelemetryStore } from "../telemetry-ports.ts";
+import { GatewayBoots } from "./boots.ts";
+import { ClockWatch } from "./clock-watch.ts";
 import { LaneCursors } from "./cursors.ts";
 import { EventLane } from "./event-lane.ts";
+import type { ForeignNodes } from "./foreign-nodes.ts";
 import { GapStore } from "./gap-store.ts";
 import { GatewayRows } from "./gateway-rows.ts";
 import { Offers } from "./offers.ts";
 import type { Presence } from "./presence.ts";
 import { Quarantine } from "./quarantine.ts";
-import { isPointMetric, PointNames, sampleOf } from "./samples.ts";
+import { isPointMetric, PointSamples } from "./samples.ts";
+import type { TelemetryGroup } from "./telemetry-group.ts";
 import { TelemetryLane } from "./telemetry-lane.ts";
 
 /** How long a missing Sparkplug message is waited for before new births are asked for. TCP keeps the order: it is a restart or a loss. */
@@ -37,14 +34,18 @@ const BIRTHS_TO_RESOLVE = 3;
 export interface IngestDeps {
   readonly db: Db;
   readonly store: TelemetryStore;
+  readonly points: PointDirectory;
   readonly broker: Broker;
   readonly presence: Presence;
   readonly link: GatewayLink;
   readonly sinks: IngestSinks;
+  readonly watch: IngestWatch;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Sparkplug host id, `spBv1.0/STATE/<host>`. */
   readonly host: string;
+  /** Edge nodes of other makers; without it there are none. */
+  readonly foreign?: ForeignNodes;
 }
 
 interface Unresolved {
@@ -61,24 +62,32 @@ export class Ingest implements GatewayMessageHandler {
   readonly gaps: GapStore;
   readonly rows: GatewayRows;
   readonly quarantine: Quarantine;
+  readonly boots: GatewayBoots;
   readonly #deps: IngestDeps;
   readonly #host: HostSession;
   readonly #telemetry: TelemetryLane;
   readonly #events: EventLane;
-  readonly #names = new PointNames();
+  readonly #samples: PointSamples;
+  readonly #clocks: ClockWatch;
+  /** Gateways of whose silence was told, and since when, Unix ms. */
+  readonly #silent = new Map<GatewayId, number>();
   readonly #health = new Map<GatewayId, Map<string, number | string | boolean>>();
   readonly #births = new Map<GatewayId, number>();
   readonly #unresolved = new Map<GatewayId, Unresolved>();
   readonly #listeners: ((gateway: GatewayId) => void)[] = [];
+  #untold = false;
   #closed = false;
 
   constructor(deps: IngestDeps) {
-    const { db, clock, logger } = deps;
+    const { db, clock, logger, watch } = deps;
     this.#deps = deps;
-    this.cursors = new LaneCursors(db, clock);
+    this.#samples = new PointSamples(deps.points);
+    this.#clocks = new ClockWatch(clock);
+    this.cursors = new LaneCursors(db, clock, watch);
     this.gaps = new GapStore(db, clock);
     this.rows = new GatewayRows(db);
     this.quarantine = new Quarantine({ db, rows: this.rows, clock, logger });
+    this.boots = new GatewayBoots({ cursors: this.cursors, link: deps.link, watch, logger });
     const { cursors, gaps, rows, quarantine } = this;
     const parts = { ...deps, cursors, gaps, rows, quarantine, offers: new Offers(gaps) };
     this.#telemetry = new TelemetryLane(parts);
@@ -88,10 +97,12 @@ export class Ingest implements GatewayMessageHandler {
       clock,
       reorderTimeoutMs: REORDER_TIMEOUT_MS,
       onTimeout: (outputs) => this.#guarded(undefined, () => this.#handle(outputs, undefined)),
+      pointNumber: (node, device, metric) => this.#samples.numberOf(node, device, metric),
     });
     deps.presence.onChange((gateway, online, at, reason) => {
       try {
         deps.sinks.onGatewayOnline(gateway, online, at, reason);
+        this.#silence(gateway, online, at);
       } catch (error) {
         logger.error({ gateway, online, err: error }, "following up on a gateway's presence failed");
       }
@@ -112,7 +123,14 @@ export class Ingest implements GatewayMessageHandler {
   }
 
   #changed(gateway: GatewayId): void {
-    for (const listener of this.#listeners) listener(gateway);
+    try {
+      for (const listener of this.#listeners) listener(gateway);
+      this.#untold = false;
+    } catch (error) {
+      // Only what is shown: it is told again with the next heartbeat.
+      if (!this.#untold) this.#deps.logger.warn({ gateway, err: error }, "a gateway's state cannot be shown");
+      this.#untold = true;
+    }
   }
 
   /** Last health metrics of a gateway's heartbeat by name, such as `Health/backlogTelemetry`. */
@@ -128,11 +146,58 @@ export class Ingest implements GatewayMessageHandler {
   message(message: GatewayMessage): Promise<void> | undefined {
     if (this.#closed) return Promise.reject(new Error("ingest is closed"));
     return this.#guarded(message, () => {
-      if (parseHubTopic(message.topic) === undefined)
-        return this.#handle(this.#host.receive(message.topic, message.payload, this.#deps.clock.now()), message);
+      if (parseHubTopic(message.topic) === undefined) return this.#sparkplug(message);
       this.#events.receive(message);
       return undefined;
     });
+  }
+
+  /** A batch is read straight into the columns of the next commit; everything else, and a batch that is not plain, the general way. */
+  #sparkplug(message: GatewayMessage): Promise<void> | undefined {
+    const { topic, payload } = message;
+    const group = this.#telemetry.filling();
+    const { entries } = group;
+    const rows = this.#isForeign(message.gateway) ? undefined : this.#host.receiveBatch(topic, payload, group.appender);
+    if (rows === undefined) {
+      group.rejected(entries);
+      return this.#handle(this.#host.receive(topic, payload, this.#deps.clock.now()), message);
+    }
+    const gateway = rows.node as GatewayId;
+    this.#heard(gateway, rows.timestamp);
+    return this.#submit(group, gateway, rows, message);
+  }
+
+  #submit(
+    group: TelemetryGroup,
+    gateway: GatewayId,
+    { identity, start }: Pick<BatchRows, "identity" | "start">,
+    message: GatewayMessage | undefined,
+  ): Promise<void> | undefined {
+    if (this.#unresolved.size > 0) this.#unresolved.delete(gateway);
+    return this.#telemetry.submit(group, {
+      span: { gateway, ...identity, start },
+      session: message?.session ?? 0,
+      topic: message?.topic ?? "",
+    });
+  }
+
+  #heard(gateway: GatewayId, timestamp: number): void {
+    this.#deps.presence.heard(gateway);
+    const byMs = this.#clocks.take(gateway, timestamp);
+    if (byMs !== undefined) this.#deps.watch.found(gateway, { kind: "clockJump", byMs });
+  }
+
+  #silence(gateway: GatewayId, online: boolean, at: number): void {
+    const { presence, watch } = this.#deps;
+    const since = this.#silent.get(gateway);
+    if (online) {
+      if (since !== undefined) watch.found(gateway, { kind: "silence", since, until: at });
+      this.#silent.delete(gateway);
+    } else if (since === undefined) {
+      const begun = presence.lastSeenAt(gateway) ?? at;
+      this.#silent.set(gateway, begun);
+      watch.found(gateway, { kind: "silence", since: begun });
+    }
   }
 
   /** A fault of ours must not take the broker and every other gateway with it. Nothing was acknowledged. */
@@ -145,8 +210,13 @@ export class Ingest implements GatewayMessageHandler {
     }
   }
 
-  disconnected(_gateway: GatewayId, _session: number): void {
-    // Presence is a lease: the will has spoken already, or silence will.
+  disconnected(gateway: GatewayId, _session: number): void {
+    // Presence of our gateways is a lease: the will has spoken already, or silence will. A foreign node may be silent.
+    if (this.#isForeign(gateway)) this.#deps.presence.dead(gateway, "connectionLost");
+  }
+
+  #isForeign(node: GatewayId): boolean {
+    return this.#deps.foreign?.isForeign(node) === true;
   }
 
   /** Says offline, stores what is queued and stops. */
@@ -178,18 +248,27 @@ export class Ingest implements GatewayMessageHandler {
         const gateway = output.node as GatewayId;
         this.#births.set(gateway, (this.#births.get(gateway) ?? 0) + 1);
         this.#noteHealth(gateway, output.metrics);
-        presence.heard(gateway);
+        this.#heard(gateway, output.timestamp);
+        if (this.#isForeign(gateway)) this.#foreignBirth(gateway, undefined, output.metrics);
+        else this.boots.born(gateway, output.metrics);
         return undefined;
       }
       case "deviceBorn": {
         const gateway = output.node as GatewayId;
-        presence.heard(gateway);
+        this.#heard(gateway, output.timestamp);
+        if (this.#isForeign(gateway)) {
+          this.#foreignBirth(gateway, output.device, output.metrics);
+          return undefined;
+        }
         const points = output.metrics.filter(({ name }) => isPointMetric(name));
-        sinks.onBirth(gateway, this.#samples(output.node, output.device, points));
+        sinks.onBirth(gateway, this.#samples.samples(output.node, output.device, points, clock.now()));
         return undefined;
       }
       case "data":
         return this.#data(output, message);
+      case "deviceDead":
+        sinks.onDeviceDead(this.#samples.deviceOf(output.node, output.device), output.timestamp);
+        return undefined;
       case "nodeDead":
         presence.dead(output.node as GatewayId, output.cause);
         return undefined;
@@ -202,7 +281,6 @@ export class Ingest implements GatewayMessageHandler {
       case "malformed":
         if (message !== undefined) this.#putAside(message, "SPARKPLUG_MALFORMED", output.reason);
         return undefined;
-      case "deviceDead": // the gateway says the same by bad-quality samples, which are stored
       case "discarded": // not acknowledged, so they come again
       case "ownStateOffline": // only our own process speaks on our state topic
         return undefined;
@@ -211,14 +289,10 @@ export class Ingest implements GatewayMessageHandler {
     }
   }
 
-  #samples(node: string, device: string | undefined, metrics: readonly ResolvedMetric[]): Sample[] {
-    const now = this.#deps.clock.now();
-    return metrics.map((metric) => sampleOf(this.#names.idOf(node, device, metric.name), metric, now));
-  }
-
   #data(output: Extract<HostOutput, { type: "data" }>, message: GatewayMessage | undefined): Promise<void> | undefined {
     const gateway = output.node as GatewayId;
-    this.#deps.presence.heard(gateway);
+    this.#heard(gateway, output.timestamp);
+    if (this.#isForeign(gateway)) return this.#foreignData(gateway, output.device, output.metrics, message);
     const text = output.metrics.find(({ name }) => name === BATCH)?.value;
     if (text === undefined || text === null) {
       if (output.device === undefined) this.#noteHealth(gateway, output.metrics);
@@ -231,15 +305,33 @@ export class Ingest implements GatewayMessageHandler {
       this.#incomplete(gateway, identity, String(text), metrics.length, message);
       return undefined;
     }
-    this.#unresolved.delete(gateway);
-    const { epoch, first, last } = identity;
-    return this.#telemetry.submit({
-      batch: { gateway, epoch, first, last, samples: this.#samples(output.node, output.device, metrics) },
-      session: message?.session ?? 0,
-      topic: message?.topic ?? "",
-      payload: message?.payload ?? new Uint8Array(),
-      historical: metrics.some((metric) => metric.isHistorical) ? metrics.map((m) => m.isHistorical) : undefined,
-    });
+    const group = this.#telemetry.filling();
+    const start = group.appender.columns.length;
+    this.#samples.append(output.node, output.device, metrics, this.#deps.clock.now(), group.appender);
+    return this.#submit(group, gateway, { identity, start }, message);
+  }
+
+  #foreignBirth(node: GatewayId, device: string | undefined, metrics: readonly ResolvedMetric[]): void {
+    const { foreign, sinks, clock } = this.#deps;
+    foreign?.born(node, device, metrics);
+    const known = foreign?.known(node, device, metrics) ?? [];
+    if (known.length > 0) sinks.onBirth(node, this.#samples.samples(node, device, known, clock.now()));
+  }
+
+  /** What a foreign node sends is stored under offsets of ours: it numbers nothing itself, and waits for no acknowledgement. */
+  #foreignData(
+    node: GatewayId,
+    device: string | undefined,
+    metrics: readonly ResolvedMetric[],
+    message: GatewayMessage | undefined,
+  ): Promise<void> | undefined {
+    const { foreign, clock } = this.#deps;
+    const known = foreign?.known(node, device, metrics) ?? [];
+    if (foreign === undefined || known.length === 0) return undefined;
+    const group = this.#telemetry.filling();
+    const start = group.appender.columns.length;
+    this.#samples.append(node, device, known, clock.now(), group.appender);
+    return this.#submit(group, node, { identity: foreign.mint(node, known.length), start }, message);
   }
 
   #identity(text: string, message: GatewayMessage | undefined): BatchIdentity | undefined {

@@ -23,19 +23,30 @@ interface Lease {
   writtenAt: number;
 }
 
+/** What Presence works with. */
+export interface PresenceDeps {
+  readonly clock: Clock;
+  readonly rows: GatewayRows;
+  readonly logger: Logger;
+  /** Foreign nodes promise no heartbeat: their death or the end of their connection tells. */
+  readonly mayBeSilent?: (gateway: GatewayId) => boolean;
+}
+
 /**
  * Who is there, as a lease that each message renews. A death or a will only speeds the end up: a broker that is killed
  * loses its wills, and a silent network sends none.
  */
 export class Presence {
   readonly #clock: Clock;
+  readonly #mayBeSilent: (gateway: GatewayId) => boolean;
   readonly #rows: GatewayRows;
   readonly #logger: Logger;
   readonly #leases = new Map<GatewayId, Lease>();
   readonly #listeners: PresenceListener[] = [];
   readonly #stop: () => void;
 
-  constructor(deps: { readonly clock: Clock; readonly rows: GatewayRows; readonly logger: Logger }) {
+  constructor(deps: PresenceDeps) {
+    this.#mayBeSilent = deps.mayBeSilent ?? (() => false);
     this.#clock = deps.clock;
     this.#rows = deps.rows;
     this.#logger = deps.logger;
@@ -75,6 +86,11 @@ export class Presence {
     if (lease?.online === true) this.#change(gateway, lease, false, reason);
   }
 
+  /** It is none of ours any more: nothing is told of it, not even that it went. */
+  forget(gateway: GatewayId): void {
+    this.#leases.delete(gateway);
+  }
+
   close(): void {
     this.#stop();
     for (const [gateway, lease] of this.#leases) if (lease.online) this.#write(gateway, lease);
@@ -94,7 +110,7 @@ export class Presence {
   #check(): void {
     const now = this.#clock.monotonic();
     for (const [gateway, lease] of this.#leases)
-      if ((lease.online || !lease.told) && now - lease.heardAt >= OFFLINE_AFTER_MS)
+      if ((lease.online || !lease.told) && now - lease.heardAt >= OFFLINE_AFTER_MS && !this.#mayBeSilent(gateway))
         this.#change(gateway, lease, false, "silent");
   }
 

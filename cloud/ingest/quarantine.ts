@@ -8,6 +8,8 @@ import type { GatewayRows } from "./gateway-rows.ts";
 /** Rows kept per gateway; the oldest go first. */
 const KEPT_ITEMS = 10_000;
 const KEPT_PAYLOADS = 200;
+/** Every how many additions the bound is looked at. */
+const PRUNE_EVERY = 16;
 
 /** Something that can never be stored. */
 export interface Rejected {
@@ -27,6 +29,7 @@ export class Quarantine {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #lastCode = new Map<GatewayId, string>();
+  #added = 0;
 
   constructor(deps: { readonly db: Db; readonly rows: GatewayRows; readonly clock: Clock; readonly logger: Logger }) {
     this.#db = deps.db;
@@ -40,7 +43,7 @@ export class Quarantine {
     const { kysely, sync } = this.#db;
     sync.transaction(() => {
       this.#rows.countQuarantined(gateway);
-      const { lastInsertId } = sync.run(
+      sync.run(
         kysely.insertInto("quarantine").values({
           gateway,
           at: this.#clock.now(),
@@ -63,14 +66,13 @@ export class Quarantine {
         .limit(1)
         .offset(position === undefined ? KEPT_PAYLOADS : KEPT_ITEMS);
       // Looking once in a while is enough for a bound.
-      const oldest = lastInsertId % 16 === 0 ? sync.get(kept) : undefined;
-      if (oldest !== undefined)
+      if (this.#added++ % PRUNE_EVERY === 0)
         sync.run(
           kysely
             .deleteFrom("quarantine")
             .where("gateway", "=", gateway)
             .where("offset", kind, null)
-            .where("id", "<=", oldest.id),
+            .where("id", "<=", kept),
         );
     });
     if (this.#lastCode.get(gateway) === code) return;

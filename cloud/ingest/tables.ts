@@ -70,4 +70,20 @@ export interface IngestTables {
     hash: Uint8Array;
     created_at: number;
   };
+  /** Points of foreign edge nodes, as their births have declared them. Retention: gone with the node's credential. */
+  foreign_points: {
+    /** Point id. */
+    id: string;
+    /** `<site>/<edge node>`. */
+    node: string;
+    /** Sparkplug device id as sent; empty for metrics of the node itself. */
+    device: string;
+    /** Metric name as sent. */
+    metric: string;
+    kind: "number" | "boolean" | "string";
+    /** Canonical unit id, where the birth names one that we know. */
+    unit: string | null;
+    /** Last birth that declared it, Unix ms. */
+    seen_at: number;
+  };
 }

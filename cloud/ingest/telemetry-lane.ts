@@ -1,37 +1,33 @@
 import type { Clock } from "#core/clock.ts";
 import { errorCode, errorMessage } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
-import type { Sample } from "#core/model/sample.ts";
+import { sampleAt } from "#core/model/sample-columns.ts";
 import type { Range } from "../db/ranges.ts";
-import type { GatewayLink, IngestSinks, TelemetryBatch, TelemetryStore } from "../ports.ts";
+import type { GatewayLink, IngestSinks } from "../ports.ts";
+import type { PointDirectory, TelemetrySpan, TelemetryStore } from "../telemetry-ports.ts";
 import type { CursorKey, LaneCursors } from "./cursors.ts";
+import { freshRows, runsOf } from "./fresh-rows.ts";
 import type { GapStore } from "./gap-store.ts";
 import type { Offers } from "./offers.ts";
 import type { Quarantine } from "./quarantine.ts";
+import { RunCursors } from "./run-cursors.ts";
+import { GROUP_SAMPLES, type QueuedBatch, type TelemetryGroup, TelemetryGroups } from "./telemetry-group.ts";
 import { isStoreTrouble } from "./trouble.ts";
 
-/** Samples in the queue beyond which the gateway is not read on, and below which it is again. */
-const HIGH_WATER = 50_000;
-const LOW_WATER = 25_000;
-/** Samples of one commit: large enough to share the disk's flush, small enough to keep latency. */
-const GROUP_SAMPLES = 20_000;
+/** Samples not yet stored beyond which no gateway is read on, and below which all are again. */
+const HIGH_WATER = 4 * GROUP_SAMPLES;
+const LOW_WATER = 2 * GROUP_SAMPLES;
+/** Groups at the store at once: it begins with the next one while we follow up on the last. */
+const UNDER_WAY = 2;
+/** A group that is not full begins so long after the one before it, ms, so that small ones do not flush the disk without end. */
+const GROUP_MS = 4;
 const RETRY_FIRST_MS = 100;
-const RETRY_LONGEST_MS = 5000;
-
-/** A batch on its way into the store. */
-export interface QueuedBatch {
-  readonly batch: TelemetryBatch;
-  readonly session: number;
-  readonly topic: string;
-  /** Payload as received, for the quarantine. */
-  readonly payload: Uint8Array;
-  /** Per sample: is it from before, for storage only? Absent when none is. */
-  readonly historical: readonly boolean[] | undefined;
-}
+const RETRY_LONGEST_MS = 1000;
 
 /** What the lane works with. */
 export interface TelemetryLaneDeps {
   readonly store: TelemetryStore;
+  readonly points: PointDirectory;
   readonly cursors: LaneCursors;
   readonly offers: Offers;
   readonly gaps: GapStore;
@@ -42,24 +38,34 @@ export interface TelemetryLaneDeps {
   readonly logger: Logger;
 }
 
-const keyOf = ({ gateway, epoch }: TelemetryBatch): CursorKey => ({ gateway, lane: "telemetry", epoch });
-
 /**
- * Telemetry batches, many in one commit: store (durable), then cursor (durable), then acknowledgement, then everyone
- * else. A failing store is tried again without end; meanwhile the gateways wait, at first in front of a full queue here
+ * Telemetry batches, many in one commit: store (durable), then everyone else, then cursor (durable), then acknowledgement.
+ * The rules do not wait for the cursors: a crash between makes the gateway offer again what they have seen. A failing store is tried again without end; meanwhile the gateways wait, at first in front of full groups here
  * and then in their outboxes.
  */
 export class TelemetryLane {
   readonly #deps: TelemetryLaneDeps;
-  #queue: QueuedBatch[] = [];
+  readonly #cursors: RunCursors;
+  readonly #groups = new TelemetryGroups();
   #queued = 0;
   #waiting: (() => void)[] = [];
-  #running: Promise<void> | undefined;
+  #underWay = 0;
+  #last: Promise<void> = Promise.resolve();
+  #pumping = false;
+  #startedAt = Number.NEGATIVE_INFINITY;
+  #cancelPause: (() => void) | undefined;
   #closed = false;
-  #wake: (() => void) | undefined;
+  #failing = false;
+  readonly #sleepers = new Set<() => void>();
 
   constructor(deps: TelemetryLaneDeps) {
     this.#deps = deps;
+    this.#cursors = new RunCursors({
+      ...deps,
+      condemn: ({ key, from, to }, code, reason) =>
+        this.condemn(key, { from, to }, { topic: "", payload: new Uint8Array(), code, reason }),
+      onRecovered: () => this.#pump(),
+    });
   }
 
   /** Samples taken in and not yet stored. */
@@ -67,14 +73,24 @@ export class TelemetryLane {
     return this.#queued;
   }
 
-  /** Queues a batch. A promise means: do not send more before it is fulfilled. */
-  submit(queued: QueuedBatch): Promise<void> | undefined {
-    if (this.#closed) return undefined;
-    this.#queue.push(queued);
-    this.#queued += queued.batch.samples.length;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+  /** The group whose columns the rows of the next batch are appended to, in this tick, before it is submitted. */
+  filling(): TelemetryGroup {
+    return this.#groups.filling();
+  }
+
+  /** Takes a batch whose rows were appended to `group`, up to its end. A promise means: do not send more before it is fulfilled. */
+  submit(group: TelemetryGroup, batch: QueuedBatch): Promise<void> | undefined {
+    const { first, last, start } = batch.span;
+    if (this.#closed) {
+      group.appender.columns.length = start;
+      return undefined;
+    }
+    group.batches.push(batch);
+    this.#queued += last - first + 1;
+    if (!this.#pumping) {
+      this.#pumping = true;
+      queueMicrotask(() => this.#pump());
+    }
     if (this.#queued < HIGH_WATER) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
@@ -82,48 +98,78 @@ export class TelemetryLane {
   /** Stores what is queued, unless the store fails, and stops. What was not acknowledged will be offered again. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#wake?.();
-    await this.#running;
+    this.#cancelPause?.();
+    this.#cancelPause = undefined;
+    for (const wake of this.#sleepers) wake();
+    this.#pump();
+    while (this.#underWay > 0) {
+      await this.#last;
+      this.#pump();
+    }
+    this.#cursors.close();
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  async #run(): Promise<void> {
-    // Whatever else arrives in this turn of the event loop shares the commit.
-    await Promise.resolve();
-    while (this.#queue.length > 0) {
-      const group = this.#nextGroup();
-      await this.#persist(group);
-      for (const { batch } of group) this.#queued -= batch.samples.length;
-      if (this.#queued < LOW_WATER) for (const resolve of this.#waiting.splice(0)) resolve();
+  /** Sends what may be sent to the store now; else comes back when it may be. */
+  #pump(): void {
+    this.#pumping = false;
+    const { clock } = this.#deps;
+    for (;;) {
+      const next = this.#groups.oldest;
+      if (next === undefined || this.#underWay >= UNDER_WAY || this.#cancelPause !== undefined) return;
+      if (this.#cursors.stuck && !this.#closed) return;
+      const pauseMs = this.#startedAt + GROUP_MS - clock.monotonic();
+      if (pauseMs > 0 && !next.isFull && !this.#closed) {
+        this.#cancelPause = clock.after(pauseMs, () => {
+          this.#cancelPause = undefined;
+          this.#pump();
+        });
+        return;
+      }
+      this.#begin();
     }
   }
 
-  #nextGroup(): readonly QueuedBatch[] {
-    let samples = 0;
-    let count = 0;
-    for (const { batch } of this.#queue) {
-      samples += batch.samples.length;
-      if (count > 0 && samples > GROUP_SAMPLES) break;
-      count++;
-    }
-    return this.#queue.splice(0, count);
+  #begin(): void {
+    const group = this.#groups.take();
+    if (group === undefined) return;
+    this.#underWay++;
+    this.#startedAt = this.#deps.clock.monotonic();
+    const before = this.#last;
+    this.#last = this.#persist(group, group.batches, before)
+      .catch((error: unknown) => this.#deps.logger.error({ err: error }, "a group of telemetry was given up"))
+      .then(() => this.#done(group));
   }
 
-  /** Tries until the group is stored and its cursors are written, or until closed. */
-  async #persist(group: readonly QueuedBatch[]): Promise<void> {
+  #done(group: TelemetryGroup): void {
+    this.#underWay--;
+    for (const { span } of group.batches) this.#queued -= span.last - span.first + 1;
+    this.#groups.giveBack(group);
+    if (this.#queued < LOW_WATER) for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#pump();
+  }
+
+  /** Tries until the batches are stored and their cursors are written, or until closed. Cursors move in the order of the groups. */
+  async #persist(group: TelemetryGroup, batches: readonly QueuedBatch[], before: Promise<void>): Promise<void> {
+    const write = { columns: group.appender.columns, spans: batches.map(({ span }) => span) };
     let waitMs = RETRY_FIRST_MS;
     for (;;) {
       try {
-        await this.#deps.store.write(group.map(({ batch }) => batch));
-        this.#finish(group);
+        await this.#deps.store.write(write);
+        await before;
+        this.#finish(group, batches);
+        if (this.#failing) this.#deps.logger.info({}, "telemetry is stored again");
+        this.#failing = false;
         return;
       } catch (error) {
         if (!isStoreTrouble(error)) {
-          await this.#isolate(group, error);
+          await before;
+          await this.#isolate(group, batches, error);
           return;
         }
-        if (waitMs === RETRY_FIRST_MS)
-          this.#deps.logger.error({ err: error, batches: group.length }, "telemetry cannot be stored, trying again");
+        if (!this.#failing)
+          this.#deps.logger.error({ err: error, batches: batches.length }, "telemetry cannot be stored, trying again");
+        this.#failing = true;
       }
       if (this.#closed) return;
       await this.#sleep(waitMs);
@@ -133,28 +179,36 @@ export class TelemetryLane {
 
   async #sleep(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const cancel = this.#deps.clock.after(ms, resolve);
-      this.#wake = () => {
+      const wake = (): void => {
         cancel();
+        this.#sleepers.delete(wake);
         resolve();
       };
+      const cancel = this.#deps.clock.after(ms, wake);
+      this.#sleepers.add(wake);
     });
-    this.#wake = undefined;
   }
 
   /** One batch of the group can never be stored: find it, put it aside, store the others. */
-  async #isolate(group: readonly QueuedBatch[], error: unknown): Promise<void> {
-    const [only, ...others] = group;
+  async #isolate(group: TelemetryGroup, batches: readonly QueuedBatch[], error: unknown): Promise<void> {
+    const [only, ...others] = batches;
     if (only === undefined) return;
     if (others.length > 0) {
-      for (const queued of group) await this.#persist([queued]);
+      for (const batch of batches) await this.#persist(group, [batch], Promise.resolve());
       return;
     }
-    this.#condemn(only, errorCode(error), errorMessage(error));
+    const { span, topic } = only;
+    const why = { topic, payload: this.#textOf(group, span), code: errorCode(error), reason: errorMessage(error) };
+    const key = { gateway: span.gateway, lane: "telemetry" as const, epoch: span.epoch };
+    this.condemn(key, { from: span.first, to: span.last }, why);
   }
 
-  #condemn({ batch, topic, payload }: QueuedBatch, code: string, reason: string): void {
-    this.condemn(keyOf(batch), { from: batch.first, to: batch.last }, { topic, payload, code, reason });
+  /** A batch for people to look at. */
+  #textOf({ appender: { columns } }: TelemetryGroup, { start, ...span }: TelemetrySpan): Uint8Array {
+    const samples = Array.from({ length: span.last - span.first + 1 }, (_, i) =>
+      sampleAt(columns, start + i, this.#deps.points.pointOf(columns.point[start + i] ?? 0)),
+    );
+    return Buffer.from(JSON.stringify({ ...span, samples }));
   }
 
   /** Puts a batch aside that can never be stored, and acknowledges its offsets. */
@@ -175,48 +229,19 @@ export class TelemetryLane {
       logger.error({ gateway, err: error }, "quarantine failed");
       return;
     }
-    this.#acknowledge([key]);
+    this.#cursors.acknowledge([key]);
   }
 
-  #acknowledge(keys: Iterable<CursorKey>): void {
-    for (const key of keys) {
-      const cursor = this.#deps.cursors.get(key);
-      if (cursor !== undefined && cursor.upTo >= 0)
-        this.#deps.link.sendAck(key.gateway, { lane: "telemetry", epoch: key.epoch, upTo: cursor.upTo });
-    }
-  }
-
-  #finish(group: readonly QueuedBatch[]): void {
-    const { cursors, offers } = this.#deps;
-    const keys = new Map<string, CursorKey>();
-    const fresh = offers.during(() =>
-      cursors.change((changes) =>
-        group.map(({ batch, session }) => {
-          const key = keyOf(batch);
-          keys.set(`${key.gateway} ${key.epoch}`, key);
-          offers.note(changes, key, session, batch.first);
-          return changes.store(key, { from: batch.first, to: batch.last });
-        }),
-      ),
-    );
-    this.#acknowledge(keys.values());
-    for (const [i, queued] of group.entries()) this.#tell(queued, fresh[i] ?? []);
-  }
-
-  #tell({ batch, historical }: QueuedBatch, fresh: readonly Range[]): void {
-    const past: Sample[] = [];
-    const live: Sample[] = [];
-    for (const { from, to } of fresh)
-      for (let offset = from; offset <= to; offset++) {
-        const i = offset - batch.first;
-        const sample = batch.samples[i];
-        if (sample !== undefined) (historical?.[i] === true ? past : live).push(sample);
+  /** Everybody is told of what is durable; the acknowledgement follows when the cursors are durable, too. */
+  #finish(group: TelemetryGroup, batches: readonly QueuedBatch[]): void {
+    const { sinks, logger } = this.#deps;
+    const runs = runsOf(batches);
+    for (const { from, to } of freshRows(runs, this.#cursors.take(runs)))
+      try {
+        sinks.onSamples(group.appender.columns, from, to);
+      } catch (error) {
+        logger.error({ err: error }, "following up on stored samples failed");
       }
-    try {
-      if (past.length > 0) this.#deps.sinks.onSamples(batch.gateway, past, true);
-      if (live.length > 0) this.#deps.sinks.onSamples(batch.gateway, live, false);
-    } catch (error) {
-      this.#deps.logger.error({ gateway: batch.gateway, err: error }, "following up on stored samples failed");
-    }
+    this.#cursors.moveSoon();
   }
 }

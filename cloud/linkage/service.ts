@@ -1,16 +1,20 @@
 import type { Clock } from "#core/clock.ts";
 import type { RunView } from "#core/contracts/http.ts";
 import type { RunItem } from "#core/contracts/lanes.ts";
-import { InvalidInputError } from "#core/errors.ts";
-import { type GatewayId, newId } from "#core/ids.ts";
+import { HubError, InvalidInputError } from "#core/errors.ts";
+import { type GatewayId, newId, type PointId } from "#core/ids.ts";
 import type { PlanSite } from "#core/linkage/action.ts";
 import { type Decision, evaluate, type RuleFacts, type Trigger } from "#core/linkage/evaluate.ts";
 import { planSite } from "#core/linkage/plan-site.ts";
 import type { Rule, Run } from "#core/linkage/rule.ts";
+import { matches } from "#core/linkage/trigger.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Sample } from "#core/model/sample.ts";
+import { type SampleColumns, sampleAt } from "#core/model/sample-columns.ts";
+import type { Zone } from "#core/model/site.ts";
 import type { Db } from "../db/database.ts";
 import type { LiveBus, PageRequest, PageResult, RunService, SiteCatalog } from "../ports.ts";
+import type { PointDirectory } from "../telemetry-ports.ts";
 import { type CommandPort, Executor, isFailure, type NoticePort } from "./executor.ts";
 import type { OpenRun, RunStore } from "./store.ts";
 
@@ -24,11 +28,15 @@ const LATEST_MS = 60_000;
 const DULL_EVERY_MS = 60_000;
 /** How long gateways get to come back before a cut-off run is taken up, ms. */
 const RESUME_AFTER_MS = 3000;
+/** How long after a failure the record database is asked again, ms. */
+const RETRY_FIRST_MS = 500;
+const RETRY_LONGEST_MS = 10_000;
 
 export interface LinkageDeps {
   readonly db: Db;
   readonly store: RunStore;
   readonly catalog: Pick<SiteCatalog, "timeZone" | "rules" | "placement" | "zones" | "doors" | "spaces" | "onChange">;
+  readonly points: PointDirectory;
   readonly commands: CommandPort;
   readonly notices: NoticePort;
   /** The newest sample of a point. */
@@ -54,11 +62,18 @@ export class Linkage implements RunService {
   readonly #deps: LinkageDeps;
   readonly #executor: Executor;
   readonly #dull = new Map<string, Dull>();
-  readonly #previous = new Map<string, Sample>();
+  /** Of watched points, by number. */
+  readonly #previous = new Map<number, Sample>();
   readonly #running = new Set<Promise<void>>();
+  /** End the waiting of those that could not write their run down. */
+  readonly #wakes = new Set<() => void>();
   #cancel: (() => void) | undefined;
+  #stopped = false;
   #rules: readonly Rule[] = [];
-  #watched: ReadonlySet<string> = new Set();
+  /** By the number of a point: 1 where a rule of the cloud waits for it. */
+  #watched = new Uint8Array(0);
+  /** The rules that do. */
+  #byPoint: ReadonlyMap<number, readonly Rule[]> = new Map();
   #site: PlanSite = planSite();
 
   constructor(deps: LinkageDeps) {
@@ -87,6 +102,8 @@ export class Linkage implements RunService {
   /** Starts nothing more by itself. */
   stop(): void {
     this.#cancel?.();
+    this.#stopped = true;
+    for (const wake of this.#wakes) wake();
   }
 
   /** Resolves when no run is under way. */
@@ -117,8 +134,16 @@ export class Linkage implements RunService {
    * performs what fired and runs after COMMIT. `at` is when it happened, Unix ms.
    */
   trigger(trigger: Trigger, at: number): (() => void) | undefined {
-    if (this.#rules.length === 0) return undefined;
-    const started = this.#deps.db.sync.transaction<readonly (() => void)[]>(() => this.#evaluate(trigger, at));
+    return this.#trigger(this.#rules, trigger, at);
+  }
+
+  #trigger(candidates: readonly Rule[], trigger: Trigger, at: number): (() => void) | undefined {
+    const { catalog, db } = this.#deps;
+    const zone = (id: string): Zone | undefined => catalog.zones().find((known) => known.id === id);
+    // Most of what happens concerns no rule: no transaction for that.
+    const rules = candidates.filter((rule) => matches(rule, trigger, zone));
+    if (rules.length === 0) return undefined;
+    const started = db.sync.transaction<readonly (() => void)[]>(() => this.#evaluate(rules, trigger, at));
     if (started.length === 0) return undefined;
     return () => {
       for (const start of started) start();
@@ -127,21 +152,34 @@ export class Linkage implements RunService {
 
   /** What points are at the moment, from births: nothing begins to hold by being told again. */
   takeBirth(samples: readonly Sample[]): void {
-    for (const sample of samples) if (this.#watched.has(sample.point)) this.#previous.set(sample.point, sample);
+    if (this.#watched.length === 0) return;
+    for (const sample of samples) {
+      const point = this.#deps.points.numberOf(sample.point);
+      if (this.#watched[point] === 1) this.#previous.set(point, sample);
+    }
   }
 
-  /** Live samples, after the current state has taken them. */
-  takeSamples(samples: readonly Sample[]): void {
-    for (const sample of samples) {
-      if (!this.#watched.has(sample.point)) continue;
-      const previous = this.#previous.get(sample.point);
-      this.#previous.set(sample.point, sample);
-      try {
-        this.trigger({ type: "point", sample, ...(previous === undefined ? {} : { previous }) }, sample.observedAt)?.();
-      } catch (error) {
-        // The sample itself is stored: a rule that cannot be kept must not stop the samples behind it.
-        this.#deps.logger.error({ point: sample.point, err: error }, "rules cannot be evaluated");
-      }
+  /** Rows [from, to) of live samples, after the current state has taken them; the historical ones among them start nothing. */
+  takeRows(columns: SampleColumns, from: number, to: number): void {
+    const watched = this.#watched;
+    if (watched.length === 0) return;
+    const { point: points, historical } = columns;
+    for (let row = from; row < to; row++) {
+      const point = points[row] ?? 0;
+      if (watched[point] !== 1 || historical[row] === 1) continue;
+      this.#takeSample(point, sampleAt(columns, row, this.#deps.points.pointOf(point)));
+    }
+  }
+
+  #takeSample(point: number, sample: Sample): void {
+    const previous = this.#previous.get(point);
+    this.#previous.set(point, sample);
+    try {
+      const trigger = { type: "point" as const, sample, ...(previous === undefined ? {} : { previous }) };
+      this.#trigger(this.#byPoint.get(point) ?? [], trigger, sample.observedAt)?.();
+    } catch (error) {
+      // The sample itself is stored: a rule that cannot be kept must not stop the samples behind it.
+      this.#deps.logger.error({ point: sample.point, err: error }, "rules cannot be evaluated");
     }
   }
 
@@ -149,10 +187,17 @@ export class Linkage implements RunService {
     const { catalog } = this.#deps;
     this.#rules = catalog.rules().filter(({ id }) => catalog.placement(id)?.place === CLOUD);
     this.#site = planSite(catalog.doors(), catalog.spaces());
-    this.#watched = new Set(this.#rules.flatMap(({ when }) => (when.type === "point" ? [when.point] : [])));
+    const waiting = this.#rules.flatMap((rule) =>
+      rule.when.type === "point" ? [{ rule, point: this.#deps.points.numberOf(rule.when.point as PointId) }] : [],
+    );
+    this.#byPoint = new Map(
+      [...Map.groupBy(waiting, ({ point }) => point)].map(([point, of]) => [point, of.map(({ rule }) => rule)]),
+    );
+    this.#watched = new Uint8Array(waiting.reduce((most, { point }) => Math.max(most, point + 1), 0));
+    for (const { point } of waiting) this.#watched[point] = 1;
   }
 
-  #evaluate(trigger: Trigger, at: number): readonly (() => void)[] {
+  #evaluate(rules: readonly Rule[], trigger: Trigger, at: number): readonly (() => void)[] {
     const { catalog, store, clock, sample } = this.#deps;
     const facts: RuleFacts = {
       point: sample,
@@ -161,7 +206,7 @@ export class Linkage implements RunService {
       now: clock.now(),
       timeZone: catalog.timeZone,
     };
-    return this.#rules.flatMap((rule) => {
+    return rules.flatMap((rule) => {
       const decision = evaluate(rule, trigger, facts, store.memory(rule.id));
       if (decision === undefined) return [];
       const start = this.#take(rule, trigger, tooLate(decision, facts.now - at));
@@ -209,10 +254,33 @@ export class Linkage implements RunService {
   #begin(open: OpenRun): void {
     const work = this.#executor
       .perform(open)
-      .then((steps) => this.#finish(open, steps))
+      .then((steps) => this.#keep(open, steps))
       .catch((error: unknown) => this.#deps.logger.error({ rule: open.rule, err: error }, "linkage run broke off"))
       .finally(() => this.#running.delete(work));
     this.#running.add(work);
+  }
+
+  /** Writes down what was done as soon as the database takes it: a run that stays open would be taken up again. */
+  async #keep(open: OpenRun, steps: readonly Run["steps"][number][]): Promise<void> {
+    for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RETRY_LONGEST_MS)) {
+      try {
+        this.#finish(open, steps);
+        return;
+      } catch (error) {
+        if (this.#stopped || !(error instanceof HubError && error.retriable)) throw error;
+        if (waitMs === RETRY_FIRST_MS)
+          this.#deps.logger.warn({ rule: open.rule, err: error }, "a run cannot be written down, trying again");
+      }
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          cancel();
+          this.#wakes.delete(wake);
+          resolve();
+        };
+        const cancel = this.#deps.clock.after(waitMs, wake);
+        this.#wakes.add(wake);
+      });
+    }
   }
 
   #finish({ steps: _planned, ...open }: OpenRun, steps: readonly Run["steps"][number][]): void {

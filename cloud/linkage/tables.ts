@@ -1,5 +1,6 @@
 /**
- * Runs of rules. Retention: `runs` are kept, but of each rule only the newest of those in which nothing was done;
+ * Runs of rules. Retention: `runs` for as long as cloud/jobs/records-retention.ts is told, those of an open alarm for as long as
+ * it is open, and of each rule only the newest of those in which nothing was done;
  * `open_runs` holds what the cloud has begun and not finished.
  */
 export interface LinkageTables {

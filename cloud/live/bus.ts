@@ -23,4 +23,9 @@ export class ProcessLiveBus implements LiveBus {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
+
+  /** There is no other process whose changes could be missed. */
+  onGap(): () => void {
+    return () => undefined;
+  }
 }

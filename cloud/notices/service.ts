@@ -58,9 +58,12 @@ export class Notices {
       alarm: alarm ?? null,
       rule: rule ?? null,
     };
-    db.sync.transaction(() => {
-      const { lastInsertId } = db.sync.run(db.kysely.insertInto("notices").values(row));
-      db.sync.run(db.kysely.deleteFrom("notices").where("seq", "<=", lastInsertId - KEPT));
+    const { kysely, sync } = db;
+    // By rank, not by number: numbers have gaps where a transaction was rolled back.
+    const beyond = kysely.selectFrom("notices").select("seq").orderBy("seq", "desc").limit(1).offset(KEPT);
+    sync.transaction(() => {
+      sync.run(kysely.insertInto("notices").values(row));
+      sync.run(kysely.deleteFrom("notices").where("seq", "<=", beyond));
     });
     return () => this.#publish(row);
   }

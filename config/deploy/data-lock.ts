@@ -11,12 +11,15 @@ function alive(pid: number): boolean {
   }
 }
 
+/** File below `run/` that says which process uses the data folder as what. */
+export type LockFile = "launcher.pid" | "cloud.lock";
+
 /**
- * Takes the data folder for this process: `run/launcher.pid`. A file left by a process that is gone is taken over.
+ * Takes the data folder for this process: a file below `run/`. One left by a process that is gone is taken over.
  * Returns how to give it back, or undefined when another living process holds it.
  */
-export function lockDataFolder(data: string): (() => void) | undefined {
-  const file = path.join(data, "run", "launcher.pid");
+export function lockDataFolder(data: string, name: LockFile = "launcher.pid"): (() => void) | undefined {
+  const file = path.join(data, "run", name);
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       writeFileSync(file, `${process.pid}\n`, { flag: "wx" });

@@ -88,28 +88,6 @@ export const DeviceView = Type.Object({
 });
 export type DeviceView = Static<typeof DeviceView>;
 
-export const HistoryView = Type.Object({
-  point: Type.String(),
-  unit: Type.Union([Type.String(), Type.Null()]),
-  samples: Type.Optional(Type.Array(Type.Object({ t: Time, value: Value, quality: Quality }))),
-  buckets: Type.Optional(
-    Type.Array(
-      Type.Object({
-        t: Time,
-        min: Type.Union([Type.Number(), Type.Null()]),
-        max: Type.Union([Type.Number(), Type.Null()]),
-        mean: Type.Union([Type.Number(), Type.Null()]),
-        last: Value,
-        count: Type.Integer(),
-      }),
-    ),
-  ),
-  truncated: Type.Optional(
-    Type.Boolean({ description: "More samples than one answer carries; narrow the range or use `agg`." }),
-  ),
-});
-export type HistoryView = Static<typeof HistoryView>;
-
 /** A video clip kept with an alarm. Times are the gateway's. */
 export const ClipView = Type.Object({
   url: Type.String(),
@@ -275,6 +253,7 @@ export const GapView = Type.Object({
   from: Type.Integer(),
   to: Type.Integer(),
   reason: Type.String(),
+  at: Type.Optional(Type.String({ format: "date-time", description: "When it was told." })),
 });
 export const GatewayView = Type.Object({
   id: Type.String(),
@@ -286,6 +265,18 @@ export const GatewayView = Type.Object({
   configWanted: Type.Integer(),
   configErrors: Type.Array(Type.String()),
   backlog: Type.Object({ telemetry: Type.Integer(), events: Type.Integer() }),
+  drain: Type.Optional(
+    Type.Object({
+      bytes: Type.Integer({ description: "What waits in the gateway's outbox." }),
+      oldestAt: Type.Union([Time, Type.Null()], {
+        description: "When the oldest of it was seen; null: nothing waits.",
+      }),
+      perS: Type.Number({ description: "Values acknowledged a second." }),
+      doneInS: Type.Union([Type.Number(), Type.Null()], {
+        description: "Seconds until what waited before the connection is here; null when that cannot be said.",
+      }),
+    }),
+  ),
   acked: Type.Object({ telemetry: Type.Union([position, Type.Null()]), events: Type.Union([position, Type.Null()]) }),
   gaps: Type.Array(GapView),
   quarantined: Type.Integer(),

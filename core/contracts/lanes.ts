@@ -161,6 +161,13 @@ export const Ack = Type.Object({
   lane: Lane,
   epoch: Type.String({ pattern: "^[0-9a-f]{32}$" }),
   upTo: Type.Integer({ minimum: 0 }),
+  hello: Type.Optional(
+    Type.Boolean({
+      description:
+        "The answer to a birth, before anything of this connection was looked at: what the cloud had before it. " +
+        "Beyond what the outbox has published, it tells of another copy of it.",
+    }),
+  ),
 });
 export type Ack = Static<typeof Ack>;
 

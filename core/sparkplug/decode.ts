@@ -65,7 +65,6 @@ function readProperty(reader: WireReader): PropertyValue {
 }
 
 function readProperties(reader: WireReader, limits: DecodeLimits): Record<string, PropertyValue> {
-  const outer = reader.enter();
   const keys: string[] = [];
   const values: PropertyValue[] = [];
   while (reader.more()) {
@@ -79,9 +78,23 @@ function readProperties(reader: WireReader, limits: DecodeLimits): Record<string
   }
   // [Sparkplug tck-id-payloads-propertyset-keys-array-size] guessing pairs could turn a bad quality into a good one
   if (keys.length !== values.length) reader.fail(`${keys.length} property keys for ${values.length} values`);
-  reader.leave(outer);
   // fromEntries defines each key as its own property, also "__proto__"
   return Object.fromEntries(keys.map((key, i) => [key, values[i] ?? { value: undefined }]));
+}
+
+function readPropertySet(reader: WireReader, limits: DecodeLimits): Record<string, PropertyValue> {
+  const outer = reader.enter();
+  const properties = readProperties(reader, limits);
+  reader.leave(outer);
+  return properties;
+}
+
+/** Reads the inside of a PropertySet. @throws SPARKPLUG_MALFORMED */
+export function decodeProperties(
+  bytes: Uint8Array,
+  limits: DecodeLimits = DECODE_LIMITS,
+): Readonly<Record<string, PropertyValue>> {
+  return readProperties(new WireReader(bytes), limits);
 }
 
 /** The value as its datatype says; undefined when it is of a kind we do not read. */
@@ -127,7 +140,7 @@ function readMetric(reader: WireReader, limits: DecodeLimits): DecodedMetric {
         isNull = reader.flag() || undefined;
         break;
       case 74:
-        properties = readProperties(reader, limits);
+        properties = readPropertySet(reader, limits);
         break;
       case 80:
         raw = reader.uint32();

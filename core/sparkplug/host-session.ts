@@ -1,5 +1,8 @@
 import type { Clock } from "../clock.ts";
+import type { BatchIdentity } from "../contracts/batch.ts";
 import { errorMessage, InvalidInputError } from "../errors.ts";
+import type { SampleAppender } from "../model/sample-columns.ts";
+import { BatchReader } from "./batch-reader.ts";
 import { DataType } from "./datatype.ts";
 import { decodePayload } from "./decode.ts";
 import { encodePayload } from "./encode.ts";
@@ -14,6 +17,8 @@ import { NAMESPACE, nodeDescriptor, parseTopic, type SparkplugTopic, topicOf } f
 /** Shortest time between two rebirth requests to one node; doubled up to a minute while requests follow each other. */
 export const REBIRTH_DEBOUNCE_MS = 5_000;
 const REBIRTH_LONGEST_MS = 60_000;
+/** Topics whose parts are remembered. */
+const MAX_KNOWN_TOPICS = 20_000;
 
 /** How a host application listens. */
 export interface HostSessionOptions {
@@ -30,6 +35,18 @@ export interface HostSessionOptions {
   readonly maxHeldBytes?: number;
   /** Edge nodes known at most; 10,000 when absent. Messages of more are reported as malformed. */
   readonly maxNodes?: number;
+  /** Number of the point of a metric, for `receiveBatch`; without it every message is read the general way. */
+  readonly pointNumber?: (node: string, device: string | undefined, metric: string) => number;
+}
+
+/** A batch of samples of one node or device, read into columns from row `start` on. */
+export interface BatchRows {
+  readonly node: string;
+  readonly device: string | undefined;
+  readonly identity: BatchIdentity;
+  /** When it was published, Unix ms. */
+  readonly timestamp: number;
+  readonly start: number;
 }
 
 type EdgeTopic = Exclude<SparkplugTopic, { readonly type: "STATE" }>;
@@ -51,6 +68,14 @@ interface EdgeNode {
   /** On the monotonic clock. */
   askAgainAt: number;
   askWaitMs: number;
+  /** Withdraws the request that waits for `askAgainAt`. */
+  cancelAsk: (() => void) | undefined;
+}
+
+/** A birth answers what was asked for, a death makes it pointless. */
+function withdraw(node: EdgeNode): void {
+  node.cancelAsk?.();
+  node.cancelAsk = undefined;
 }
 
 function bdSeqOf(payload: DecodedPayload): number | undefined {
@@ -66,6 +91,8 @@ function bdSeqOf(payload: DecodedPayload): number | undefined {
 export class HostSession {
   readonly #options: HostSessionOptions;
   readonly #nodes = new Map<string, EdgeNode>();
+  readonly #batches = new BatchReader();
+  readonly #dataTopics = new Map<string, { readonly node: string; readonly device: string | undefined }>();
 
   constructor(options: HostSessionOptions) {
     this.#options = options;
@@ -89,6 +116,37 @@ export class HostSession {
     }
   }
 
+  /**
+   * Reads a data message that is a plain `Parkhub/batch` in its order straight into columns. Undefined: it is not, nothing has
+   * happened, and `receive` must read it. What this gives is what `receive` and `sampleOf` would have given.
+   */
+  receiveBatch(topicText: string, bytes: Uint8Array, into: SampleAppender): BatchRows | undefined {
+    const { pointNumber } = this.#options;
+    const source = this.#dataTopic(topicText);
+    const node = source && this.#nodes.get(source.node);
+    if (pointNumber === undefined || source === undefined || node?.born !== true || node.afterGap) return undefined;
+    const { device } = source;
+    const table = device === undefined ? node.metrics : node.devices.get(device);
+    const aliases = table?.aliasIndex((metric) => pointNumber(node.id, device, metric));
+    const read = aliases && this.#batches.read(bytes, aliases, into);
+    if (read === undefined || !node.window.takeDue(read.seq)) return undefined;
+    const start = into.columns.length;
+    into.columns.length = start + read.rows;
+    return { node: node.id, device, identity: read.identity, timestamp: read.timestamp, start };
+  }
+
+  /** The parts of a data topic. */
+  #dataTopic(text: string): { readonly node: string; readonly device: string | undefined } | undefined {
+    const known = this.#dataTopics.get(text);
+    if (known !== undefined) return known;
+    const topic = parseTopic(text);
+    if (topic?.type !== "NDATA" && topic?.type !== "DDATA") return undefined;
+    const parts = { node: nodeDescriptor(topic), device: topic.type === "DDATA" ? topic.device : undefined };
+    if (this.#dataTopics.size >= MAX_KNOWN_TOPICS) this.#dataTopics.clear();
+    this.#dataTopics.set(text, parts);
+    return parts;
+  }
+
   /** A birth we cannot read may have moved aliases: what the one before declared no longer holds. */
   #distrust(topic: EdgeTopic): void {
     const node = this.#nodes.get(nodeDescriptor(topic));
@@ -108,7 +166,10 @@ export class HostSession {
 
   /** Stops all timers. Nothing comes out afterwards. */
   close(): void {
-    for (const node of this.#nodes.values()) node.window.giveUp();
+    for (const node of this.#nodes.values()) {
+      node.window.giveUp();
+      withdraw(node);
+    }
     this.#nodes.clear();
   }
 
@@ -181,6 +242,7 @@ export class HostSession {
       afterGap: false,
       askAgainAt: Number.NEGATIVE_INFINITY,
       askWaitMs: REBIRTH_DEBOUNCE_MS,
+      cancelAsk: undefined,
     };
     this.#nodes.set(id, node);
     return node;
@@ -197,6 +259,7 @@ export class HostSession {
     // What is held may be of the session before or after this birth: resolving it could hand A's value to B.
     const messages = node.window.restart(seq);
     if (messages > 0) outputs.push({ type: "discarded", node: id, messages });
+    withdraw(node);
     node.born = true;
     node.bdSeq = bdSeq;
     node.metrics = table;
@@ -220,6 +283,7 @@ export class HostSession {
     if (held.length > 0) node.afterGap = true;
     for (const arrived of held) this.#process(node, arrived, outputs, false);
     node.born = false;
+    withdraw(node);
     node.metrics = new MetricTable();
     node.devices.clear();
     outputs.push({ type: "nodeDead", node: node.id, bdSeq: node.bdSeq, timestamp: nowMs, cause });
@@ -289,8 +353,18 @@ export class HostSession {
   }
 
   #ask(node: EdgeNode, reason: RebirthReason, outputs: HostOutput[]): void {
-    const now = this.#options.clock.monotonic();
-    if (now < node.askAgainAt) return;
+    const { clock, onTimeout } = this.#options;
+    const now = clock.monotonic();
+    if (now < node.askAgainAt) {
+      // A node that reports by exception may be silent for hours: the request that is due must not wait for its next message.
+      node.cancelAsk ??= clock.after(node.askAgainAt - now, () => {
+        node.cancelAsk = undefined;
+        const late: HostOutput[] = [];
+        this.#ask(node, reason, late);
+        onTimeout(late);
+      });
+      return;
+    }
     // Not reset by a birth: a node whose births do not help would give birth every five seconds for ever.
     if (now > node.askAgainAt + node.askWaitMs) node.askWaitMs = REBIRTH_DEBOUNCE_MS;
     node.askAgainAt = now + node.askWaitMs;

@@ -1,4 +1,5 @@
 import { InvalidInputError } from "../errors.ts";
+import { AliasIndex } from "./alias-index.ts";
 import { type DataType, interpret, type MetricValue } from "./datatype.ts";
 import type { DecodedMetric, PropertyValue } from "./metric.ts";
 
@@ -48,6 +49,8 @@ function complete(metric: DecodedMetric, declared: Declared, timestamp: number):
 export class MetricTable {
   readonly #byAlias = new Map<number, Declared>();
   readonly #byName = new Map<string, Declared>();
+  #index: AliasIndex | undefined;
+  #indexed = false;
 
   /**
    * Takes the metrics of a birth and completes them.
@@ -70,6 +73,13 @@ export class MetricTable {
       }
       return complete(metric, declared, timestamp);
     });
+  }
+
+  /** Everything declared, by alias, for the BatchReader; undefined where that cannot be. Made at the first call. */
+  aliasIndex(numberOf: (metric: string) => number): AliasIndex | undefined {
+    if (!this.#indexed) this.#index = AliasIndex.of(this.#byAlias.values(), numberOf);
+    this.#indexed = true;
+    return this.#index;
   }
 
   /** Completes the metrics of a data message; `unknown` counts those no birth declared, which are left out. */

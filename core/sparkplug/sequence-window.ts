@@ -65,6 +65,14 @@ export class SequenceWindow<T> {
     return { items: [], gap: false };
   }
 
+  /** Takes a message only where it is the one that is due and nothing is held; else nothing has happened. */
+  takeDue(seq: number): boolean {
+    if (seq !== this.#expected || this.#held.size > 0) return false;
+    this.#last = seq;
+    this.#expected = nextSequence(seq);
+    return true;
+  }
+
   /** Stops waiting: everything held, in order of `seq`. */
   giveUp(): T[] {
     const distance = (seq: number): number => (seq - this.#expected) & 0xff;

@@ -5,7 +5,14 @@ import type { Bench } from "./bench.ts";
 /** Every bench by name: `npm run bench -- <name>`. */
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   start: async () => (await import("./start.ts")).start,
+  records: async () => (await import("./records.ts")).records,
+  ingest: async () => (await import("./ingest.ts")).ingest,
   codec: async () => (await import("./codec.ts")).codec,
+  history: async () => (await import("./history.ts")).history,
+  influx: async () => (await import("./influx.ts")).influx,
+  outbox: async () => (await import("./outbox.ts")).outbox,
+  chaos: async () => (await import("./chaos.ts")).chaos,
+  soak: async () => (await import("./soak.ts")).soak,
   opcua: async () => (await import("./opcua.ts")).opcuaBench,
   video: async () => (await import("./video.ts")).video,
   modbus: async () => (await import("./modbus.ts")).modbus,
@@ -16,7 +23,10 @@ const say = (text: string): void => {
 };
 
 const [name = "", ...others] = process.argv.slice(2);
-const load = Object.hasOwn(BENCHES, name) && others.length === 0 ? BENCHES[name] : undefined;
+/** Those that take options read them themselves. */
+const WITH_OPTIONS = new Set(["chaos", "soak"]);
+const load =
+  Object.hasOwn(BENCHES, name) && (others.length === 0 || WITH_OPTIONS.has(name)) ? BENCHES[name] : undefined;
 if (load === undefined) {
   say(
     `npm run bench -- <name>: expected one of ${Object.keys(BENCHES).join(", ")}, got "${[name, ...others].join(" ")}"`,

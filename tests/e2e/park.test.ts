@@ -3,7 +3,8 @@ import { createServer, type Socket } from "node:net";
 import path from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Completeness, GatewayView, HistoryView, PointView } from "#core/contracts/http.ts";
+import type { HistoryView } from "#core/contracts/history.ts";
+import type { Completeness, GatewayView, PointView } from "#core/contracts/http.ts";
 import type { ApiClient } from "./api-client.ts";
 import { Park } from "./park.ts";
 

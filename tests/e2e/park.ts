@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
@@ -8,19 +7,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SignalValue } from "#simulators/device.ts";
 import type { DeviceState, ParkState } from "#simulators/park-state.ts";
 import type { LogEntry, SignalChange } from "#simulators/recorder.ts";
+import { ProductionServers } from "#tests/servers/production.ts";
+import { freePort } from "#tests/servers/server.ts";
 import { ApiClient } from "./api-client.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 export const ADMIN_PASSWORD = "e2e-park-administrator";
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+/** Which engines a park runs on: those within the cloud, or the servers of the production profile. */
+export type Profile = "embedded" | "production";
+
+/** The profile of every park that names none: `PARKHUB_TEST_PROFILE=production` runs all whole-park tests on servers. */
+function defaultProfile(): Profile {
+  return process.env["PARKHUB_TEST_PROFILE"] === "production" ? "production" : "embedded";
 }
 
 /** Repeats `ask` until it gives something, or fails with the last answer. */
@@ -56,24 +55,38 @@ export class Park {
   readonly data: string;
   readonly http: string;
   readonly sim: string;
-  readonly mqtt: string;
   readonly output: string[] = [];
   #launcher: ChildProcess | undefined;
   readonly #env: Readonly<Record<string, string>>;
+  readonly #embeddedMqtt: string;
+  #servers: ProductionServers | undefined;
+  #admitted = false;
 
   private constructor(data: string, ports: readonly [number, number, number], env: Readonly<Record<string, string>>) {
     this.data = data;
     this.http = `127.0.0.1:${ports[0]}`;
-    this.mqtt = `127.0.0.1:${ports[1]}`;
+    this.#embeddedMqtt = `127.0.0.1:${ports[1]}`;
     this.sim = `127.0.0.1:${ports[2]}`;
     this.#env = env;
   }
 
+  /** Address of the broker that gateways come to, host:port. */
+  get mqtt(): string {
+    return this.#servers?.broker ?? this.#embeddedMqtt;
+  }
+
+  /** The servers that it runs on. @throws on the embedded profile */
+  get servers(): ProductionServers {
+    if (this.#servers === undefined) throw new Error("the park runs on its embedded engines");
+    return this.#servers;
+  }
+
   /** Starts and waits until `/readyz` says 200. */
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<Park> {
+  static async start(env: Readonly<Record<string, string>> = {}, profile: Profile = defaultProfile()): Promise<Park> {
     const data = mkdtempSync(path.join(os.tmpdir(), "parkhub-e2e-"));
     const park = new Park(data, [await freePort(), await freePort(), await freePort()], env);
     try {
+      if (profile === "production") park.#servers = await ProductionServers.start();
       await park.launch();
     } catch (error) {
       await park.close();
@@ -104,6 +117,8 @@ export class Park {
   async launch(): Promise<void> {
     const launcher = this.#spawn();
     try {
+      if (!this.#admitted && this.#servers !== undefined)
+        this.#admitted = await this.#servers.admitGateways(this.data, ["gw-1"], () => launcher.exitCode !== null);
       await until("the park to be ready", () => (launcher.exitCode === null ? this.isReady() : true), 90_000);
       if (launcher.exitCode !== null) throw new Error(`the launcher ended with ${launcher.exitCode}`);
     } catch (error) {
@@ -121,9 +136,10 @@ export class Park {
         ...inheritedEnvironment(),
         PARKHUB_DATA: this.data,
         PARKHUB_HTTP: this.http,
-        PARKHUB_MQTT: this.mqtt,
+        PARKHUB_MQTT: this.#embeddedMqtt,
         PARKHUB_SIM: this.sim,
         PARKHUB_ADMIN_PASSWORD: ADMIN_PASSWORD,
+        ...this.#servers?.environment,
         ...this.#env,
       },
       stdio: ["ignore", "pipe", "pipe"],
@@ -256,6 +272,7 @@ export class Park {
   /** Stops everything and removes the data. */
   async close(): Promise<void> {
     await this.interrupt();
+    await this.#servers?.remove();
     rmSync(this.data, { recursive: true, force: true });
   }
 }

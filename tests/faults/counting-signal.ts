@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HistoryView } from "#core/contracts/http.ts";
+import type { HistoryView } from "#core/contracts/history.ts";
 import type { SignalChange } from "#simulators/recorder.ts";
 import type { ApiClient } from "../e2e/api-client.ts";
 import type { Park } from "../e2e/park.ts";
@@ -11,7 +11,8 @@ export interface StoredSample {
   readonly quality: string;
 }
 
-const STEP_MS = 200;
+/** How long a value is held when nothing else is said, ms. */
+const HOLD_MS = 200;
 /** Larger than the point's deadband and its COV increment. */
 const STEP = 20;
 const FIRST = 1000;
@@ -25,12 +26,18 @@ export class CountingSignal {
   static readonly signal = "return-air-co2";
   static readonly point: string = `demo-park/gw-1/${CountingSignal.device}/${CountingSignal.signal}`;
   readonly #park: Park;
+  readonly #holdMs: number;
   #next = FIRST;
   #running: Promise<void> | undefined;
   #stopping = false;
 
-  constructor(park: Park) {
+  /**
+   * `holdMs`: how long `start` holds each value. A device tells a change by COV once the one before was confirmed, so a value
+   * that is held for less than a busy gateway takes to confirm is never told.
+   */
+  constructor(park: Park, holdMs = HOLD_MS) {
     this.#park = park;
+    this.#holdMs = holdMs;
   }
 
   /** The value it has now, or last had. */
@@ -66,7 +73,7 @@ export class CountingSignal {
   async #run(): Promise<void> {
     while (!this.#stopping) {
       await this.step();
-      await sleep(STEP_MS);
+      await sleep(this.#holdMs);
     }
   }
 }

@@ -1,23 +1,21 @@
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
 import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { join } from "node:path";
 import { Aedes, type AedesPublishPacket } from "aedes";
 import { systemClock } from "#core/clock.ts";
 import { BATCH_METRIC, parseBatch } from "#core/contracts/batch.ts";
-import type { Bundle } from "#core/contracts/bundle.ts";
+import { BOOT_METRIC } from "#core/contracts/boot.ts";
 import type { EventBatch, Lane, LaneItem } from "#core/contracts/lanes.ts";
 import { hubTopic } from "#core/contracts/topics.ts";
 import { silentLogger } from "#core/logger.ts";
-import type { AlarmDefinition } from "#core/model/alarm.ts";
-import type { Point } from "#core/model/point.ts";
 import type { Value } from "#core/model/sample.ts";
 import { HostSession, rebirthRequest } from "#core/sparkplug/host-session.ts";
 import { type Agent, type AgentOptions, startAgent } from "#edge/agent.ts";
+import { CloudAcks } from "./cloud-acks.ts";
+import { GATEWAY, SITE } from "./edge-field.ts";
 
-export const SITE = "park";
-export const GATEWAY = "gw";
+export { EdgeField, echoBundle, equalsAlarm, GATEWAY, numberPoint, SITE } from "./edge-field.ts";
+
 const NODE = `${SITE}/${GATEWAY}`;
 const DRIVERS = ["echo", "unruly"].map((name) => new URL(`../fixtures/drivers/${name}.ts`, import.meta.url).href);
 
@@ -37,12 +35,19 @@ export interface Received {
 export class EdgeCloud {
   /** Does it ack what arrives? */
   acking = true;
+  /** Does it answer a birth with what it had before? */
+  greeting = false;
+  /** Called with each batch of telemetry as it comes. */
+  onBatch: (samples: readonly Received[]) => void = () => undefined;
+  readonly acks = new CloudAcks();
   /** Answer of every HTTP request instead of the right one. */
   httpStatus: number | undefined;
   readonly samples: Received[] = [];
   readonly items: LaneItem[] = [];
   readonly epochs: string[] = [];
   readonly sparkplug: string[] = [];
+  /** Births as they came. */
+  readonly payloads: { readonly topic: string; readonly payload: Uint8Array }[] = [];
   readonly health: Record<string, unknown>[] = [];
   readonly blobs = new Map<string, { readonly body: Buffer; readonly contentType: string | undefined }>();
   readonly connects: string[] = [];
@@ -57,7 +62,6 @@ export class EdgeCloud {
   #mqttPort = 0;
   #httpPort = 0;
   readonly #known = new Set<string>();
-  readonly #upTo = new Map<string, number>();
   #host = this.#newHost();
 
   #newHost(): HostSession {
@@ -145,12 +149,16 @@ export class EdgeCloud {
     if (topic === hubTopic(SITE, GATEWAY, "events")) this.#lane(JSON.parse(bytes.toString("utf8")) as EventBatch);
     if (!topic.startsWith("spBv1.0/")) return;
     const [, , type = "", , device] = topic.split("/");
+    if (type.endsWith("BIRTH")) this.payloads.push({ topic, payload: bytes });
     this.sparkplug.push(device === undefined ? type : `${type} ${device}`);
     for (const output of this.#host.receive(topic, bytes, Date.now())) this.#sparkplug(output);
   }
 
   #sparkplug(output: ReturnType<HostSession["receive"]>[number]): void {
     switch (output.type) {
+      case "nodeBorn":
+        this.#greet(String(output.metrics.find(({ name }) => name === BOOT_METRIC)?.value));
+        break;
       case "deviceBorn":
         for (const { name, value } of output.metrics)
           this.births.set(`${NODE}/${output.device}/${name}`, value as Value);
@@ -169,6 +177,12 @@ export class EdgeCloud {
     }
   }
 
+  #greet(boot: string): void {
+    if (!this.greeting) return;
+    for (const ack of this.acks.greet(boot))
+      this.#publish("ack", ack).catch((error: unknown) => this.problems.push(String(error)));
+  }
+
   #batch(
     device: string,
     metrics: Extract<ReturnType<HostSession["receive"]>[number], { type: "data" }>["metrics"],
@@ -181,21 +195,22 @@ export class EdgeCloud {
     const { epoch, first, last } = parseBatch(String(identity.value));
     if (last - first + 1 !== values.length) this.problems.push(`batch ${first}:${last} holds ${values.length} samples`);
     this.#seen(epoch);
-    for (const [at, { name, value, timestamp, isHistorical, properties }] of values.entries())
-      this.samples.push({
-        epoch,
-        offset: first + at,
-        point: `${NODE}/${device}/${name}`,
-        value: value as Value,
-        at: timestamp,
-        historical: isHistorical,
-        ...(properties?.["sourceTime"] === undefined ? {} : { sourceTime: Number(properties["sourceTime"].value) }),
-        ...(properties?.["reason"] === undefined ? {} : { reason: String(properties["reason"].value) }),
-      });
-    this.#ack("telemetry", epoch, last);
+    const samples = values.map(({ name, value, timestamp, isHistorical, properties }, at) => ({
+      epoch,
+      offset: first + at,
+      point: `${NODE}/${device}/${name}`,
+      value: value as Value,
+      at: timestamp,
+      historical: isHistorical,
+      ...(properties?.["sourceTime"] === undefined ? {} : { sourceTime: Number(properties["sourceTime"].value) }),
+      ...(properties?.["reason"] === undefined ? {} : { reason: String(properties["reason"].value) }),
+    }));
+    this.samples.push(...samples);
+    this.onBatch(samples);
+    this.#ack("telemetry", epoch, first, last);
   }
 
-  #lane({ lane, epoch, items, lastOffset }: EventBatch): void {
+  #lane({ lane, epoch, items, firstOffset, lastOffset }: EventBatch): void {
     this.#seen(epoch);
     // as ingest does: what comes again under the same offset is the same item
     for (const item of items as LaneItem[]) {
@@ -203,18 +218,21 @@ export class EdgeCloud {
       if (!this.#known.has(key)) this.items.push(item);
       this.#known.add(key);
     }
-    this.#ack(lane, epoch, lastOffset);
+    this.#ack(lane, epoch, firstOffset, lastOffset);
   }
 
   #seen(epoch: string): void {
     if (this.epochs.at(-1) !== epoch) this.epochs.push(epoch);
   }
 
-  #ack(lane: Lane, epoch: string, upTo: number): void {
-    const key = `${lane} ${epoch}`;
-    const highest = Math.max(this.#upTo.get(key) ?? 0, upTo);
-    this.#upTo.set(key, highest);
-    if (this.acking) this.ack(lane, epoch, highest);
+  #ack(lane: Lane, epoch: string, first: number, last: number): void {
+    const { upTo } = this.acks.store(lane, epoch, first, last);
+    if (this.acking) this.ack(lane, epoch, upTo);
+  }
+
+  /** Acks all there is, in every lane and epoch. */
+  ackAll(): void {
+    for (const { lane, epoch, upTo } of this.acks.all()) this.ack(lane, epoch, upTo);
   }
 
   ack(lane: Lane, epoch: string, upTo: number): void {
@@ -304,79 +322,4 @@ export function runGateway(cloud: EdgeCloud, data: string, more: Partial<AgentOp
     },
     ...more,
   });
-}
-
-/** What the field holds: values of points by slot, and what the driver was asked to do. */
-export class EdgeField {
-  readonly directory: string;
-  constructor(directory: string) {
-    this.directory = directory;
-  }
-  set(slot: string, value: Value): void {
-    this.tell(slot, { value });
-  }
-  tell(slot: string, told: object): void {
-    writeFileSync(join(this.directory, `${slot}.json`), JSON.stringify(told));
-  }
-}
-
-/** A number point of a device slot. */
-export function numberPoint(device: string, slot: string, more: Partial<Point> = {}): Point {
-  return {
-    id: `${NODE}/${device}/${slot}`,
-    name: slot,
-    nameEn: slot,
-    kind: "number",
-    space: "site",
-    tags: [],
-    writable: true,
-    revision: 1,
-    address: {},
-    ...more,
-  };
-}
-
-/** A bundle with one echo channel; every device slot named by a point is there. */
-export function echoBundle(
-  version: number,
-  directory: string,
-  points: readonly Point[],
-  more: Partial<Bundle> = {},
-): Bundle {
-  const devices = [...new Set(points.map(({ id }) => id.slice(0, id.lastIndexOf("/"))))];
-  return {
-    version,
-    site: SITE,
-    gateway: GATEWAY,
-    timeZone: "Asia/Shanghai",
-    channels: [{ id: "field", protocol: "echo", config: { directory } }],
-    devices: devices.map((id) => ({
-      id,
-      channel: "field",
-      protocol: "echo",
-      name: id,
-      nameEn: id,
-      space: "site",
-      kind: "ahu",
-      config: {},
-    })),
-    points: [...points],
-    zones: [],
-    alarms: [],
-    rules: [],
-    ...more,
-  };
-}
-
-/** An alarm while a point equals 1. */
-export function equalsAlarm(id: string, point: string, more: Partial<AlarmDefinition> = {}): AlarmDefinition {
-  return {
-    id,
-    category: "intrusion",
-    priority: "urgent",
-    condition: { type: "equals", point, value: 1 },
-    message: id,
-    messageEn: id,
-    ...more,
-  };
 }

@@ -13,7 +13,9 @@ import { MqttGatewayLink } from "#cloud/ingest/gateway-link.ts";
 import { GatewayRows } from "#cloud/ingest/gateway-rows.ts";
 import { Ingest } from "#cloud/ingest/ingest.ts";
 import { Presence } from "#cloud/ingest/presence.ts";
+import { PointNumbers } from "#cloud/point-directory.ts";
 import type { AuditLog, IngestSinks, LiveChange, SiteCatalog } from "#cloud/ports.ts";
+import type { IngestFinding, IngestWatch, PointDirectory, TelemetryStore } from "#cloud/telemetry-ports.ts";
 import { systemClock } from "#core/clock.ts";
 import { Ack, type LaneItem } from "#core/contracts/lanes.ts";
 import { gatewayClientId, hubTopic } from "#core/contracts/topics.ts";
@@ -21,6 +23,7 @@ import { InvalidInputError } from "#core/errors.ts";
 import { type GatewayId, gatewayId } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
 import type { Sample } from "#core/model/sample.ts";
+import { sampleAt } from "#core/model/sample-columns.ts";
 import { EdgeNodeSession, type MetricReading } from "#core/sparkplug/edge-node-session.ts";
 import type { SparkplugMessage } from "#core/sparkplug/message.ts";
 import { DataType } from "#core/sparkplug/payload.ts";
@@ -36,6 +39,8 @@ export interface Told {
   readonly past: Sample[];
   readonly items: LaneItem[];
   readonly online: { online: boolean; reason?: string | undefined }[];
+  readonly dead: string[];
+  readonly findings: IngestFinding[];
 }
 
 /** The cloud's data path as app.ts puts it together, on a folder that outlives it. */
@@ -56,24 +61,38 @@ export interface Cloud {
 /** A device event with this kind is refused by the domains: it can never be stored. */
 export const NEVER_STORABLE = "neverStorable";
 
-function sinksInto(told: Told): IngestSinks {
+function sinksInto(told: Told, points: PointDirectory): IngestSinks {
   return {
     onBirth: (_gateway, samples) => told.births.push(...samples),
-    onSamples: (_gateway, samples, historical) => (historical ? told.past : told.live).push(...samples),
+    onSamples(columns, from, to) {
+      for (let row = from; row < to; row++) {
+        const { historical = false, ...sample } = sampleAt(columns, row, points.pointOf(columns.point[row] ?? 0));
+        (historical ? told.past : told.live).push(sample);
+      }
+    },
     onItem(_gateway, item) {
       if (item.kind === "deviceEvent" && item.event.kind === NEVER_STORABLE)
         throw new InvalidInputError("EVENT_REFUSED", "this one can never be stored");
       return () => told.items.push(item);
     },
     onGatewayOnline: (_gateway, online, _at, reason) => told.online.push({ online, reason }),
+    onDeviceDead: (device) => told.dead.push(device),
   };
 }
 
-export async function openCloud(folder: string, port = 0, onItem?: (db: Db) => IngestSinks["onItem"]): Promise<Cloud> {
+/** `records`: file or URL of the record database. `wayTo`: what lies between ingest and the store. */
+export async function openCloud(
+  folder: string,
+  port = 0,
+  onItem?: (db: Db) => IngestSinks["onItem"],
+  records = join(folder, "parkhub.db"),
+  wayTo: (store: TelemetryStore) => TelemetryStore = (store) => store,
+): Promise<Cloud> {
   const clock = systemClock;
   const logger = silentLogger;
-  const db = await openDatabase(join(folder, "parkhub.db"), logger);
-  const store = await EmbeddedTelemetryStore.open({ file: join(folder, "telemetry.db") }, logger);
+  const points = new PointNumbers();
+  const db = await openDatabase(records, logger);
+  const store = await EmbeddedTelemetryStore.open({ file: join(folder, "telemetry.db"), points }, logger);
   const credentials = new GatewayCredentials({ db, folder: join(folder, "gateways"), clock, logger });
   await credentials.ensure([GATEWAY]);
   const audited: string[] = [];
@@ -88,9 +107,22 @@ export async function openCloud(folder: string, port = 0, onItem?: (db: Db) => I
   });
   const presence = new Presence({ clock, rows: new GatewayRows(db), logger });
   const link = new MqttGatewayLink(broker, presence);
-  const told: Told = { births: [], live: [], past: [], items: [], online: [] };
-  const sinks = { ...sinksInto(told), ...(onItem === undefined ? {} : { onItem: onItem(db) }) };
-  const ingest = new Ingest({ db, store, broker, presence, link, sinks, clock, logger, host: "hub" });
+  const told: Told = { births: [], live: [], past: [], items: [], online: [], dead: [], findings: [] };
+  const watch: IngestWatch = { found: (_gateway, finding) => told.findings.push(finding) };
+  const sinks = { ...sinksInto(told, points), ...(onItem === undefined ? {} : { onItem: onItem(db) }) };
+  const ingest = new Ingest({
+    db,
+    store: wayTo(store),
+    points,
+    watch,
+    broker,
+    presence,
+    link,
+    sinks,
+    clock,
+    logger,
+    host: "hub",
+  });
   ingest.start([GATEWAY]);
   const close = async (): Promise<void> => {
     await ingest.close();
@@ -246,8 +278,8 @@ export class Bench {
   readonly folder = mkdtempSync(join(tmpdir(), "parkhub-ingest-"));
   #closers: (() => Promise<void>)[] = [];
 
-  async cloud(port = 0): Promise<Cloud> {
-    const cloud = await openCloud(this.folder, port);
+  async cloud(port = 0, wayTo?: (store: TelemetryStore) => TelemetryStore): Promise<Cloud> {
+    const cloud = await openCloud(this.folder, port, undefined, undefined, wayTo);
     this.#closers.push(cloud.close);
     return cloud;
   }
@@ -283,7 +315,7 @@ export function serviceFor(of: Cloud, changes: LiveChange[] = []): CloudGatewayS
     presence: of.presence,
     store: of.store,
     credentials: { verify: () => Promise.resolve(undefined) },
-    bus: { publish: (change) => changes.push(change), subscribe: () => () => undefined },
+    bus: { publish: (change) => changes.push(change), subscribe: () => () => undefined, onGap: () => () => undefined },
   });
 }
 

@@ -5,9 +5,13 @@ import { blobRoutes } from "./blobs.ts";
 import { cameraRoutes } from "./cameras.ts";
 import { commandRoutes } from "./commands.ts";
 import { commissioningRoutes } from "./commissioning.ts";
+import { completenessRoutes } from "./completeness.ts";
 import { deviceEventRoutes } from "./device-events.ts";
 import { doorRoutes } from "./doors.ts";
 import { gatewayRoutes } from "./gateways.ts";
+import { historyRoutes } from "./history.ts";
+import { jobRoutes } from "./jobs.ts";
+import { mqttClientRoutes } from "./mqtt-clients.ts";
 import { pointRoutes } from "./points.ts";
 import { recordRoutes } from "./records.ts";
 import { ruleRoutes } from "./rules.ts";
@@ -24,13 +28,17 @@ export function apiRoutes(deps: ApiDeps): readonly ApiRoute[] {
     ...cameraRoutes(deps),
     ...doorRoutes(deps),
     ...pointRoutes(deps),
+    ...historyRoutes(deps),
     ...deviceEventRoutes(deps),
     ...alarmRoutes(deps),
     ...commandRoutes(deps),
     ...ruleRoutes(deps),
     ...gatewayRoutes(deps),
+    ...completenessRoutes(deps),
     ...commissioningRoutes(deps),
+    ...mqttClientRoutes(deps),
     ...blobRoutes(deps),
     ...recordRoutes(deps),
+    ...jobRoutes(deps),
   ];
 }

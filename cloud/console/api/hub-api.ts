@@ -1,3 +1,5 @@
+import type { FindingView, SignedStatement } from "#core/contracts/completeness.ts";
+import type { HistorySeriesView, HistoryView } from "#core/contracts/history.ts";
 import type {
   AlarmAct,
   AlarmDetail,
@@ -11,7 +13,6 @@ import type {
   DeviceView,
   DoorRequest,
   GatewayView,
-  HistoryView,
   PointView,
   Problem,
   RunView,
@@ -57,8 +58,6 @@ export interface BulkItem {
 export interface HistoryRange {
   readonly from: string;
   readonly to: string;
-  readonly interval?: string;
-  readonly agg?: boolean;
   readonly limit?: number;
 }
 
@@ -103,6 +102,13 @@ export class HubApi {
     this.#get("/points", signal, { q, limit });
   history = (point: string, range: HistoryRange, signal?: AbortSignal): Promise<HistoryView> =>
     this.#get(`/points/${enc(point)}/history`, signal, { ...range });
+  /** Buckets that suit a chart, those without a value too. */
+  historySeries = (
+    points: readonly string[],
+    range: { readonly from: string; readonly to: string },
+    signal?: AbortSignal,
+  ): Promise<HistorySeriesView> =>
+    this.#get("/history", signal, { ...range, points: points.join(","), agg: "min,max,mean,last", fill: "null" });
   command = (id: string): Promise<CommandView> => this.#get(`/commands/${enc(id)}`);
   requestCommand = (body: CommandRequest): Promise<CommandView> => this.#client.call("POST", "/commands", { body });
 
@@ -125,6 +131,13 @@ export class HubApi {
   gateways = (signal?: AbortSignal): Promise<ListPage<GatewayView>> => this.#get("/gateways", signal);
   completeness = (id: string, signal?: AbortSignal): Promise<Completeness> =>
     this.#get(`/gateways/${enc(id)}/completeness`, signal);
+
+  findings = (id: string, signal?: AbortSignal): Promise<ListPage<FindingView>> =>
+    this.#get(`/gateways/${enc(id)}/findings`, signal, { limit: 20 });
+  statements = (id: string, signal?: AbortSignal): Promise<ListPage<SignedStatement>> =>
+    this.#get(`/gateways/${enc(id)}/statements`, signal, { limit: 14 });
+  statementChain = (id: string, signal?: AbortSignal): Promise<{ readonly whole: boolean; readonly fault?: string }> =>
+    this.#get(`/gateways/${enc(id)}/statements/chain`, signal);
 
   audit = (cursor: string | undefined, signal?: AbortSignal): Promise<ListPage<AuditEntry>> =>
     this.#get("/audit", signal, { limit: 100, cursor });

@@ -1,36 +1,17 @@
-import type { HistoryView } from "#core/contracts/http.ts";
+import type { HistoryView, SeriesBucket } from "#core/contracts/history.ts";
 import type { Value } from "#core/model/sample.ts";
 
-/** A trend ready to be drawn: times in seconds since 1970, beside them one value a line. null breaks the line. */
+/** A trend ready to be drawn: times in seconds since 1970, beside them one value a line. null breaks a line. */
 export interface TrendLines {
   readonly times: readonly number[];
-  /** The value, or the mean of each bucket. */
+  /** Where the value was good: the value, or the mean of each bucket. */
   readonly main: readonly (number | null)[];
+  /** Where it was uncertain: shown, but not as a fact. Absent for buckets. */
+  readonly uncertain?: readonly (number | null)[];
+  /** What is to be told of a time where there is no good value: quality and reason as `<quality>|<reason>`, or how many samples were bad. */
+  readonly notes: readonly (string | number | undefined)[];
   /** Lowest and highest of each bucket; absent for samples. */
   readonly band?: { readonly min: readonly (number | null)[]; readonly max: readonly (number | null)[] };
-}
-
-/** How far back a trend looks. */
-export interface TrendRange {
-  readonly id: "m10" | "h1" | "h8" | "h24" | "d7";
-  readonly spanMs: number;
-  /** Width of a bucket, where there are too many samples to draw each: about as many buckets as the chart has pixels. */
-  readonly interval: string;
-}
-
-/** The ranges offered. */
-export const TREND_RANGES: readonly TrendRange[] = [
-  { id: "m10", spanMs: 600_000, interval: "2s" },
-  { id: "h1", spanMs: 3_600_000, interval: "10s" },
-  { id: "h8", spanMs: 8 * 3_600_000, interval: "1m" },
-  { id: "h24", spanMs: 24 * 3_600_000, interval: "3m" },
-  { id: "d7", spanMs: 7 * 24 * 3_600_000, interval: "20m" },
-];
-
-/** Width of an interval such as `5m`, ms; 0 for what is none. */
-export function intervalMs(text: string): number {
-  const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-  return Number(text.slice(0, -1)) * (units[text.slice(-1)] ?? 0) || 0;
 }
 
 /** A value as a height in the chart: states by their number. Text and no value have none. */
@@ -39,43 +20,51 @@ export function heightOf(value: Value): number | null {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
-/** Samples as a line that is broken wherever the value was not good: what was not known is not drawn. */
-function sampleLines(samples: NonNullable<HistoryView["samples"]>): TrendLines {
-  const times: number[] = [];
-  const main: (number | null)[] = [];
-  for (const { t, value, quality } of samples) {
-    times.push(Date.parse(t) / 1000);
-    main.push(quality === "good" ? heightOf(value) : null);
-  }
-  return { times, main };
+type Sample = NonNullable<HistoryView["samples"]>[number];
+
+interface Drawn {
+  readonly times: number[];
+  readonly main: (number | null)[];
+  readonly uncertain: (number | null)[];
+  readonly notes: (string | undefined)[];
 }
 
-/** Buckets as mean, minimum and maximum; a bucket that is missing or holds nothing good breaks all three. */
-function bucketLines(buckets: NonNullable<HistoryView["buckets"]>, widthMs: number): TrendLines {
-  const times: number[] = [];
-  const main: (number | null)[] = [];
-  const min: (number | null)[] = [];
-  const max: (number | null)[] = [];
-  let previous = Number.NaN;
-  for (const bucket of buckets) {
-    const at = Date.parse(bucket.t);
-    if (at - previous > widthMs * 1.5) {
-      times.push((previous + widthMs) / 1000);
-      for (const line of [main, min, max]) line.push(null);
-    }
-    times.push(at / 1000);
-    main.push(bucket.count === 0 ? null : (bucket.mean ?? heightOf(bucket.last)));
-    min.push(bucket.count === 0 ? null : bucket.min);
-    max.push(bucket.count === 0 ? null : bucket.max);
-    previous = at;
-  }
-  return { times, main, band: { min, max } };
+function draw(
+  into: Drawn,
+  time: number,
+  height: number | null,
+  { quality, reason }: Pick<Sample, "quality" | "reason">,
+) {
+  into.times.push(time);
+  into.main.push(quality === "good" ? height : null);
+  into.uncertain.push(quality === "uncertain" ? height : null);
+  into.notes.push(quality === "good" ? undefined : reason === undefined ? quality : `${quality}|${reason}`);
 }
 
-/** The lines of an answer of the history; `interval` is the width of its buckets if it has some. */
-export function trendLines(history: HistoryView, interval: string): TrendLines {
-  if (history.buckets !== undefined) return bucketLines(history.buckets, intervalMs(interval));
-  return sampleLines(history.samples ?? []);
+/** Samples as steps: what was good, what was uncertain, and nothing where there was no value to believe. */
+export function sampleLines(samples: readonly Sample[]): TrendLines {
+  const drawn: Drawn = { times: [], main: [], uncertain: [], notes: [] };
+  let previous: Sample | undefined;
+  for (const sample of samples) {
+    const time = Date.parse(sample.t) / 1000;
+    // A value holds until the next one: where the quality changes its line ends just before, not at the sample before that.
+    if (previous !== undefined && previous.quality !== sample.quality && time - 0.001 > (drawn.times.at(-1) ?? time))
+      draw(drawn, time - 0.001, heightOf(previous.value), previous);
+    draw(drawn, time, heightOf(sample.value), sample);
+    previous = sample;
+  }
+  return drawn;
+}
+
+/** Buckets as mean, minimum and maximum; states as the last one. A bucket without a usable value breaks all three. */
+export function bucketLines(buckets: readonly SeriesBucket[]): TrendLines {
+  const used = buckets.map((bucket) => (bucket.count > 0 ? bucket : undefined));
+  return {
+    times: buckets.map(({ t }) => Date.parse(t) / 1000),
+    main: used.map((bucket) => bucket?.mean ?? heightOf(bucket?.last ?? null)),
+    notes: buckets.map(({ count, bad }) => (count === 0 && bad > 0 ? bad : undefined)),
+    band: { min: used.map((bucket) => bucket?.min ?? null), max: used.map((bucket) => bucket?.max ?? null) },
+  };
 }
 
 /** The newest value of the point, and the time up to which the trend is drawn; Unix ms. */
@@ -94,13 +83,17 @@ export interface TrendEnd {
  */
 export function carriedOn(lines: TrendLines, { fromMs, nowMs, observedMs, height }: TrendEnd): TrendLines {
   if (lines.band !== undefined) return lines;
-  if (lines.times.length === 0) {
-    if (height === null || !(observedMs <= fromMs)) return lines;
-    return { times: [fromMs / 1000, nowMs / 1000], main: [height, height] };
-  }
-  const last = lines.times.at(-1) ?? 0;
-  const seen = observedMs / 1000 > last ? [observedMs / 1000] : [];
-  const until = nowMs / 1000 > Math.max(last, ...seen) ? [nowMs / 1000] : [];
-  const added = [...seen, ...until];
-  return { times: [...lines.times, ...added], main: [...lines.main, ...added.map(() => height)] };
+  const last = lines.times.at(-1);
+  if (last === undefined && (height === null || !(observedMs <= fromMs))) return lines;
+  const from = last ?? fromMs / 1000;
+  const begin = last === undefined ? [from] : [];
+  const seen = observedMs / 1000 > from ? [observedMs / 1000] : [];
+  const until = nowMs / 1000 > Math.max(from, ...seen) ? [nowMs / 1000] : [];
+  const added = [...begin, ...seen, ...until];
+  return {
+    times: [...lines.times, ...added],
+    main: [...lines.main, ...added.map(() => height)],
+    uncertain: [...(lines.uncertain ?? []), ...added.map(() => null)],
+    notes: [...lines.notes, ...added.map(() => undefined)],
+  };
 }

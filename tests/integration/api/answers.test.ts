@@ -126,44 +126,6 @@ describe("pages of a list", () => {
   });
 });
 
-describe("history", () => {
-  const history = (query: string) => park.ask("GET", `${setpoint}/history?${query}`, { as: all });
-  const range = "from=2026-11-21T00:00:00Z&to=2026-11-21T12:00:00Z";
-
-  it("comes as samples, or as buckets when a width or agg is given", async () => {
-    expect((await history(range)).json()).toMatchObject({ unit: "degreesCelsius", samples: [{ value: 21 }] });
-    for (const [query, width] of [
-      ["interval=15m", 900_000],
-      ["interval=60000", 60_000],
-      ["interval=500ms&to=2026-11-21T00:10:00Z", 500],
-      ["agg=true&interval=1d", 86_400_000],
-    ] as const) {
-      const base = query.includes("to=") ? "from=2026-11-21T00:00:00Z" : range;
-      expect((await history(`${base}&${query}`)).json().buckets, query).toHaveLength(1);
-      expect(park.telemetry.asked?.bucketMs, query).toBe(width);
-    }
-  });
-
-  it("begins its buckets with the day of the time zone asked for, else of the site", async () => {
-    await history(`${range}&interval=1d`);
-    expect(park.telemetry.asked?.alignMs).toBe(Date.parse("2026-11-20T16:00:00Z"));
-    await history(`${range}&interval=1d&tz=UTC`);
-    expect(park.telemetry.asked?.alignMs).toBe(Date.parse("2026-11-21T00:00:00Z"));
-  });
-
-  it.each([
-    ["from=2026-11-21T12:00:00Z&to=2026-11-21T00:00:00Z", "TIME_RANGE_INVALID"],
-    ["from=2016-12-31T23:59:60Z", "TIME_RANGE_INVALID"],
-    [`${range}&interval=1s`, "INTERVAL_INVALID"],
-    [`${range}&interval=1d&tz=Mars/Phobos`, "TIME_ZONE_INVALID"],
-    [`${range}&interval=0m`, "VALIDATION"],
-    ["from=yesterday", "VALIDATION"],
-  ])("refuses %s", async (query, code) => {
-    const answer = await history(query);
-    expect([answer.statusCode, answer.json().code]).toEqual([400, code]);
-  });
-});
-
 describe("problems", () => {
   const acknowledge = (payload: object, id = ALARM) =>
     park.ask("POST", `/alarms/${id}/acknowledge`, { as: all, payload });

@@ -25,6 +25,19 @@ export interface Sample extends Ask {
 }
 
 const enc = encodeURIComponent;
+/** A job that has failed for the last time. */
+function deadJobOf({ db, clock }: ParkApi): { kind: string; key: string } {
+  const job = { kind: "nightly", key: "repeat" };
+  const at = clock.now();
+  const row = { ...job, data: "{}", run_at: at, attempt: 8, failed_at: at, error: "NOT_TODAY: it rains" };
+  db.sync.run(
+    db.kysely
+      .insertInto("dead_jobs")
+      .values(row)
+      .onConflict((c) => c.doNothing()),
+  );
+  return job;
+}
 const act = { payload: { occurrence: 1 } } as const;
 const acts = ["acknowledge", "reset", "shelve", "unshelve", "out-of-service", "return-to-service", "comment"];
 
@@ -75,6 +88,8 @@ export const SAMPLES: Readonly<Record<string, (park: ParkApi, as: SignedIn | und
   "GET /points": () => ({ url: "/points" }),
   "GET /points/:id": () => ({ url: `/points/${enc(PARK.setpoint)}` }),
   "GET /points/:id/history": () => ({ url: `/points/${enc(PARK.setpoint)}/history?from=2026-11-21T00:00:00Z` }),
+  "GET /history": () => ({ url: `/history?points=${enc(PARK.setpoint)}&from=2026-11-21T00:00:00Z` }),
+  "GET /history.csv": () => ({ url: `/history.csv?points=${enc(PARK.setpoint)}&from=2026-11-21T00:00:00Z&raw=true` }),
   "GET /devices": () => ({ url: "/devices" }),
   "GET /devices/:id": () => ({ url: `/devices/${enc(PARK.ahu)}` }),
   "GET /alarms": () => ({ url: "/alarms" }),
@@ -97,6 +112,12 @@ export const SAMPLES: Readonly<Record<string, (park: ParkApi, as: SignedIn | und
   "GET /gateways": () => ({ url: "/gateways" }),
   "GET /gateways/:id": () => ({ url: `/gateways/${enc(PARK.gateway)}` }),
   "GET /gateways/:id/completeness": () => ({ url: "/gateways/gw-1/completeness" }),
+  "GET /gateways/:id/findings": () => ({ url: "/gateways/gw-1/findings" }),
+  "GET /gateways/:id/statements": () => ({ url: "/gateways/gw-1/statements" }),
+  "GET /gateways/:id/statements/now": () => ({ url: "/gateways/gw-1/statements/now" }),
+  "GET /gateways/:id/statements/chain": () => ({ url: "/gateways/gw-1/statements/chain" }),
+  "GET /gateways/:id/statements/:day": () => ({ url: "/gateways/gw-1/statements/2026-11-20" }),
+  "GET /statements/key": () => ({ url: "/statements/key" }),
   "GET /gateways/:id/bundle": () => ({ url: "/gateways/gw-1/bundle" }),
   "PUT /gateways/:id/blobs/:sha256": () => ({
     url: `/gateways/gw-1/blobs/${PICTURE_SHA}`,
@@ -120,6 +141,15 @@ export const SAMPLES: Readonly<Record<string, (park: ParkApi, as: SignedIn | und
     status: 202,
     payload: { channel: "opcua" },
   }),
+  "GET /jobs": () => ({ url: "/jobs" }),
+  "POST /jobs/dead/retry": (park) => ({ url: "/jobs/dead/retry", payload: deadJobOf(park) }),
+  "GET /mqtt-clients": () => ({ url: "/mqtt-clients" }),
+  "POST /mqtt-clients": (_park, as) => ({
+    url: "/mqtt-clients",
+    status: 201,
+    payload: { kind: "reader", name: `made-by-${as?.name ?? "nobody"}` },
+  }),
+  "DELETE /mqtt-clients/:id": () => ({ url: "/mqtt-clients/scada", status: 204 }),
   "GET /blobs/:sha256": () => ({ url: `/blobs/${PICTURE_SHA}` }),
   "GET /audit": () => ({ url: "/audit" }),
   "GET /audit/verify": () => ({ url: "/audit/verify" }),
@@ -168,5 +198,9 @@ export async function furnish(park: ParkApi): Promise<void> {
       data: { door: "door-token-1", reason: "CredentialNotEnabled", credential: "00012345678901234567" },
     },
   });
+  park.findings.found(PARK.gateway as GatewayId, { kind: "clone" });
+  await park.completeness.closeDay(Date.parse("2026-11-20T16:05:00Z"));
+  const reader = { kind: "reader", name: "scada", clientId: "scada", mayCommand: false } as const;
+  await park.deps.mqttClients.add(reader, { name: "somebody", grants: [] });
   park.deps.commands.request({ point: PARK.setpoint, value: 20 }, { name: "somebody", grants: [] });
 }

@@ -15,7 +15,8 @@ afterEach(() => park.close());
 const signIn = (password = PASSWORD, headers: Record<string, string> = {}, username = "li.wei") =>
   park.ask("POST", "/session", { payload: { username, password }, headers });
 const cookieOf = (answer: { headers: Record<string, unknown> }): string => String(answer.headers["set-cookie"]);
-const auditOf = () => park.deps.audit.list({ limit: 1000 }).items;
+/** What the tests have caused; the park was furnished by "somebody". */
+const auditOf = () => park.deps.audit.list({ limit: 1000 }).items.filter(({ actor }) => actor !== "somebody");
 
 describe("signing in", () => {
   it("sets a cookie that scripts cannot read and other sites do not send", async () => {

@@ -6,7 +6,7 @@ import { Alarms } from "#cloud/alarms/service.ts";
 import { AuditChain } from "#cloud/audit/log.ts";
 import { FileBlobStore } from "#cloud/blobs/store.ts";
 import { Commands } from "#cloud/commands/service.ts";
-import { type Db, openDatabase } from "#cloud/db/database.ts";
+import type { Db } from "#cloud/db/database.ts";
 import { Doors } from "#cloud/doors/service.ts";
 import { Certificates } from "#cloud/gateways/certificates.ts";
 import { Linkage } from "#cloud/linkage/service.ts";
@@ -14,6 +14,7 @@ import { RunStore } from "#cloud/linkage/store.ts";
 import { ProcessLiveBus } from "#cloud/live/bus.ts";
 import { DeviceEvents } from "#cloud/notices/device-events.ts";
 import { Notices } from "#cloud/notices/service.ts";
+import { PointNumbers } from "#cloud/point-directory.ts";
 import type { Actor, GatewayLink, LiveChange } from "#cloud/ports.ts";
 import { StoredCatalog } from "#cloud/site/catalog.ts";
 import { withDescendants } from "#cloud/site/space-tree.ts";
@@ -23,6 +24,9 @@ import type { LaneItem } from "#core/contracts/lanes.ts";
 import type { GatewayId } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
 import type { Command } from "#core/model/command.ts";
+import type { Sample } from "#core/model/sample.ts";
+import { SampleAppender } from "#core/model/sample-columns.ts";
+import { openRecords } from "#tests/fixtures/cloud/record-databases.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 import { GW1, GW2, smallPark } from "./small-park.ts";
 
@@ -58,6 +62,7 @@ export class Domains {
   readonly bus = new ProcessLiveBus((error) => {
     throw error;
   });
+  readonly points = new PointNumbers();
   readonly catalog: StoredCatalog;
   readonly audit: AuditChain;
   readonly state: CurrentState;
@@ -88,7 +93,8 @@ export class Domains {
     const audit = new AuditChain(db, () => clock.now());
     this.catalog = catalog;
     this.audit = audit;
-    this.state = new CurrentState({ catalog, bus, isOnline: (gateway) => link.isOnline(gateway) });
+    const points = this.points;
+    this.state = new CurrentState({ catalog, points, clock, bus, isOnline: (gateway) => link.isOnline(gateway) });
     const actionsOf = (protocol: string): readonly string[] => ACTIONS[protocol] ?? [];
     this.commands = new Commands({ db, catalog, link, audit, clock, logger, actionsOf });
     this.blobs = new FileBlobStore({ db, folder: join(folder, "blobs"), clock, logger });
@@ -115,6 +121,7 @@ export class Domains {
       db,
       store: this.runs,
       catalog,
+      points,
       commands: this.commands,
       notices: this.notices,
       sample: (point) => this.state.sample(point),
@@ -164,6 +171,13 @@ export class Domains {
     }
   }
 
+  /** Live samples for the rules, as ingest hands them over. */
+  takeSamples(samples: readonly Sample[]): void {
+    const appender = new SampleAppender();
+    for (const sample of samples) appender.sample(this.points.numberOf(sample.point), sample);
+    this.linkage.takeRows(appender.columns, 0, appender.columns.length);
+  }
+
   /** A gateway goes or comes, as presence tells it. */
   presence(gateway: GatewayId, online: boolean, at: number): void {
     if (online) this.link.online.add(gateway);
@@ -182,7 +196,7 @@ export class DomainBench {
 
   /** The domains on the bench's file, with all timers running. Opened again, they are a new process on the old file. */
   async open(site = smallPark(), link = new RecordingLink()): Promise<Domains> {
-    const db = await openDatabase(join(this.folder, "parkhub.db"), silentLogger);
+    const db = await openRecords(join(this.folder, "parkhub.db"));
     const domains = new Domains(db, this.folder, this.clock, link, site);
     this.#opened.push({ db, domains });
     domains.start();

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isInside, spacePath } from "#cloud/console/api/site-names.ts";
 import { spacesInOrder } from "#cloud/console/api/space-tree.ts";
-import { gapCount, missingCount, percentText, storedShare } from "#cloud/console/live/completeness.ts";
-import { carriedOn, intervalMs, trendLines } from "#cloud/console/live/history-lines.ts";
+import { gapCount, gapMap, missingCount, percentText, storedShare, totalOf } from "#cloud/console/live/completeness.ts";
 import { type Notice, Notices } from "#cloud/console/live/notices.ts";
 import { readInput } from "#cloud/console/live/written-value.ts";
 import { type TreeRow, treeKey, treeRows } from "#cloud/console/pages/devices/tree-rows.ts";
@@ -113,53 +112,6 @@ describe("the tree of places", () => {
   });
 });
 
-describe("a trend", () => {
-  const t = (second: number): string => new Date(second * 1000).toISOString();
-
-  it("is broken where the value was not good", () => {
-    const lines = trendLines(
-      {
-        point: "p",
-        unit: null,
-        samples: [
-          { t: t(1), value: 5, quality: "good" },
-          { t: t(2), value: 5, quality: "bad" },
-          { t: t(3), value: true, quality: "good" },
-        ],
-      },
-      "1m",
-    );
-    expect(lines).toEqual({ times: [1, 2, 3], main: [5, null, 1] });
-  });
-
-  it("is broken where buckets are missing, and carries minimum and maximum", () => {
-    const bucket = (second: number) => ({ t: t(second), min: 1, max: 3, mean: 2, last: 2, count: 4 });
-    const lines = trendLines({ point: "p", unit: null, buckets: [bucket(0), bucket(60), bucket(300)] }, "1m");
-    expect(lines.times).toEqual([0, 60, 120, 300]);
-    expect(lines.main).toEqual([2, 2, null, 2]);
-    expect(lines.band?.max).toEqual([3, 3, null, 3]);
-  });
-
-  it("is carried on to now, for a value holds until the next is reported", () => {
-    const end = { fromMs: 0, nowMs: 9000, observedMs: 5000, height: 7 };
-    expect(carriedOn({ times: [1], main: [6] }, end)).toEqual({ times: [1, 5, 9], main: [6, 7, 7] });
-    expect(carriedOn({ times: [1], main: [6] }, { ...end, height: null }).main).toEqual([6, null, null]);
-  });
-
-  it("holds all through the range when the value was last reported before it", () => {
-    const empty = { times: [], main: [] };
-    const end = { fromMs: 4000, nowMs: 9000, observedMs: 1000, height: 7 };
-    expect(carriedOn(empty, end)).toEqual({ times: [4, 9], main: [7, 7] });
-    expect(carriedOn(empty, { ...end, observedMs: Number.NaN })).toBe(empty);
-  });
-
-  it("reads widths of buckets", () => {
-    expect([intervalMs("10s"), intervalMs("20m"), intervalMs("1h"), intervalMs("x")]).toEqual([
-      10_000, 1_200_000, 3_600_000, 0,
-    ]);
-  });
-});
-
 describe("what somebody wants to write", () => {
   it("is a number inside the point's limits, also with a decimal comma", () => {
     expect(readInput(" 21,5 ", { kind: "number", min: 0, max: 30 })).toEqual({ value: 21.5 });
@@ -196,6 +148,30 @@ describe("the proof of completeness", () => {
     const copy = { ...lane, missing: [...lane.missing], gaps: [...lane.gaps] };
     expect(percentText(storedShare(copy))).toBe("99.99 %");
     expect(percentText(storedShare({ ...copy, stored: 100_000 }))).toBe("100 %");
+  });
+});
+
+describe("the gap map", () => {
+  const lane = {
+    lane: "telemetry" as const,
+    epoch: "e",
+    from: 1,
+    upTo: 1000,
+    stored: 890,
+    duplicates: 0,
+    missing: [{ from: 500, to: 500 }],
+    gaps: [{ lane: "telemetry" as const, epoch: "e", from: 901, to: 1000, reason: "cap" }],
+  };
+  it("shows each where it lies, and a single value wide enough to be seen", () => {
+    expect(gapMap(lane)).toEqual([
+      { is: "gap", at: 0.9, width: 0.1 },
+      { is: "missing", at: 0.499, width: 0.004 },
+    ]);
+    expect(gapMap({ ...lane, upTo: 0, gaps: [], missing: [] })).toEqual([]);
+  });
+  it("comes to one account of all lanes", () => {
+    const report = { gateway: "g", lanes: [lane, { ...lane, upTo: 0, stored: 0, gaps: [], missing: [] }] };
+    expect(totalOf(report)).toEqual({ numbered: 1000, stored: 890, lost: 100, missing: 1 });
   });
 });
 

@@ -40,7 +40,12 @@ describe("conditions that devices keep themselves", () => {
         return undefined;
       },
     });
-    const self = new SelfAlarms({ gateway: "park/gw-1", clock, onEvent: (event) => alarms.onEvent(event) });
+    const self = new SelfAlarms({
+      gateway: "park/gw-1",
+      clock,
+      onEvent: (event) => alarms.onEvent(event),
+      onRecord: () => undefined,
+    });
     const configure = (): void => alarms.configure(self.definitions([]), context);
     configure();
     return { alarms, acts, clock, outbox, self, configure };
@@ -79,7 +84,15 @@ describe("conditions that devices keep themselves", () => {
   it("for which there is no room raise an alarm of the gateway, which ends when none was refused for long", () => {
     const { alarms, clock, self } = made();
     const watch = (): void =>
-      self.watch({ eventsFull: false, blobsDropped: false, conditionsRefused: alarms.refusesConditions });
+      self.watch({
+        eventsFull: false,
+        diskFull: false,
+        droppedSamples: 0,
+        shortLived: 0,
+        clockBehind: false,
+        blobsDropped: false,
+        conditionsRefused: alarms.refusesConditions,
+      });
     const own = () => alarms.open().find(({ definition }) => definition === "gateway.conditions-refused");
     alarms.onConditions(report(...Array.from({ length: MAX_FOUND_CONDITIONS }, (_, at) => seen(`c-${at}`))));
     watch();

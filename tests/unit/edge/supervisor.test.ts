@@ -225,6 +225,20 @@ describe("the supervisor", () => {
     expect(supervisor.status()[0]).toMatchObject({ running: false, code: "CONFIG_INVALID" });
   });
 
+  it("takes no value and no return of a device from a driver that is being stopped, but its last events", async () => {
+    await supervisor.apply([channel("lingering")]);
+    await expect.poll(() => heardOf("lingering")).toBe(1);
+    resolve = (section) => {
+      // the devices of the next binding cannot be resolved: the driver is given up
+      if (typeof section === "object" && section !== null && !("log" in section)) throw new Error("not known here");
+      return section;
+    };
+    await supervisor.apply([channel("lingering", ["lingering", "second"])]);
+    await expect.poll(() => events.map(({ kind }) => kind)).toContain("lastWords");
+    expect(heardOf("lingering")).toBe(1);
+    expect(reachability("lingering")).toEqual([true, "driverFailed"]);
+  });
+
   it("leaves nothing running after stop", async () => {
     await supervisor.apply([channel("echo"), channel("throwing")]);
     await expect.poll(() => heardOf("echo")).toBe(1);

@@ -3,30 +3,39 @@ import { useTranslation } from "react-i18next";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { PointView } from "#core/contracts/http.ts";
+import type { Quality } from "#core/model/quality.ts";
 import { dateOf, shownTimeZone, timeOfDay } from "../../i18n/format.ts";
 import type { Language } from "../../i18n/language.ts";
 import { unitText, valueText, valueWithUnit } from "../../i18n/value-text.ts";
 import type { TrendLines } from "../../live/history-lines.ts";
 import type { Theme } from "../../preferences.ts";
+import { qualityText } from "../../ui/quality-badge.tsx";
 
 const HEIGHT_PX = 208;
 const DAY_S = 86_400;
+/** A shorter drag is a click. */
+const NARROWEST_PX = 4;
 
 interface Props {
   readonly lines: TrendLines;
   readonly point: PointView;
-  /** Start of the range, Unix ms. */
-  readonly from: number;
+  /** The range, Unix ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
   readonly theme: Theme;
   readonly language: Language;
+  /** Somebody has dragged over these times. */
+  readonly onZoom: (fromMs: number, toMs: number) => void;
 }
 
-/** Marks of the time axis: the time of day, with the date where the range is longer than a day. */
+/** Marks of the time axis: as much of date and time as tells them apart. */
 function timeMarks(self: uPlot, marks: number[]): string[] {
   const span = (self.scales["x"]?.max ?? 0) - (self.scales["x"]?.min ?? 0);
   return marks.map((at) => {
     const date = new Date(at * 1000);
-    return span > DAY_S * 1.5 ? dateOf(date).slice(5) : timeOfDay(date).slice(0, 5);
+    if (span > DAY_S * 400) return dateOf(date).slice(0, 7);
+    if (span > DAY_S * 1.5) return dateOf(date).slice(5);
+    return span > 300 ? timeOfDay(date).slice(0, 5) : timeOfDay(date);
   });
 }
 
@@ -36,7 +45,12 @@ function stateRange({ states }: PointView, seen: readonly number[]): [number, nu
   return [Math.min(...values) - 0.2, Math.max(...values) + 0.2];
 }
 
-function optionsOf({ point, language, from }: Props, band: boolean, widthPx: number): uPlot.Options {
+function optionsOf(
+  { point, language }: Pick<Props, "point" | "language">,
+  range: () => [number, number],
+  band: boolean,
+  widthPx: number,
+): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   const font = `11px ${style.getPropertyValue("--font")}`;
@@ -55,10 +69,10 @@ function optionsOf({ point, language, from }: Props, band: boolean, widthPx: num
     height: HEIGHT_PX,
     padding: [10, 10, 0, 0],
     legend: { show: false },
-    cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
+    cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false, setScale: false } },
     scales: {
       // The whole range, also where nothing was stored: what is missing shall be seen.
-      x: { range: (_self, _min, max) => [from / 1000, Math.max(max, Date.now() / 1000)] },
+      x: { range },
       ...(states ? { y: { range: (_self, min, max) => stateRange(point, [min, max]) } } : {}),
     },
     axes: [
@@ -88,44 +102,69 @@ function optionsOf({ point, language, from }: Props, band: boolean, widthPx: num
         // A value holds until the next is reported: samples are steps, means are a line.
         ...(band || stepped === undefined ? {} : { paths: stepped }),
       },
-      ...(band ? [hidden, hidden] : []),
+      ...(band
+        ? [hidden, hidden]
+        : [
+            {
+              stroke: colour("--text-soft"),
+              width: 1.6,
+              dash: [4, 4],
+              points: { show: false },
+              spanGaps: false,
+              ...(stepped === undefined ? {} : { paths: stepped }),
+            },
+          ]),
     ],
     ...(band ? { bands: [{ series: [3, 2], fill: colour("--chart-band") }] } : {}),
   };
 }
 
-function dataOf({ times, main, band }: TrendLines): uPlot.AlignedData {
-  const lines = band === undefined ? [main] : [main, band.min, band.max];
+function dataOf({ times, main, uncertain, band }: TrendLines): uPlot.AlignedData {
+  const lines = band === undefined ? [main, uncertain ?? times.map(() => null)] : [main, band.min, band.max];
   return [[...times], ...lines.map((line) => [...line])] as uPlot.AlignedData;
 }
 
 /** The chart; under the pointer its time and value are told below it. */
 export function TrendChart(props: Props) {
-  const { lines, point, from, theme, language } = props;
+  const { lines, point, theme, language } = props;
   const { t } = useTranslation();
   const box = useRef<HTMLDivElement>(null);
   const readout = useRef<HTMLParagraphElement>(null);
   const plot = useRef<uPlot>(undefined);
-  const latest = useRef(lines);
-  latest.current = lines;
+  const latest = useRef(props);
+  latest.current = props;
   const band = lines.band !== undefined;
 
-  // Made anew for another point, range, theme or language; data comes below.
+  // Made anew for another point, theme or language; range and data come below.
   useEffect(() => {
     const element = box.current;
     if (element === null) return undefined;
-    const options = optionsOf(props, band, element.clientWidth);
+    const range = (): [number, number] => [latest.current.fromMs / 1000, latest.current.toMs / 1000];
+    const options = optionsOf({ point: latest.current.point, language }, range, band, element.clientWidth);
     const tell = (self: uPlot): void => {
       if (readout.current)
-        readout.current.textContent = readoutText(self.cursor.idx, latest.current, point, language, t);
+        readout.current.textContent = readoutText(
+          self.cursor.idx,
+          latest.current.lines,
+          latest.current.point,
+          language,
+          t,
+        );
+    };
+    const zoom = (self: uPlot): void => {
+      const { left, width } = self.select;
+      if (width < NARROWEST_PX) return;
+      const at = (px: number): number => self.posToVal(px, "x") * 1000;
+      self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+      latest.current.onZoom(at(left), at(left + width));
     };
     const made = new uPlot(
       {
         ...options,
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), shownTimeZone()),
-        hooks: { setCursor: [tell] },
+        hooks: { setCursor: [tell], setSelect: [zoom] },
       },
-      dataOf(latest.current),
+      dataOf(latest.current.lines),
       element,
     );
     plot.current = made;
@@ -136,7 +175,7 @@ export function TrendChart(props: Props) {
       made.destroy();
       plot.current = undefined;
     };
-  }, [point.id, from, theme, language, band, t]);
+  }, [point.id, theme, language, band, t]);
   useEffect(() => plot.current?.setData(dataOf(lines)), [lines]);
 
   return (
@@ -157,7 +196,7 @@ type Texts = ReturnType<typeof useTranslation>["t"];
 
 function readoutText(
   index: number | null | undefined,
-  { times, main, band }: TrendLines,
+  { times, main, uncertain, notes, band }: TrendLines,
   point: PointView,
   language: Language,
   t: Texts,
@@ -166,7 +205,14 @@ function readoutText(
   if (at === undefined || index === null || index === undefined) return "";
   const date = new Date(at * 1000);
   const of = (value: number | null | undefined): string => valueWithUnit(value ?? null, point, language);
-  const when = `${dateOf(date).slice(5)} ${timeOfDay(date)}`;
+  const when = `${dateOf(date)} ${timeOfDay(date)}`;
+  const note = notes[index];
+  if (typeof note === "number") return `${when}　${t("point.badSamples", { count: note })}`;
+  if (note !== undefined) {
+    const [quality, reason] = note.split("|");
+    const current = { quality: quality as Quality, ...(reason === undefined ? {} : { reason }) };
+    return `${when}　${of(uncertain?.[index])}　${qualityText(current, t)}`;
+  }
   if (band === undefined) return `${when}　${of(main[index])}`;
   return `${when}　${t("point.mean")} ${of(main[index])}　${t("point.min")} ${of(band.min[index])}　${t("point.max")} ${of(band.max[index])}`;
 }

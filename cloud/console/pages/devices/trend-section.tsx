@@ -2,89 +2,99 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { PointView } from "#core/contracts/http.ts";
 import { useLoad } from "../../api/use-load.ts";
-import { carriedOn, heightOf, TREND_RANGES, type TrendRange, trendLines } from "../../live/history-lines.ts";
+import { bucketLines, carriedOn, heightOf, sampleLines } from "../../live/history-lines.ts";
 import { useCell, useNow } from "../../live/hooks.ts";
+import { boundsOf, TREND_SPANS, type TrendWindow, windowOf } from "../../live/trend-window.ts";
 import { useServices } from "../../services-context.ts";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/states.tsx";
 import { TrendChart } from "./trend-chart.tsx";
+import { TrendControls } from "./trend-controls.tsx";
 
+/** More samples than this are shown as buckets: more than a chart has pixels. */
 const MOST_SAMPLES = 2000;
-/** The history is asked for again so often. */
+/** A trend up to now is asked for again so often. */
 const REFRESH_MS = 60_000;
 
-/** What the point was, over the range chosen. */
+function csvAddress({ id }: PointView, window: TrendWindow): string {
+  const { fromMs, toMs } = boundsOf(window, Date.now());
+  const range = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
+  return `/api/v1/history.csv?${new URLSearchParams({ points: id, ...range, raw: "true", bom: "true" })}`;
+}
+
+/** What the point was, over the time chosen: a second to five years. */
 export function TrendSection({ point }: { readonly point: PointView }) {
   const { t } = useTranslation();
-  const [range, setRange] = useState<TrendRange>(TREND_RANGES[0] as TrendRange);
+  const [window, setWindow] = useState<TrendWindow>({ spanMs: TREND_SPANS[0].spanMs });
   return (
     <section className="section">
       <div className="trend-head">
         <h3>{t("point.trend")}</h3>
-        <fieldset className="ranges">
-          <legend className="visually-hidden">{t("point.rangeLabel")}</legend>
-          {TREND_RANGES.map((one) => (
-            <button
-              key={one.id}
-              type="button"
-              aria-pressed={one === range}
-              data-testid={`range-${one.id}`}
-              onClick={() => setRange(one)}
-            >
-              {t(`point.ranges.${one.id}`)}
-            </button>
-          ))}
-        </fieldset>
+        {point.kind !== "string" && (
+          <TrendControls window={window} onChange={setWindow} csv={csvAddress(point, window)} />
+        )}
       </div>
       <div className="trend">
         {point.kind === "string" ? (
           <EmptyState title={t("point.noTrend")} />
         ) : (
-          <Trend key={range.id} point={point} range={range} />
+          <Trend
+            point={point}
+            window={window}
+            onZoom={(fromMs, toMs) => setWindow(windowOf(fromMs, toMs, Date.now()))}
+          />
         )}
       </div>
     </section>
   );
 }
 
-function Trend({ point, range }: { readonly point: PointView; readonly range: TrendRange }) {
+interface TrendProps {
+  readonly point: PointView;
+  readonly window: TrendWindow;
+  readonly onZoom: (fromMs: number, toMs: number) => void;
+}
+
+function Trend({ point, window, onZoom }: TrendProps) {
   const { t } = useTranslation();
   const { api, preferences } = useServices();
   const theme = useCell(preferences.theme);
   const language = useCell(preferences.language);
   const round = Math.floor(useNow(REFRESH_MS / 4) / REFRESH_MS);
-  const { id, kind } = point;
-  const history = useLoad(`${id} ${range.id}`, async (signal) => {
-    const nowMs = Date.now();
-    const fromMs = nowMs - range.spanMs;
-    const asked = { from: new Date(fromMs).toISOString(), to: new Date(nowMs).toISOString() };
-    let answer = await api.history(id, { ...asked, limit: MOST_SAMPLES }, signal);
-    // Each sample while they are few: only samples tell where a value was invalid. Buckets for what changes all the time.
-    if (answer.truncated === true && kind === "number")
-      answer = await api.history(id, { ...asked, interval: range.interval, agg: true }, signal);
-    return { lines: trendLines(answer, range.interval), truncated: answer.truncated === true, fromMs };
+  const { id } = point;
+  const live = window.endMs === undefined;
+  const history = useLoad(`${id} ${window.spanMs} ${window.endMs ?? "now"}`, async (signal) => {
+    const bounds = boundsOf(window, Date.now());
+    const asked = { from: new Date(bounds.fromMs).toISOString(), to: new Date(bounds.toMs).toISOString() };
+    const answer = await api.history(id, { ...asked, limit: MOST_SAMPLES }, signal);
+    // Each sample while they are few: only samples tell why a value was not good. Buckets for what changes all the time.
+    if (answer.truncated !== true) return { bounds, lines: sampleLines(answer.samples ?? []) };
+    const { series } = await api.historySeries([id], asked, signal);
+    return { bounds, lines: bucketLines(series[0]?.buckets ?? []) };
   });
-  useReloadEach(round, history.reload);
+  useReloadEach(live ? round : 0, history.reload);
   const { observedAt, quality, value } = point.current;
-  const lines = useMemo(() => {
+  const shown = useMemo(() => {
     if (history.data === undefined) return undefined;
+    const { lines, bounds } = history.data;
+    if (!live) return { lines, ...bounds };
+    const nowMs = Date.now();
     const height = quality === "good" ? heightOf(value) : null;
     const observedMs = observedAt === null ? Number.NaN : Date.parse(observedAt);
-    return carriedOn(history.data.lines, { fromMs: history.data.fromMs, nowMs: Date.now(), observedMs, height });
-  }, [history.data, observedAt, quality, value]);
+    const carried = carriedOn(lines, { fromMs: bounds.fromMs, nowMs, observedMs, height });
+    return { lines: carried, fromMs: bounds.fromMs, toMs: nowMs };
+  }, [history.data, live, observedAt, quality, value]);
 
-  if (lines === undefined || history.data === undefined)
+  if (shown === undefined)
     return history.error === undefined ? (
       <LoadingState />
     ) : (
       <ErrorState error={history.error} onRetry={history.reload} />
     );
-  if (lines.times.length === 0) return <EmptyState title={t("point.noHistory")} />;
+  if (shown.lines.times.length === 0) return <EmptyState title={t("point.noHistory")} />;
   return (
     <>
-      <TrendChart lines={lines} point={point} from={history.data.fromMs} theme={theme} language={language} />
-      <p className="soft trend-note">
-        {t(history.data.truncated ? "point.truncated" : lines.band === undefined ? "point.gaps" : "point.band")}
-      </p>
+      <TrendChart {...shown} point={point} theme={theme} language={language} onZoom={onZoom} />
+      <p className="soft trend-note">{t(shown.lines.band === undefined ? "point.gaps" : "point.band")}</p>
     </>
   );
 }

@@ -1,7 +1,8 @@
+import type { TFunction } from "i18next";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { GatewayView } from "#core/contracts/http.ts";
-import { fullTime, grouped } from "../../i18n/format.ts";
+import { age, fullTime, grouped } from "../../i18n/format.ts";
 import { named } from "../../i18n/language.ts";
 import { useNow } from "../../live/hooks.ts";
 import { Icon } from "../../ui/icon.tsx";
@@ -9,6 +10,8 @@ import { ageText } from "../../ui/quality-badge.tsx";
 import { useNames } from "../../ui/use-names.ts";
 import { CompletenessProof } from "./completeness-proof.tsx";
 import { GatewayCertificates } from "./gateway-certificates.tsx";
+import { GatewayFindings } from "./gateway-findings.tsx";
+import { GatewayStatements } from "./gateway-statements.tsx";
 
 /** Backlogs above this are more than the traffic of a moment. */
 const BACKLOG_WORTH_A_LOOK = 10_000;
@@ -28,6 +31,14 @@ function Figure(props: {
       </dd>
     </div>
   );
+}
+
+/** When what waits will be here; undefined while nothing worth a word waits. */
+function drainText({ drain, backlog }: GatewayView, t: TFunction): string | undefined {
+  if (drain === undefined || backlog.telemetry + backlog.events <= BACKLOG_WORTH_A_LOOK) return undefined;
+  if (drain.doneInS === null) return t("gateway.draining");
+  const { unit, count } = age(drain.doneInS * 1000);
+  return t("gateway.drained", { time: t(`age.${unit}`, { count }) });
 }
 
 /** One gateway with everything that tells whether it can be relied on. */
@@ -62,7 +73,7 @@ export function GatewayCard({ gateway }: { readonly gateway: GatewayView }) {
         <Figure
           label={t("gateway.backlog")}
           bad={backlog.telemetry + backlog.events > BACKLOG_WORTH_A_LOOK}
-          note={`${t("gateway.telemetry")} / ${t("gateway.events")}`}
+          note={drainText(gateway, t) ?? `${t("gateway.telemetry")} / ${t("gateway.events")}`}
         >
           {grouped(backlog.telemetry)} / {grouped(backlog.events)}
         </Figure>
@@ -89,6 +100,8 @@ export function GatewayCard({ gateway }: { readonly gateway: GatewayView }) {
       )}
       <GatewayCertificates gateway={id} />
       <CompletenessProof gateway={id} acked={acked.telemetry?.epoch} />
+      <GatewayFindings gateway={id} />
+      <GatewayStatements gateway={id} />
     </article>
   );
 }

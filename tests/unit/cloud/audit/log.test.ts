@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AuditChain } from "#cloud/audit/log.ts";
-import { type Db, openDatabase } from "#cloud/db/database.ts";
+import type { Db } from "#cloud/db/database.ts";
 import { MIGRATIONS } from "#cloud/db/migrations/index.ts";
-import { silentLogger } from "#core/logger.ts";
+import { openRecords } from "#tests/fixtures/cloud/record-databases.ts";
 
 let folder: string;
 let db: Db;
@@ -13,7 +13,7 @@ let chain: AuditChain;
 let now: number;
 beforeEach(async () => {
   folder = mkdtempSync(path.join(tmpdir(), "parkhub-audit-"));
-  db = await openDatabase(path.join(folder, "records.db"), silentLogger);
+  db = await openRecords(path.join(folder, "records.db"));
   now = 1_700_000_000_000;
   chain = new AuditChain(db, () => now++);
 });
@@ -53,7 +53,7 @@ describe("the audit log", () => {
   it("goes on where it was after a restart", async () => {
     write(2);
     await db.close();
-    db = await openDatabase(path.join(folder, "records.db"), silentLogger);
+    db = await openRecords(path.join(folder, "records.db"));
     chain = new AuditChain(db, () => now++);
     write(2);
     expect(rows().map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
@@ -78,6 +78,19 @@ describe("the audit log", () => {
     ).toThrow("the act failed");
     expect(rows()).toHaveLength(1);
     write(1);
+    expect(chain.verify()).toBeUndefined();
+  });
+
+  it("stays whole when somebody asks for a name that no database keeps as it was given", () => {
+    for (const target of ["a \0 inside", "half a \ud83d sign"])
+      chain.append({
+        actor: target,
+        action: "command.write",
+        target,
+        result: "refused",
+        detail: { target },
+        ip: target,
+      });
     expect(chain.verify()).toBeUndefined();
   });
 
@@ -196,10 +209,10 @@ const FIRST_ROW = {
 it("takes over a log that was written before its end was kept", async () => {
   const before = Object.fromEntries(Object.entries(MIGRATIONS).filter(([name]) => name < "0005"));
   const file = path.join(folder, "older.db");
-  const older = await openDatabase(file, silentLogger, before);
+  const older = await openRecords(file, before);
   older.sync.run(older.kysely.insertInto("audit").values(FIRST_ROW));
   await older.close();
-  const upgraded = await openDatabase(file, silentLogger);
+  const upgraded = await openRecords(file);
   const log = new AuditChain(upgraded, () => now);
   expect(log.verify()).toBeUndefined();
   write(1, log);

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type BlobLimits, BlobRetention } from "#cloud/blobs/retention.ts";
 import { FileBlobStore } from "#cloud/blobs/store.ts";
-import { type Db, openDatabase } from "#cloud/db/database.ts";
+import type { Db } from "#cloud/db/database.ts";
 import type { BlobUse } from "#cloud/media-ports.ts";
 import { silentLogger } from "#core/logger.ts";
+import { openRecords } from "#tests/fixtures/cloud/record-databases.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 
 const DAY = 86_400_000;
@@ -24,7 +25,7 @@ let audited: unknown[];
 let retention: BlobRetention;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "parkhub-retention-"));
-  db = await openDatabase(":memory:", silentLogger);
+  db = await openRecords(":memory:");
   clock = new ManualClock(START);
   store = new FileBlobStore({ db, folder, clock, logger: silentLogger });
   uses = [];

@@ -5,16 +5,17 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FileBlobStore, MAX_BLOB_BYTES } from "#cloud/blobs/store.ts";
-import { type Db, openDatabase } from "#cloud/db/database.ts";
+import type { Db } from "#cloud/db/database.ts";
 import { systemClock } from "#core/clock.ts";
 import { silentLogger } from "#core/logger.ts";
+import { openRecords } from "#tests/fixtures/cloud/record-databases.ts";
 
 let db: Db;
 let folder = "";
 let blobs: FileBlobStore;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "parkhub-blobs-"));
-  db = await openDatabase(":memory:", silentLogger);
+  db = await openRecords(":memory:");
   blobs = new FileBlobStore({ db, folder, clock: systemClock, logger: silentLogger });
 });
 afterEach(async () => {

@@ -2,18 +2,19 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Db, openDatabase } from "#cloud/db/database.ts";
+import type { Db } from "#cloud/db/database.ts";
 import { GatewayCredentials } from "#cloud/gateways/credentials.ts";
 import { systemClock } from "#core/clock.ts";
 import { gatewayId } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
+import { openRecords } from "#tests/fixtures/cloud/record-databases.ts";
 
 const GATEWAY = gatewayId("park/gw-1");
 let db: Db;
 let folder = "";
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "parkhub-credentials-"));
-  db = await openDatabase(":memory:", silentLogger);
+  db = await openRecords(":memory:");
 });
 afterEach(async () => {
   await db.close();

@@ -1,20 +1,24 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Db, openDatabase } from "#cloud/db/database.ts";
+import type { Db } from "#cloud/db/database.ts";
 import { LaneCursors } from "#cloud/ingest/cursors.ts";
 import { GapStore } from "#cloud/ingest/gap-store.ts";
 import { Offers } from "#cloud/ingest/offers.ts";
+import type { IngestFinding, IngestWatch } from "#cloud/telemetry-ports.ts";
 import { gatewayId, newEpoch } from "#core/ids.ts";
-import { silentLogger } from "#core/logger.ts";
+import { openRecords } from "#tests/fixtures/cloud/record-databases.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 
 const clock = new ManualClock(1_790_000_000_000);
+const findings: IngestFinding[] = [];
+const watch: IngestWatch = { found: (_gateway, finding) => findings.push(finding) };
 const GATEWAY = gatewayId("park/gw-1");
 let db: Db;
 let cursors: LaneCursors;
 let gaps: GapStore;
 beforeEach(async () => {
-  db = await openDatabase(":memory:", silentLogger);
-  cursors = new LaneCursors(db, clock);
+  findings.length = 0;
+  db = await openRecords(":memory:");
+  cursors = new LaneCursors(db, clock, watch);
   gaps = new GapStore(db, clock);
 });
 afterEach(() => db.close());
@@ -42,6 +46,8 @@ describe("what a gateway no longer has", () => {
     offer();
     expect(cursors.get(key)?.upTo).toBe(30);
     expect(gaps.of(GATEWAY)).toMatchObject([{ from: 11, to: 20, reason: "notOffered" }]);
+    const gap = { kind: "gap", lane: "telemetry", epoch: key.epoch, from: 11, to: 20, reason: "notOffered" };
+    expect(findings.filter(({ kind }) => kind === "gap")).toEqual([gap]);
   });
 
   it("is not given up because the cloud had to try the same batch again", () => {

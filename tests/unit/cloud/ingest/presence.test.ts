@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Db, openDatabase } from "#cloud/db/database.ts";
+import type { Db } from "#cloud/db/database.ts";
 import { GatewayRows } from "#cloud/ingest/gateway-rows.ts";
 import { OFFLINE_AFTER_MS, Presence } from "#cloud/ingest/presence.ts";
 import { gatewayId } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
+import { openRecords } from "#tests/fixtures/cloud/record-databases.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 
 const GATEWAY = gatewayId("park/gw-1");
@@ -14,7 +15,7 @@ let presence: Presence;
 let changes: [boolean, string | undefined, number][] = [];
 
 beforeEach(async () => {
-  db = await openDatabase(":memory:", silentLogger);
+  db = await openRecords(":memory:");
   clock = new ManualClock(1_000_000);
   rows = new GatewayRows(db);
   presence = new Presence({ clock, rows, logger: silentLogger });
@@ -46,6 +47,25 @@ describe("presence of a gateway", () => {
     presence.dead(GATEWAY, "death");
     presence.dead(GATEWAY, "death");
     expect(changes.map(([online]) => online)).toEqual([true, false]);
+  });
+
+  it("of a node that promises no heartbeat lasts until its death", () => {
+    const patient = new Presence({ clock, rows, logger: silentLogger, mayBeSilent: (id) => id === GATEWAY });
+    patient.heard(GATEWAY);
+    patient.heard(gatewayId("park/gw-2"));
+    clock.advance(24 * 3_600_000);
+    expect([patient.isOnline(GATEWAY), patient.isOnline(gatewayId("park/gw-2"))]).toEqual([true, false]);
+    patient.dead(GATEWAY, "death");
+    expect(patient.isOnline(GATEWAY)).toBe(false);
+    patient.close();
+  });
+
+  it("of a node that was removed is told no more", () => {
+    presence.heard(GATEWAY);
+    presence.forget(GATEWAY);
+    presence.dead(GATEWAY, "death");
+    clock.advance(60_000);
+    expect(changes.map(([online]) => online)).toEqual([true]);
   });
 
   it("of a gateway that should be there and never came is told once, after the same time", () => {

@@ -40,7 +40,7 @@ describe("a rule of the cloud on doors and clips", () => {
     const second = { ...park.doors?.[0], id: "door-3", token: "d3", escape: true } as Door;
     cloud = await bench.open({ ...park, doors: [...(park.doors ?? []), second], rules: [rule("hot", then)] });
     cloud.state.take([sampleOf(LIGHT, false, { observedAt: NOON })]);
-    cloud.linkage.takeSamples([sampleOf(TEMPERATURE, 36, { observedAt: NOON })]);
+    cloud.takeSamples([sampleOf(TEMPERATURE, 36, { observedAt: NOON })]);
   };
 
   it("releases every escape door of the space below, each by a command of its own, also when one of them fails", async () => {

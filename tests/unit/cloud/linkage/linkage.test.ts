@@ -204,7 +204,7 @@ describe("a run that a crash has cut off", () => {
 
 describe("a rule on a point", () => {
   const warm = (value: number, fields: Parameters<typeof sampleOf>[2] = {}) =>
-    cloud.linkage.takeSamples([sampleOf(TEMPERATURE, value, { observedAt: bench.clock.now(), ...fields })]);
+    cloud.takeSamples([sampleOf(TEMPERATURE, value, { observedAt: bench.clock.now(), ...fields })]);
 
   it("fires when its condition begins to hold, not while it goes on holding", () => {
     for (const value of [30, 36, 37, 38]) warm(value);
@@ -219,6 +219,14 @@ describe("a rule on a point", () => {
     cloud.linkage.takeBirth([sampleOf(TEMPERATURE, 36)]);
     warm(37);
     expect(commands()).toEqual([]);
+  });
+
+  it("does not fire for what is told after the fact, and that does not count as how it was before", () => {
+    warm(30);
+    warm(36, { historical: true });
+    expect(commands()).toEqual([]);
+    warm(37);
+    expect(commands()).toHaveLength(1);
   });
 
   it("does not fire for a value that is not good", () => {

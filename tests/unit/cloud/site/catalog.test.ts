@@ -4,20 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Check } from "typebox/value";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Db, openDatabase } from "#cloud/db/database.ts";
+import type { Db } from "#cloud/db/database.ts";
 import { StoredCatalog } from "#cloud/site/catalog.ts";
 import { withDescendants } from "#cloud/site/space-tree.ts";
 import { SiteVersions, siteDifference } from "#cloud/site/versions.ts";
 import { Bundle } from "#core/contracts/bundle.ts";
-import { silentLogger } from "#core/logger.ts";
 import type { Space } from "#core/model/site.ts";
+import { openRecords } from "#tests/fixtures/cloud/record-databases.ts";
 import { AHU, GW1, GW2, LIGHT, SETPOINT, smallPark } from "../small-park.ts";
 
 let folder = "";
 let db: Db;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "parkhub-site-"));
-  db = await openDatabase(join(folder, "parkhub.db"), silentLogger);
+  db = await openRecords(join(folder, "parkhub.db"));
 });
 afterEach(async () => {
   await db.close();

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { deviceId } from "#core/ids.ts";
 import type { Sample } from "#core/model/sample.ts";
 import { DomainBench, type Domains } from "../domain-bench.ts";
 import { AHU, CAMERA, DETECTOR, GW1, GW2, LABEL, LIGHT, MODE, SETPOINT, sampleOf, TEMPERATURE } from "../small-park.ts";
@@ -134,6 +135,24 @@ describe("a device", () => {
   it("that answers with a fault is reachable all the same", () => {
     cloud.state.take([sampleOf(SETPOINT, null, { quality: "bad", reason: "deviceFault" })]);
     expect(cloud.state.device(AHU)?.online).toBe(true);
+  });
+
+  it("that its gateway says is gone is offline since then, and its good values stale, until it is born again", () => {
+    cloud.state.take([sampleOf(SETPOINT, 22), sampleOf(DETECTOR, false), lost(TEMPERATURE)]);
+    cloud.changes.length = 0;
+    cloud.state.deviceDead(deviceId(AHU), AT + 7);
+    expect(cloud.state.device(AHU)).toMatchObject({
+      online: false,
+      reason: "commLost",
+      since: new Date(AT + 7).toISOString(),
+    });
+    expect(cloud.state.current(SETPOINT)).toMatchObject({ value: 22, quality: "uncertain", reason: "stale" });
+    expect(cloud.state.current(TEMPERATURE)).toMatchObject({ quality: "bad", reason: "commLost" });
+    expect(cloud.state.current(DETECTOR).quality).toBe("good");
+    expect(cloud.changes.map(({ kind, id }) => `${kind} ${id}`)).toContain(`devices ${AHU}`);
+    cloud.state.takeBirth([sampleOf(SETPOINT, 23, { observedAt: AT + 9 })]);
+    expect(cloud.state.device(AHU)?.online).toBe(true);
+    expect(cloud.state.current(SETPOINT)).toMatchObject({ value: 23, quality: "good" });
   });
 
   it("is offline with its gateway", () => {

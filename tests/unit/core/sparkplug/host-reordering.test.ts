@@ -42,7 +42,10 @@ describe("a host application and the order of messages", () => {
     b.ddata(3, 3);
     b.clock.advance(REORDER_MS);
     expect(b.ddata(4, 4)).toMatchObject([{ type: "data", afterGap: true }]);
+    b.timedOut.length = 0;
     b.clock.advance(5000);
+    expect(reasons(b.timedOut)).toEqual(["sequenceGap"]);
+    b.clock.advance(10_000);
     expect(reasons(b.ddata(5, 5))).toEqual(["sequenceGap"]);
     b.born();
     expect(b.ddata(2, 6)).toMatchObject([{ type: "data", afterGap: false }]);

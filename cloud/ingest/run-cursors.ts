@@ -1,0 +1,157 @@
+import type { Clock } from "#core/clock.ts";
+import { errorCode, errorMessage } from "#core/errors.ts";
+import type { Logger } from "#core/logger.ts";
+import { addRange, missingIn, type Range } from "../db/ranges.ts";
+import type { GatewayLink } from "../ports.ts";
+import type { CursorKey, LaneCursors } from "./cursors.ts";
+import type { Run } from "./fresh-rows.ts";
+import type { Offers } from "./offers.ts";
+import { isStoreTrouble } from "./trouble.ts";
+
+/** Moving the cursors blocks this thread for a flush of the disk: at most so often, and for at most such a share of the time. */
+const COMMIT_MS = 10;
+const COMMIT_SHARE = 0.2;
+const RETRY_FIRST_MS = 100;
+const RETRY_LONGEST_MS = 1000;
+
+/** What moves cursors over stored runs. */
+export interface RunCursorsDeps {
+  readonly cursors: LaneCursors;
+  readonly offers: Offers;
+  readonly link: GatewayLink;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Puts a run aside that no cursor can take. */
+  readonly condemn: (run: Run, code: string, reason: string) => void;
+  /** Cursors move again after they could not. */
+  readonly onRecovered: () => void;
+}
+
+const nameOf = ({ gateway, epoch }: CursorKey): string => `${gateway} ${epoch}`;
+
+/**
+ * Moves the cursors over what the store has made durable, many runs in one transaction, and acknowledges it then. Until
+ * then it knows which offsets were told on already, so that nothing is told twice.
+ */
+export class RunCursors {
+  readonly #deps: RunCursorsDeps;
+  #waiting: Run[] = [];
+  /** Stored and not yet under a cursor, by gateway and epoch. */
+  #stored = new Map<string, readonly Range[]>();
+  #nextAt = Number.NEGATIVE_INFINITY;
+  #retryMs = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(deps: RunCursorsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Does the record database refuse? Then nothing more should be stored: it could not be acknowledged. */
+  get stuck(): boolean {
+    return this.#retryMs > 0;
+  }
+
+  /** Takes runs that are durably stored, in the order of their coming. Gives what of each was not stored before. */
+  take(runs: readonly Run[]): readonly (readonly Range[])[] {
+    const fresh = runs.map((run) => this.#freshOf(run));
+    this.#waiting.push(...runs);
+    return fresh;
+  }
+
+  /** Moves the cursors over all that waits, now or in a moment. */
+  moveSoon(): void {
+    if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  /** Moves them over all that waits, once, and stops. */
+  close(): void {
+    this.#cancel?.();
+    if (this.#waiting.length > 0) this.#commit();
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #freshOf({ key, from, to }: Run): readonly Range[] {
+    const name = nameOf(key);
+    const stored = this.#stored.get(name) ?? [];
+    const { ranges, fresh } = addRange(stored, { from, to });
+    this.#stored.set(name, ranges);
+    const covered = this.#deps.cursors.get(key)?.covered ?? [];
+    return fresh.flatMap((range) => missingIn(covered, range));
+  }
+
+  #schedule(): void {
+    if (this.#cancel !== undefined) return;
+    const { clock } = this.#deps;
+    const waitMs = this.#nextAt - clock.monotonic();
+    if (waitMs <= 0) {
+      this.#commit();
+      return;
+    }
+    this.#cancel = clock.after(waitMs, () => {
+      this.#cancel = undefined;
+      this.#commit();
+    });
+  }
+
+  #commit(): void {
+    const { clock, logger } = this.#deps;
+    const began = clock.monotonic();
+    try {
+      this.#move(this.#waiting);
+    } catch (error) {
+      if (isStoreTrouble(error)) {
+        if (this.#retryMs === 0) logger.error({ err: error }, "cursors cannot be moved, trying again");
+        this.#retryMs = Math.min(Math.max(this.#retryMs * 2, RETRY_FIRST_MS), RETRY_LONGEST_MS);
+        this.#nextAt = clock.monotonic() + this.#retryMs;
+        this.#schedule();
+        return;
+      }
+      this.#isolate();
+    }
+    this.#waiting = [];
+    this.#stored.clear();
+    const now = clock.monotonic();
+    this.#nextAt = Math.max(began + COMMIT_MS, now + (now - began) * (1 / COMMIT_SHARE - 1));
+    if (this.#retryMs === 0) return;
+    this.#retryMs = 0;
+    logger.info({}, "cursors move again");
+    this.#deps.onRecovered();
+  }
+
+  #move(runs: readonly Run[]): void {
+    const { cursors, offers } = this.#deps;
+    const keys = new Map(runs.map(({ key }) => [nameOf(key), key]));
+    offers.during(() =>
+      cursors.change(
+        (changes) => {
+          for (const { key, session, from, to } of runs) {
+            offers.note(changes, key, session, from);
+            changes.store(key, { from, to });
+          }
+        },
+        () => this.acknowledge(keys.values()),
+      ),
+    );
+  }
+
+  /** One of the runs is refused for what it is: the others must not wait for it. */
+  #isolate(): void {
+    for (const run of this.#waiting)
+      try {
+        this.#move([run]);
+      } catch (error) {
+        this.#deps.condemn(run, errorCode(error), errorMessage(error));
+      }
+  }
+
+  /** Tells the gateways up to where everything is stored. */
+  acknowledge(keys: Iterable<CursorKey>): void {
+    const { cursors, link } = this.#deps;
+    for (const key of keys) {
+      const cursor = cursors.get(key);
+      if (cursor !== undefined && cursor.upTo >= 0)
+        link.sendAck(key.gateway, { lane: "telemetry", epoch: key.epoch, upTo: cursor.upTo });
+    }
+  }
+}

@@ -203,6 +203,6 @@ export interface CompletenessService {
   /** What a statement made now would say. */
   provisional(gateway: GatewayId): Promise<SignedStatement>;
   /** The first fault in the chain of a gateway's statements; undefined when it is whole. */
-  firstFault(gateway: string): string | undefined;
+  firstFault(gateway: string): Promise<string | undefined>;
   readonly key: StatementKey;
 }

@@ -38,6 +38,14 @@ function installPeers() {
   spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], options);
 }
 
+/** The whole-park tests once more, on the servers of the production profile: part of a long run. */
+const PRODUCTION = ["tests/e2e"];
+
+/** Are all of those servers installed? */
+function hasProduction() {
+  return ["influxdb", "mosquitto", "postgresql-15", "redis-server"].every((name) => existsSync(PEER_PACKAGES[name]));
+}
+
 const args = process.argv.slice(2);
 const long = args.includes("--long");
 const filters = args.filter((arg) => arg !== "--long");
@@ -52,6 +60,7 @@ const phases =
     : [
         ["tests/unit", "tests/contract", "tests/integration", "tests/sparkplug", "tests/architecture.test.ts"],
         ["tests/e2e", "tests/faults"],
+        ...(long && hasProduction() ? [PRODUCTION] : []),
       ];
 const reports = mkdtempSync(path.join(os.tmpdir(), "parkhub-test-"));
 const files = [];
@@ -73,7 +82,11 @@ for (const [index, phase] of phases.entries()) {
       ...(index > 0 ? ["--no-file-parallelism"] : []),
       ...phase,
     ],
-    { PARKHUB_FAULTS_FILE: faultsFile, ...(long ? { PARKHUB_TEST_LONG: "1" } : {}) },
+    {
+      PARKHUB_FAULTS_FILE: faultsFile,
+      ...(long ? { PARKHUB_TEST_LONG: "1" } : {}),
+      ...(phase === PRODUCTION ? { PARKHUB_TEST_PROFILE: "production" } : {}),
+    },
   );
   code ||= result;
   const ended = existsSync(faultsFile)

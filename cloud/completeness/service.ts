@@ -46,7 +46,7 @@ export class CompletenessReports implements CompletenessService {
     return this.#statements.provisional(gateway);
   }
 
-  firstFault(gateway: string): string | undefined {
+  firstFault(gateway: string): Promise<string | undefined> {
     return this.#statements.firstFault(gateway);
   }
 

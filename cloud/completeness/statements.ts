@@ -36,6 +36,8 @@ export interface StatementDeps {
 
 type Row = Selectable<CompletenessTables["statements"]>;
 
+/** Statements read at once. */
+const PAGE = 50;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 function signedOf(row: Row): SignedStatement {
@@ -126,23 +128,41 @@ export class Statements {
    * The first fault in the chain of a gateway, or undefined when every statement is signed by our key, follows the one before
    * and begins where that ended.
    */
-  firstFault(gateway: string): string | undefined {
-    const { db, signer } = this.#deps;
-    const rows = db.sync.all(
-      db.kysely.selectFrom("statements").selectAll().where("gateway", "=", gateway).orderBy("made_at"),
-    );
+  async firstFault(gateway: string): Promise<string | undefined> {
     let previous: string | null = null;
     const ends = new Map<string, number>();
-    for (const row of rows) {
-      const statement = JSON.parse(row.body) as Statement;
-      if (row.key_id !== signer.key.key || !signer.verifies(row.body, row.signature)) return `${row.id}: signature`;
-      if (sha256(row.body) !== row.sha256 || statement.previous !== previous) return `${row.id}: chain`;
-      for (const { lane, epoch, from, to } of statement.lanes) {
-        const end = ends.get(`${lane} ${epoch}`);
-        if (end !== undefined && from !== end + 1) return `${row.id}: ${lane} begins at ${from} after ${end}`;
-        ends.set(`${lane} ${epoch}`, to);
+    for (let after = Number.NEGATIVE_INFINITY; ; ) {
+      const rows = this.#after(gateway, after);
+      for (const row of rows) {
+        const fault = this.#faultOf(row, previous, ends);
+        if (fault !== undefined) return `${row.id}: ${fault}`;
+        previous = row.sha256;
+        after = row.made_at;
       }
-      previous = row.sha256;
+      if (rows.length < PAGE) return undefined;
+      // Years of signatures take long to check: others have their turn in between.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** The next statements of a gateway, oldest first. */
+  #after(gateway: string, madeAt: number): readonly Row[] {
+    const { kysely, sync } = this.#deps.db;
+    let query = kysely.selectFrom("statements").selectAll().where("gateway", "=", gateway);
+    if (Number.isFinite(madeAt)) query = query.where("made_at", ">", madeAt);
+    return sync.all(query.orderBy("made_at").limit(PAGE));
+  }
+
+  /** What is wrong with one that should follow `previous`; `ends` of the lanes go on with it. */
+  #faultOf(row: Row, previous: string | null, ends: Map<string, number>): string | undefined {
+    const { signer } = this.#deps;
+    if (row.key_id !== signer.key.key || !signer.verifies(row.body, row.signature)) return "signature";
+    const statement = JSON.parse(row.body) as Statement;
+    if (sha256(row.body) !== row.sha256 || statement.previous !== previous) return "chain";
+    for (const { lane, epoch, from, to } of statement.lanes) {
+      const end = ends.get(`${lane} ${epoch}`);
+      if (end !== undefined && from !== end + 1) return `${lane} begins at ${from} after ${end}`;
+      ends.set(`${lane} ${epoch}`, to);
     }
     return undefined;
   }
@@ -195,7 +215,7 @@ export class Statements {
     const ends = new Map<string, number>();
     let cursor: string | undefined;
     do {
-      const page = this.list(gateway, { limit: 100, ...(cursor === undefined ? {} : { cursor }) });
+      const page = this.list(gateway, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
       for (const { statement } of page.items)
         for (const { lane, epoch, to } of statement.lanes)
           ends.set(`${lane} ${epoch}`, Math.max(to, ends.get(`${lane} ${epoch}`) ?? to));

@@ -31,6 +31,9 @@ function near(buckets: readonly Bucket[] | undefined, expected: readonly Bucket[
   );
 }
 
+/** Time that so many runs of a property may take on a busy machine. */
+export const propertyMs = (runs: number): number => Math.max(20_000, runs * 1000);
+
 /** What every TelemetryStore must say of many samples at once. */
 export function telemetryAggregateContract(current: () => AggregateCase, runs: number): void {
   /** Asks before and after everything is in its final form. */
@@ -164,62 +167,72 @@ export function telemetryAggregateContract(current: () => AggregateCase, runs: n
     );
   });
 
-  it("says the same as a plain count over all samples, whatever came and in whatever order", async () => {
-    const value = fc.oneof(
-      { weight: 6, arbitrary: fc.integer({ min: -500, max: 500 }).map((i) => i / 10) },
-      { weight: 1, arbitrary: fc.constantFrom(null, true, false, "auto", "off") },
-    );
-    const sample = fc.record({
-      value,
-      quality: fc.constantFrom("good" as const, "good" as const, "good" as const, "uncertain" as const, "bad" as const),
-      step: fc.oneof(fc.integer({ min: 1, max: 20 * MINUTE }), fc.integer({ min: 1, max: 5 * HOUR })),
-      late: fc.boolean(),
-      again: fc.boolean(),
-    });
-    const scene = fc.record({
-      samples: fc.array(sample, { minLength: 1, maxLength: 120 }),
-      edges: fc.uniqueArray(fc.integer({ min: -6, max: 30 * 24 }), { minLength: 2, maxLength: 40 }),
-      shift: fc.constantFrom(0, 0, 30 * MINUTE, 12_345),
-      finishBetween: fc.boolean(),
-      rollover: fc.constantFrom(null, 50, undefined),
-    });
-    await fc.assert(
-      fc.asyncProperty(scene, async ({ samples, edges, shift, finishBetween, rollover }) => {
-        const { write, batch, finish, store } = current();
-        const point = pointId(`park/gw-1/d/${newEpoch()}`);
-        let time = T0;
-        const all = samples.map(({ value, quality, step, late, again }) => {
-          time += step;
-          return { late, again, sample: { point, value, quality, observedAt: time } satisfies Sample };
-        });
-        const own = newEpoch();
-        const inTime = all.filter(({ late }) => !late).map(({ sample }) => sample);
-        const late = all.filter((one) => one.late).map(({ sample }) => sample);
-        const again = all.filter((one) => one.again).map(({ sample }) => sample);
-        if (inTime.length > 0) await write(batch(0, inTime, own));
-        if (finishBetween) await finish();
-        if (late.length > 0) await write(batch(inTime.length, late, own));
-        if (again.length > 0) await write(batch(0, again, newEpoch()));
+  it(
+    "says the same as a plain count over all samples, whatever came and in whatever order",
+    async () => {
+      const value = fc.oneof(
+        { weight: 6, arbitrary: fc.integer({ min: -500, max: 500 }).map((i) => i / 10) },
+        { weight: 1, arbitrary: fc.constantFrom(null, true, false, "auto", "off") },
+      );
+      const sample = fc.record({
+        value,
+        quality: fc.constantFrom(
+          "good" as const,
+          "good" as const,
+          "good" as const,
+          "uncertain" as const,
+          "bad" as const,
+        ),
+        step: fc.oneof(fc.integer({ min: 1, max: 20 * MINUTE }), fc.integer({ min: 1, max: 5 * HOUR })),
+        late: fc.boolean(),
+        again: fc.boolean(),
+      });
+      const scene = fc.record({
+        samples: fc.array(sample, { minLength: 1, maxLength: 120 }),
+        edges: fc.uniqueArray(fc.integer({ min: -6, max: 30 * 24 }), { minLength: 2, maxLength: 40 }),
+        shift: fc.constantFrom(0, 0, 30 * MINUTE, 12_345),
+        finishBetween: fc.boolean(),
+        rollover: fc.constantFrom(null, 50, undefined),
+      });
+      await fc.assert(
+        fc.asyncProperty(scene, async ({ samples, edges, shift, finishBetween, rollover }) => {
+          const { write, batch, finish, store } = current();
+          const point = pointId(`park/gw-1/d/${newEpoch()}`);
+          let time = T0;
+          const all = samples.map(({ value, quality, step, late, again }) => {
+            time += step;
+            return { late, again, sample: { point, value, quality, observedAt: time } satisfies Sample };
+          });
+          const own = newEpoch();
+          const inTime = all.filter(({ late }) => !late).map(({ sample }) => sample);
+          const late = all.filter((one) => one.late).map(({ sample }) => sample);
+          const again = all.filter((one) => one.again).map(({ sample }) => sample);
+          if (inTime.length > 0) await write(batch(0, inTime, own));
+          if (finishBetween) await finish();
+          if (late.length > 0) await write(batch(inTime.length, late, own));
+          if (again.length > 0) await write(batch(0, again, newEpoch()));
 
-        const borders = edges.toSorted((a, b) => a - b).map((hour) => T0 + hour * HOUR + shift);
-        const query: AggregateQuery = {
-          points: [point],
-          edges: borders,
-          timeWeighted: true,
-          ...(rollover === undefined ? {} : { counters: new Map<PointId, number | null>([[point, rollover]]) }),
-        };
-        const expected = modelBuckets(
-          all.map((one) => one.sample),
-          borders,
-          { timeWeighted: true, ...(rollover === undefined ? {} : { rollover }) },
-        );
-        near((await store.aggregate(query))[0], expected, 1000);
-        await finish();
-        near((await store.aggregate(query))[0], expected, 1000);
-      }),
-      { numRuns: runs },
-    );
-  });
+          const borders = edges.toSorted((a, b) => a - b).map((hour) => T0 + hour * HOUR + shift);
+          const query: AggregateQuery = {
+            points: [point],
+            edges: borders,
+            timeWeighted: true,
+            ...(rollover === undefined ? {} : { counters: new Map<PointId, number | null>([[point, rollover]]) }),
+          };
+          const expected = modelBuckets(
+            all.map((one) => one.sample),
+            borders,
+            { timeWeighted: true, ...(rollover === undefined ? {} : { rollover }) },
+          );
+          near((await store.aggregate(query))[0], expected, 1000);
+          await finish();
+          near((await store.aggregate(query))[0], expected, 1000);
+        }),
+        { numRuns: runs },
+      );
+    },
+    propertyMs(runs),
+  );
 
   it("refuses to cut a long time into countless buckets", async () => {
     const edges = edgesFrom(T0, 1, 100_001);

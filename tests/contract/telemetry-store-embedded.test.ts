@@ -6,7 +6,7 @@ import { PointNumbers } from "#cloud/point-directory.ts";
 import { silentLogger } from "#core/logger.ts";
 import { type TelemetryStoreHarness, telemetryStoreContract } from "./telemetry-store.ts";
 
-const runs = process.env["PARKHUB_TEST_LONG"] === "1" ? 1000 : 30;
+const runs = process.env["PARKHUB_TEST_LONG"] === "1" ? 500 : 30;
 
 function opener(sizes: { compactAt?: number; chunkAt?: number }): () => Promise<TelemetryStoreHarness> {
   return async () => {

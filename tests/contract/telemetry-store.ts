@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { PointDirectory, TelemetryStore } from "#cloud/telemetry-ports.ts";
 import { gatewayId, newEpoch, pointId } from "#core/ids.ts";
 import type { Sample } from "#core/model/sample.ts";
-import { telemetryAggregateContract } from "./telemetry-store-aggregates.ts";
+import { propertyMs, telemetryAggregateContract } from "./telemetry-store-aggregates.ts";
 import {
   bad,
   DAY,
@@ -117,29 +117,33 @@ export function telemetryStoreContract(
       }
     });
 
-    it("keeps numbers and offsets to the last bit, whatever their shape", async () => {
-      const number = fc.oneof(
-        fc.double({ noNaN: true, noDefaultInfinity: true }),
-        fc.float({ noNaN: true, noDefaultInfinity: true }),
-        fc.integer(),
-        fc.integer({ min: -1000, max: 1000 }).map((i) => i / 10),
-        fc.integer({ min: -1000, max: 1000 }).map((i) => Math.fround(i / 100)),
-        fc.constantFrom(Number.MAX_SAFE_INTEGER, Number.MIN_VALUE, -0, Number.MAX_VALUE),
-      );
-      const few = fc.array(number, { minLength: 1, maxLength: 60 });
-      await fc.assert(
-        fc.asyncProperty(few, fc.nat(1_000_000), async (values, at) => {
-          const e = newEpoch();
-          const point = pointId(`park/gw-1/d/p-${e}`);
-          const samples = oneASecond(values.length, (i) => values[i] ?? 0, point);
-          await write(batch(2 ** 52 + at, samples, e));
-          const read = await store.read({ ...EVERYTHING, point });
-          expect(read.map((row) => row.value)).toEqual(values);
-          expect(read.map((row) => row.offset)).toEqual(values.map((_, i) => 2 ** 52 + at + i));
-        }),
-        { numRuns: traits.runs },
-      );
-    });
+    it(
+      "keeps numbers and offsets to the last bit, whatever their shape",
+      async () => {
+        const number = fc.oneof(
+          fc.double({ noNaN: true, noDefaultInfinity: true }),
+          fc.float({ noNaN: true, noDefaultInfinity: true }),
+          fc.integer(),
+          fc.integer({ min: -1000, max: 1000 }).map((i) => i / 10),
+          fc.integer({ min: -1000, max: 1000 }).map((i) => Math.fround(i / 100)),
+          fc.constantFrom(Number.MAX_SAFE_INTEGER, Number.MIN_VALUE, -0, Number.MAX_VALUE),
+        );
+        const few = fc.array(number, { minLength: 1, maxLength: 60 });
+        await fc.assert(
+          fc.asyncProperty(few, fc.nat(1_000_000), async (values, at) => {
+            const e = newEpoch();
+            const point = pointId(`park/gw-1/d/p-${e}`);
+            const samples = oneASecond(values.length, (i) => values[i] ?? 0, point);
+            await write(batch(2 ** 52 + at, samples, e));
+            const read = await store.read({ ...EVERYTHING, point });
+            expect(read.map((row) => row.value)).toEqual(values);
+            expect(read.map((row) => row.offset)).toEqual(values.map((_, i) => 2 ** 52 + at + i));
+          }),
+          { numRuns: traits.runs },
+        );
+      },
+      propertyMs(traits.runs),
+    );
 
     it("ignores and counts what it already has, whole or in part", async () => {
       const samples = oneASecond(30, (i) => i);

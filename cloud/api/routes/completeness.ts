@@ -66,8 +66,8 @@ export function completenessRoutes(deps: ApiDeps): readonly ApiRoute[] {
       tag: "gateways",
       params: IdParams,
       answer: Chain,
-      handle({ params, actor }) {
-        const fault = completeness.firstFault(seenGateway(deps, params.id, actor));
+      async handle({ params, actor }) {
+        const fault = await completeness.firstFault(seenGateway(deps, params.id, actor));
         return { whole: fault === undefined, ...(fault === undefined ? {} : { fault }) };
       },
     }),

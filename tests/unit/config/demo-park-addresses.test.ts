@@ -319,5 +319,7 @@ describe("demo park", () => {
       expect(watches.length).toBeGreaterThan(150);
       expect(watches.filter(({ watch }) => watch.raised).map(({ watch }) => watch.id)).toEqual([]);
     },
+    // a whole day of all devices: seconds of pure work, and many of them where others work beside it
+    120_000,
   );
 });

@@ -145,9 +145,10 @@ class SeriesWalk {
   hour(start: number, day: SummaryDay, i: number): void {
     if (start >= this.#to || start + HOUR_MS <= this.#from) return;
     if (start > this.#nextTime) this.#pendMemory(start);
-    if (this.#nextTime >= start + HOUR_MS && this.#walk.holdsHour(start)) {
+    const bucket = this.#nextTime < start + HOUR_MS ? -1 : this.#walk.bucketOfHour(start);
+    if (bucket >= 0) {
       if (this.#pendingFrom < Infinity) this.#flush();
-      this.#walk.addHour(start, day.columns, day.extras, i);
+      this.#walk.addHour(bucket, start, day.columns, day.extras, i);
       return;
     }
     this.#pend(start, start + HOUR_MS);

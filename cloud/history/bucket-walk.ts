@@ -25,6 +25,8 @@ const NOTHING_BEFORE: Before = { held: Number.NaN, number: Number.NaN };
 /** The buckets of one series, filled in order of time by whole hours and by rows. */
 export class BucketWalk {
   readonly #edges: readonly number[];
+  readonly #from: number;
+  readonly #to: number;
   readonly #width: number;
   readonly #rollover: number | null;
   readonly #full: boolean;
@@ -41,6 +43,8 @@ export class BucketWalk {
 
   constructor(edges: readonly number[], options: WalkOptions, before: Before = NOTHING_BEFORE, guess = 16) {
     this.#edges = edges;
+    this.#from = edges[0] ?? 0;
+    this.#to = edges.at(-1) ?? 0;
     this.#full = options.timeWeighted || options.rollover !== undefined;
     this.#width = this.#full ? SLAB_WIDTH.full : SLAB_WIDTH.plain;
     this.#rollover = options.rollover ?? null;
@@ -65,10 +69,11 @@ export class BucketWalk {
     return low;
   }
 
-  /** Does the hour lie in one bucket as a whole? */
-  holdsHour(start: number): boolean {
-    if (start < (this.#edges[0] ?? 0) || start >= (this.#edges.at(-1) ?? 0)) return false;
-    return start + HOUR_MS <= (this.#edges[this.bucketOf(start) + 1] ?? 0);
+  /** The bucket in which the hour lies as a whole; -1 where an edge cuts it. */
+  bucketOfHour(start: number): number {
+    if (start < this.#from || start >= this.#to) return -1;
+    const bucket = this.bucketOf(start);
+    return start + HOUR_MS <= (this.#edges[bucket + 1] ?? 0) ? bucket : -1;
   }
 
   /** Begins a record for a bucket. */
@@ -133,14 +138,38 @@ export class BucketWalk {
     this.#before = number;
   }
 
-  /** Adds a whole hour that `holdsHour`: row `i` of the columns; `x` is only read where time-weighted means or counters are asked for. */
-  addHour(start: number, c: SummaryColumns, x: SummaryExtras, i: number): void {
-    const bucket = this.bucketOf(start);
-    const at = this.#full
-      ? this.#recordFor(bucket, start + (x.firstAt[i] ?? 0))
-      : bucket === this.#bucket
-        ? this.#at
-        : this.#open(bucket);
+  /**
+   * Adds a whole hour, row `i` of the columns, of which `bucketOfHour` has told the bucket. `x` is only read where time-weighted
+   * means or counters are asked for.
+   */
+  addHour(bucket: number, start: number, c: SummaryColumns, x: SummaryExtras, i: number): void {
+    if (!this.#full) {
+      if (bucket === this.#bucket) this.#joinHour(this.#at, c, i);
+      else this.#openHour(bucket, c, i);
+      return;
+    }
+    const at = this.#recordFor(bucket, start + (x.firstAt[i] ?? 0));
+    this.#joinHour(at, c, i);
+    this.#addExtras(at, start, c, x, i);
+  }
+
+  /** The hour is the first one of its bucket, mostly the only one. */
+  #openHour(bucket: number, c: SummaryColumns, i: number): void {
+    const at = this.#open(bucket);
+    const numbers = this.#numbers;
+    const kinds = c.kinds[i] ?? 0;
+    numbers[at + SLAB.count] = c.count[i] ?? 0;
+    numbers[at + SLAB.bad] = c.bad[i] ?? 0;
+    numbers[at + SLAB.numeric] = c.numeric[i] ?? 0;
+    numbers[at + SLAB.sum] = c.sum[i] ?? 0;
+    numbers[at + SLAB.min] = c.min[i] ?? Infinity;
+    numbers[at + SLAB.max] = c.max[i] ?? -Infinity;
+    numbers[at + SLAB.kinds] = kinds;
+    numbers[at + SLAB.first] = this.#place(kinds >> 3, c.first[i] ?? 0, c.texts);
+    numbers[at + SLAB.last] = this.#place(kinds & 7, c.last[i] ?? 0, c.texts);
+  }
+
+  #joinHour(at: number, c: SummaryColumns, i: number): void {
     const numbers = this.#numbers;
     const had = numbers[at + SLAB.count] ?? 0;
     const count = c.count[i] ?? 0;
@@ -152,20 +181,21 @@ export class BucketWalk {
     const max = c.max[i] ?? -Infinity;
     if (min < (numbers[at + SLAB.min] ?? 0)) numbers[at + SLAB.min] = min;
     if (max > (numbers[at + SLAB.max] ?? 0)) numbers[at + SLAB.max] = max;
-    if (count > 0) this.#setEnds(at, had === 0, c, i);
-    if (this.#full) this.#addExtras(at, start, c, x, i);
+    if (count > 0) this.#joinEnds(at, had === 0, c, i);
   }
 
-  #setEnds(at: number, first: boolean, c: SummaryColumns, i: number): void {
+  #joinEnds(at: number, isFirst: boolean, c: SummaryColumns, i: number): void {
     const numbers = this.#numbers;
     const kinds = c.kinds[i] ?? 0;
-    const lastKind = kinds & 7;
-    const firstKind = first ? kinds >> 3 : (numbers[at + SLAB.kinds] ?? 0) >> 3;
-    const place = (kind: number, number: number): number =>
-      kind === KIND.text ? this.#texts.indexOf(c.texts[number] ?? "") : number;
-    if (first) numbers[at + SLAB.first] = place(firstKind, c.first[i] ?? 0);
-    numbers[at + SLAB.last] = place(lastKind, c.last[i] ?? 0);
-    numbers[at + SLAB.kinds] = firstKind * 8 + lastKind;
+    if (isFirst) numbers[at + SLAB.first] = this.#place(kinds >> 3, c.first[i] ?? 0, c.texts);
+    numbers[at + SLAB.last] = this.#place(kinds & 7, c.last[i] ?? 0, c.texts);
+    const firstKind = isFirst ? kinds >> 3 : (numbers[at + SLAB.kinds] ?? 0) >> 3;
+    numbers[at + SLAB.kinds] = firstKind * 8 + (kinds & 7);
+  }
+
+  /** A text's place in the dictionary of the answer; other numbers as they are. */
+  #place(kind: number, number: number, texts: readonly string[]): number {
+    return kind === KIND.text ? this.#texts.indexOf(texts[number] ?? "") : number;
   }
 
   #addExtras(at: number, start: number, c: SummaryColumns, x: SummaryExtras, i: number): void {

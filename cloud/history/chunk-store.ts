@@ -263,19 +263,30 @@ export class ChunkWriter {
     after: { series: number; from: number },
     isTimeUp: () => boolean,
   ): { series: number; from: number } | undefined {
-    let place = after;
-    do {
-      const refs = this.#small.all(place.series, place.from, 64).map(refOf);
-      const first = refs[0];
-      if (first === undefined) return undefined;
-      const run = this.#runOf(refs);
-      if (run.length > 1) this.#join(run);
-      const last = run.at(-1) ?? first;
-      // What was joined may still be small: then it is looked at again as the first of the next run.
-      const whole = run.reduce((sum, { n }) => sum + n, 0);
-      place = { series: first.series, from: run.length > 1 && whole < SMALL_CHUNK ? first.from - 1 : last.from };
-    } while (!isTimeUp());
-    return place;
+    try {
+      let place: { series: number; from: number } | undefined = after;
+      do place = this.#joinOneRun(place);
+      while (place !== undefined && !isTimeUp());
+      this.flush();
+      return place;
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
+  }
+
+  #joinOneRun(place: { series: number; from: number }): { series: number; from: number } | undefined {
+    const refs = this.#small.all(place.series, place.from, 64).map(refOf);
+    const first = refs[0];
+    if (first === undefined) return undefined;
+    const run = this.#runOf(refs);
+    if (run.length < 2) return { series: first.series, from: first.from };
+    this.#join(run);
+    const whole = run.reduce((sum, { n }) => sum + n, 0);
+    if (whole >= SMALL_CHUNK) return { series: first.series, from: run.at(-1)?.from ?? first.from };
+    // What was joined is still small: it is looked at again as the first of the next run.
+    this.flush();
+    return { series: first.series, from: first.from - 1 };
   }
 
   /** The first chunks of a list that follow each other without another one between, and go into one chunk. */
@@ -301,9 +312,7 @@ export class ChunkWriter {
       this.#remove.run(chunk.id);
       all = all === undefined ? rows : mergeRows(all, rows);
     }
-    if (all === undefined) return;
-    this.insert(run[0]?.series ?? 0, all);
-    this.flush();
+    if (all !== undefined) this.insert(run[0]?.series ?? 0, all);
   }
 
   /** Drops the chunks of a series that have nothing from `before` on. */

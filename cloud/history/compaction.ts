@@ -12,9 +12,11 @@ const DUE_PER_SERIES = 640;
 const DUE_LEAST = 65_536;
 const DUE_MOST = 1_048_576;
 /** Rows of a series that are worth a chunk; fewer stay in the log until there are more, or until night. */
-const CHUNK_FROM = 512;
+const CHUNK_FROM = 1024;
 /** No more rows than this are left in the log for that reason. */
 const CARRY_MOST = 1_048_576;
+/** A slice takes so many series, a few milliseconds, in any case: with fewer their chunks fill no pages. */
+const SERIES_LEAST = 24;
 /** So many records of the log are deleted in one slice. */
 const DELETE_AT_ONCE = 64;
 
@@ -176,7 +178,7 @@ export class Compaction {
             carriedSeries.push(frozen.sorted.series[next] ?? 0);
           }
           next++;
-        } while (next < frozen.sorted.series.length && !isTimeUp());
+        } while (next < frozen.sorted.series.length && (next - frozen.next < SERIES_LEAST || !isTimeUp()));
         chunks.flush();
         summaries.flush();
         this.#clearProgress.run();

@@ -22,18 +22,50 @@ export class PagePacker<T extends Packed> {
     this.#room = pageBytes - HEAD_BYTES;
   }
 
-  /** The rows in the order to write them in. */
+  /** The rows in the order to write them in: the longest first, and at the end of a page those that fill it best. */
   order(rows: readonly T[]): T[] {
-    const bySize = [...rows].sort((a, b) => b.data.length - a.data.length);
+    const waiting = [...rows].sort((a, b) => b.data.length - a.data.length);
     const ordered: T[] = [];
-    while (bySize.length > 0) {
-      const fits = bySize.findIndex(({ data }) => data.length + ROW_BYTES <= this.#left);
-      if (fits < 0) this.#left = this.#room;
-      const [row] = bySize.splice(Math.max(0, fits), 1);
-      if (row === undefined) break;
-      this.#left -= row.data.length + ROW_BYTES;
-      ordered.push(row);
+    for (let longest = waiting[0]; longest !== undefined; longest = waiting[0]) {
+      const chosen = this.#left >= 3 * sizeOf(longest) ? [0] : this.#bestFit(waiting);
+      if (chosen.length === 0) {
+        this.#left = this.#room;
+        // What is longer than a page goes on elsewhere; it has this one for itself.
+        if (sizeOf(longest) > this.#room) ordered.push(...waiting.splice(0, 1));
+        continue;
+      }
+      for (const at of chosen.toReversed()) {
+        const [row] = waiting.splice(at, 1);
+        if (row === undefined) continue;
+        this.#left -= sizeOf(row);
+        ordered.push(row);
+      }
     }
     return ordered;
   }
+
+  /** Places, ascending, of the one row or the two rows that leave the least of the page empty; none where none fits. */
+  #bestFit(waiting: readonly T[]): number[] {
+    const sizes = waiting.map(sizeOf);
+    let best: number[] = [];
+    let most = 0;
+    for (const [i, one] of sizes.entries()) {
+      if (one > this.#left) continue;
+      if (one > most) {
+        most = one;
+        best = [i];
+      }
+      for (let k = i + 1; k < sizes.length; k++) {
+        const both = one + (sizes[k] ?? 0);
+        if (both > this.#left || both <= most) continue;
+        most = both;
+        best = [i, k];
+      }
+    }
+    return best;
+  }
+}
+
+function sizeOf({ data }: Packed): number {
+  return data.length + ROW_BYTES;
 }

@@ -13,7 +13,7 @@ import { alarmWhen, dealWith } from "./guard.ts";
 import { Park, until } from "./park.ts";
 
 /** Fewest frames of each protocol that a run of the demo must have shown. */
-const AT_LEAST = { bacnet: 300, modbus: 100, modbusRtu: 20, mqtt: 100, opcua: 50, rtsp: 20, rtp: 100 } as const;
+const AT_LEAST = { bacnet: 300, modbus: 100, modbusRtu: 20, mqtt: 100, opcua: 30, rtsp: 20, rtp: 30 } as const;
 /** Servers of the simulated field by how they speak on TCP, as their ports are named. */
 const SERVERS = {
   modbus: /^(perimeter-panel|street-lighting|power-meters)$/,

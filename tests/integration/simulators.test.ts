@@ -261,7 +261,7 @@ describe("npm run sim", () => {
 
   it("says when it is ready, plays a scenario on request, names a taken port, and ends on SIGTERM", async () => {
     const sim = start("127.0.0.1:0", ["demo-park"]);
-    await expect.poll(() => sim.told.out, { timeout: 15_000 }).toContain("\n");
+    await expect.poll(() => sim.told.out, { timeout: 60_000 }).toContain("\n");
     const ready = JSON.parse(sim.told.out) as { ready: boolean; control: string; points: number };
     expect(ready.ready).toBe(true);
     expect(ready.points).toBeGreaterThan(380);
@@ -283,5 +283,5 @@ describe("npm run sim", () => {
 
     sim.child.kill("SIGTERM");
     expect(await sim.gone).toBe(0);
-  }, 60_000);
+  }, 120_000);
 });

@@ -212,7 +212,9 @@ describe.skipIf(!mayCapture(program))("the wires of a demo run, seen by an indep
   });
 
   it("hold nothing malformed, in no frame of any protocol", () => {
-    expect(frames("_ws.malformed", "_ws.col.Protocol", "_ws.col.Info")).toEqual([]);
+    // [Sparkplug tck-id-host-topic-phid-birth-payload] STATE is JSON; this dissector reads it as a Protobuf payload.
+    const strange = '_ws.malformed && !(mqtt.topic contains "/STATE/")';
+    expect(frames(strange, "_ws.col.Protocol", "_ws.col.Info")).toEqual([]);
     expect(frames("bvlc && !bacapp", "_ws.col.Info")).toEqual([]);
   });
 

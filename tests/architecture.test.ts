@@ -115,6 +115,7 @@ it("keeps the cloud's domains apart: they meet through the ports and app.ts", ()
     "point-directory.ts",
     "db",
     "time.ts",
+    "wall-clock.ts",
     "paging.ts",
   ]);
   const domainOf = (file: string): string => file.split("/")[1] ?? "";

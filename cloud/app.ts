@@ -44,6 +44,8 @@ export interface CloudOptions {
   /** Data folder, `$PARKHUB_DATA`. */
   readonly data: string;
   readonly http: { readonly host: string; readonly port: number };
+  /** Addresses or networks of proxies in front of `http`. */
+  readonly trustedProxies: readonly string[];
   readonly mqtt: { readonly host: string; readonly port: number };
   /** Site that seeds an empty database. */
   readonly siteFolder: string;
@@ -311,6 +313,7 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
       }),
     consoleFolder: options.consoleFolder,
     https: false,
+    trustedProxies: options.trustedProxies,
   });
   closers.push(() => app.close());
   await app.listen(options.http).catch((error: unknown) => {

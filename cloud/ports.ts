@@ -18,7 +18,7 @@ import type {
 } from "#core/contracts/http.ts";
 import type { Ack, ConfigNotice, Lane, LaneItem } from "#core/contracts/lanes.ts";
 import type { LiveKind } from "#core/contracts/live.ts";
-import type { Grant, Role } from "#core/contracts/session.ts";
+import type { Grant, PasswordChange, Role } from "#core/contracts/session.ts";
 import type { DeviceId, GatewayId } from "#core/ids.ts";
 import type { Rule } from "#core/linkage/rule.ts";
 import type { Command } from "#core/model/command.ts";
@@ -39,8 +39,9 @@ export interface IngestSinks {
   /** Births: the value of every point now; changes state, is not stored and raises nothing. */
   onBirth(gateway: GatewayId, samples: readonly Sample[]): void;
   /**
-   * Rows [from, to) of the columns are durably stored, each once; those of a gateway come in the order of its offsets. Rows
-   * marked historical never change a live value, an alarm or a rule. The columns are used again afterwards: keep nothing of them.
+   * Rows [from, to) of the columns were taken in, each once in the life of this process, in the order in which they came. They
+   * are stored after this, or offered again until they are. Rows marked historical never change a live value, an alarm or a
+   * rule. The columns are used again afterwards: keep nothing of them.
    */
   onSamples(columns: SampleColumns, from: number, to: number): void;
   /**
@@ -116,6 +117,11 @@ export interface AccessService {
   /** Does the session still live? Counts as no activity. */
   sessionByKey(key: string): SessionHandle | undefined;
   signOut(session: SessionHandle, ip: string): void;
+  /**
+   * Gives the user of a session another password and ends his other sessions.
+   * @throws PASSWORD_WRONG, PASSWORD_TOO_SHORT, PASSWORD_SAME, SIGN_IN_THROTTLED
+   */
+  changePassword(session: SessionHandle, change: PasswordChange, ip: string): Promise<void>;
   onSessionEnd(listener: (key: string) => void): () => void;
   /** Who acts with a bearer token. */
   bearer(token: string): { readonly name: string; readonly grants: readonly Grant[] } | undefined;

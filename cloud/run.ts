@@ -36,6 +36,7 @@ async function start(): Promise<void> {
   const cloud = await startCloud({
     data,
     http: hostPort(environment.PARKHUB_HTTP),
+    trustedProxies: environment.PARKHUB_TRUSTED_PROXY?.split(",") ?? [],
     mqtt: hostPort(environment.PARKHUB_MQTT),
     siteFolder: path.join(root, "config/sites", environment.PARKHUB_SITE),
     profilesFolder: path.join(root, "config/profiles"),

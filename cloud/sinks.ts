@@ -9,7 +9,7 @@ import type { Notices } from "./notices/service.ts";
 import type { IngestSinks } from "./ports.ts";
 import type { CurrentState } from "./state/service.ts";
 
-/** The domains that take in what ingest has stored. */
+/** The domains that are told by ingest. */
 export interface Domains {
   readonly state: CurrentState;
   readonly alarms: Alarms;
@@ -22,7 +22,7 @@ export interface Domains {
   readonly gatewayChanged: (gateway: GatewayId) => void;
 }
 
-/** Hands each stored thing to the domain it belongs to. Part of the composition root: it knows the domains, they know nothing of each other. */
+/** Hands each thing to the domain it belongs to. Part of the composition root: it knows the domains, they know nothing of each other. */
 export function sinksOf(domains: Domains): IngestSinks {
   const { state, alarms, commands, linkage, notices, deviceEvents, certificates } = domains;
   const item = (gateway: GatewayId, taken: LaneItem): (() => void) | undefined => {

@@ -14,6 +14,13 @@ export const Environment = Type.Object({
     pattern: "^.+:\\d{1,5}$",
     description: "Address of console and API, host:port.",
   }),
+  PARKHUB_TRUSTED_PROXY: Type.Optional(
+    Type.String({
+      pattern: "^[0-9a-fA-F.:/]+(,[0-9a-fA-F.:/]+)*$",
+      description:
+        "Addresses or networks of the reverse proxies in front of PARKHUB_HTTP, separated by commas: their X-Forwarded-For says who calls. Nobody's is believed without it.",
+    }),
+  ),
   PARKHUB_MQTT: Type.String({
     default: "127.0.0.1:1884",
     pattern: "^.+:\\d{1,5}$",

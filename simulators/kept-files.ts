@@ -15,6 +15,7 @@ export type FieldSecrets = Readonly<Record<(typeof FIELD_SECRETS)[number], strin
 /** Below the ports that systems give out by themselves, above those of services. [RFC 6335 §6] */
 const LISTENER_PORTS = [20_000, 29_999] as const;
 const PORT_ATTEMPTS = 20;
+const OPEN_ATTEMPTS = 5;
 
 /** A JSON object in a file that readers never see half written. */
 export class JsonFile {
@@ -58,18 +59,23 @@ export class PortsFile {
     return this.#ports;
   }
 
-  /** Opens something on the port it had in the last run, or on a free one where that is taken. */
+  /**
+   * Opens something on the port it had in the last run, or on another where that is taken: on one that nobody is given by chance
+   * while the simulators are away.
+   */
   async open<T>(name: string, open: (port: number) => Promise<T>, portOf: (opened: T) => number): Promise<T> {
-    const former = this.#former[name] ?? 0;
-    let opened: T;
-    try {
-      opened = await open(former);
-    } catch (error) {
-      if (former === 0) throw error;
-      opened = await open(0);
+    const [least, most] = LISTENER_PORTS;
+    let port = this.#former[name] ?? randomInt(least, most + 1);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const opened = await open(port);
+        this.#ports[name] = portOf(opened);
+        return opened;
+      } catch (error) {
+        if (attempt === OPEN_ATTEMPTS) throw error;
+        port = randomInt(least, most + 1);
+      }
     }
-    this.#ports[name] = portOf(opened);
-    return opened;
   }
 
   /** A port that was chosen elsewhere, or a further name of one. */

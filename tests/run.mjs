@@ -38,8 +38,28 @@ function installPeers() {
   spawnSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], options);
 }
 
+/** Whole-park tests that judge how soon something happens, or whose processes compute all the time: nothing runs beside them. */
+const ALONE = [
+  "tests/e2e/fire.test.ts",
+  "tests/e2e/intrusion.test.ts",
+  "tests/e2e/production.test.ts",
+  "tests/faults/chaos.test.ts",
+  "tests/faults/kill.test.ts",
+  "tests/faults/soak.test.ts",
+];
+
+/** Everything, in turn, and how many files of it at a time on two cores: most of the time of most of them is waiting. */
+const PHASES = [
+  {
+    files: ["tests/unit", "tests/contract", "tests/integration", "tests/sparkplug", "tests/architecture.test.ts"],
+    atATime: 3,
+  },
+  { files: ["tests/e2e", "tests/faults"], without: ALONE, atATime: 2 },
+  { files: ALONE, atATime: 1 },
+];
+
 /** The whole-park tests once more, on the servers of the production profile: part of a long run. */
-const PRODUCTION = ["tests/e2e"];
+const PRODUCTION = { files: ["tests/e2e"], atATime: 1, profile: "production" };
 
 /** Are all of those servers installed? */
 function hasProduction() {
@@ -52,21 +72,16 @@ const filters = args.filter((arg) => arg !== "--long");
 
 ensureInstalled();
 installPeers();
+// What an installation wrote reaches the disk now: the first fsync of a test would stand behind all of it.
+if (process.platform === "linux") spawnSync("sync");
 
-// Whole-park tests measure nothing but wait for real processes: they run alone, the others two at a time.
-const phases =
-  filters.length > 0
-    ? [filters]
-    : [
-        ["tests/unit", "tests/contract", "tests/integration", "tests/sparkplug", "tests/architecture.test.ts"],
-        ["tests/e2e", "tests/faults"],
-        ...(long && hasProduction() ? [PRODUCTION] : []),
-      ];
+const all = [...PHASES, ...(long && hasProduction() ? [PRODUCTION] : [])];
+const phases = filters.length > 0 ? [{ files: filters, atATime: 2 }] : all;
 const reports = mkdtempSync(path.join(os.tmpdir(), "parkhub-test-"));
 const files = [];
 const faults = [];
 let code = 0;
-for (const [index, phase] of phases.entries()) {
+for (const [index, { files: patterns, without = [], atATime, profile }] of phases.entries()) {
   const report = path.join(reports, `${index}.json`);
   const faultsFile = path.join(reports, `${index}-faults.json`);
   const result = await runNode(
@@ -79,13 +94,14 @@ for (const [index, phase] of phases.entries()) {
       "--reporter=json",
       "--reporter=./tests/fault-reporter.mjs",
       `--outputFile.json=${report}`,
-      ...(index > 0 ? ["--no-file-parallelism"] : []),
-      ...phase,
+      `--maxWorkers=${atATime}`,
+      ...without.map((file) => `--exclude=${file}`),
+      ...patterns,
     ],
     {
       PARKHUB_FAULTS_FILE: faultsFile,
       ...(long ? { PARKHUB_TEST_LONG: "1" } : {}),
-      ...(phase === PRODUCTION ? { PARKHUB_TEST_PROFILE: "production" } : {}),
+      ...(profile === undefined ? {} : { PARKHUB_TEST_PROFILE: profile }),
     },
   );
   code ||= result;
@@ -93,7 +109,7 @@ for (const [index, phase] of phases.entries()) {
     ? JSON.parse(readFileSync(faultsFile, "utf8"))
     : { reason: "not ended", faults: [] };
   faults.push(...ended.faults);
-  if (result !== 0) faults.push(`${phase.join(" ")}: ${ended.reason}, exit code ${result}`);
+  if (result !== 0) faults.push(`${patterns.join(" ")}: ${ended.reason}, exit code ${result}`);
   if (existsSync(report)) files.push(...JSON.parse(readFileSync(report, "utf8")).testResults);
 }
 rmSync(reports, { recursive: true, force: true });

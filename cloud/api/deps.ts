@@ -60,4 +60,6 @@ export interface ApiDeps {
   readonly consoleFolder: string;
   /** Is the service reached by HTTPS? Then cookies are Secure. */
   readonly https: boolean;
+  /** Addresses or networks whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
 }

@@ -117,6 +117,7 @@ function setHeaders(reply: FastifyReply, deps: ApiDeps): void {
 export async function buildServer(deps: ApiDeps): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
     logger: false,
+    trustProxy: deps.trustedProxies.length > 0 && [...deps.trustedProxies],
     bodyLimit: BODY_LIMIT,
     requestTimeout: 60_000,
     connectionTimeout: 0,

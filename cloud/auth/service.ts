@@ -1,11 +1,11 @@
 import type { Clock } from "#core/clock.ts";
-import type { Grant } from "#core/contracts/session.ts";
+import type { Grant, PasswordChange } from "#core/contracts/session.ts";
 import { HubError } from "#core/errors.ts";
 import type { AccessService, Actor, AuditLog, SessionHandle, TokenEntry, UserEntry } from "../ports.ts";
 import type { LiveSession, Sessions } from "./sessions.ts";
 import type { SignInThrottle } from "./throttle.ts";
 import type { Tokens } from "./tokens.ts";
-import { UNKNOWN_USER, type Users } from "./users.ts";
+import { UNKNOWN_USER, type User, type Users } from "./users.ts";
 
 export interface AccessDeps {
   readonly users: Users;
@@ -25,26 +25,22 @@ export class Access implements AccessService {
   }
 
   async signIn(username: string, password: string, ip: string): Promise<{ id: string; session: SessionHandle }> {
-    const { users, sessions, throttle, audit } = this.#deps;
-    const keys = { user: `user:${username.toLowerCase()}`, ip: `ip:${ip}` };
-    const both = [keys.user, keys.ip];
-    const waitMs = throttle.waitMs(both);
-    if (waitMs > 0) {
-      if (throttle.firstRefusal(both)) this.#refused(username, ip, "SIGN_IN_THROTTLED");
-      throw new HubError("SIGN_IN_THROTTLED", `too many failed attempts: try again in ${Math.ceil(waitMs / 1000)} s`);
-    }
-    // Counted before the hash is made: attempts that come at once must not all pass.
-    throttle.failed(both);
-    const user = await users.authenticate(username, password);
-    if (user === undefined) {
-      this.#refused(username, ip, "SIGN_IN_REFUSED");
-      throw new HubError("SIGN_IN_REFUSED", "user name or password is wrong");
-    }
-    throttle.succeeded(keys.user);
-    throttle.takeBack(keys.ip);
+    const { sessions, audit } = this.#deps;
+    const user = await this.#prove(username, password, ip, "session.signIn");
+    if (user === undefined) throw new HubError("SIGN_IN_REFUSED", "user name or password is wrong");
     const { id, session } = sessions.open(user, ip);
     audit.append({ actor: user.name, action: "session.signIn", result: "ok", ip });
     return { id, session: handle(session) };
+  }
+
+  async changePassword({ key, user }: SessionHandle, change: PasswordChange, ip: string): Promise<void> {
+    const { users, sessions, audit } = this.#deps;
+    if ((await this.#prove(user.name, change.current, ip, "user.password")) === undefined)
+      throw new HubError("PASSWORD_WRONG", "current: this is not the password that counts now");
+    await users.changePassword(user.name, change);
+    // Whoever knew the old one is out. [OWASP ASVS 5.0 V7.4.3]
+    sessions.closeOthers(user.name, key);
+    audit.append({ actor: user.name, action: "user.password", target: user.name, result: "ok", ip });
   }
 
   session(id: string): SessionHandle | undefined {
@@ -105,10 +101,32 @@ export class Access implements AccessService {
     return removed;
   }
 
+  /** The user whose name and password these are; guesses of either kind are counted together. @throws SIGN_IN_THROTTLED */
+  async #prove(username: string, password: string, ip: string, action: string): Promise<User | undefined> {
+    const { users, throttle } = this.#deps;
+    const keys = { user: `user:${username.toLowerCase()}`, ip: `ip:${ip}` };
+    const both = [keys.user, keys.ip];
+    const waitMs = throttle.waitMs(both);
+    if (waitMs > 0) {
+      if (throttle.firstRefusal(both)) this.#refused(username, ip, action, "SIGN_IN_THROTTLED");
+      throw new HubError("SIGN_IN_THROTTLED", `too many failed attempts: try again in ${Math.ceil(waitMs / 1000)} s`);
+    }
+    // Counted before the hash is made: attempts that come at once must not all pass.
+    throttle.failed(both);
+    const user = await users.authenticate(username, password);
+    if (user === undefined) {
+      this.#refused(username, ip, action, "SIGN_IN_REFUSED");
+      return undefined;
+    }
+    throttle.succeeded(keys.user);
+    throttle.takeBack(keys.ip);
+    return user;
+  }
+
   /** A name that nobody has is not written down: people type their password into the wrong field. */
-  #refused(username: string, ip: string, code: string): void {
+  #refused(username: string, ip: string, action: string, code: string): void {
     const actor = this.#deps.users.get(username) === undefined ? UNKNOWN_USER : username;
-    this.#deps.audit.append({ actor, action: "session.signIn", result: "refused", ip, detail: { code } });
+    this.#deps.audit.append({ actor, action, result: "refused", ip, detail: { code } });
   }
 
   #audit(actor: Actor, action: string, target: string, detail?: Record<string, unknown>): void {

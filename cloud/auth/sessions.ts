@@ -85,6 +85,13 @@ export class Sessions {
     for (const listener of this.#ended) listener(key);
   }
 
+  /** Ends every session of a user but one. */
+  closeOthers(user: string, kept: string): void {
+    const { kysely, sync } = this.#db;
+    const others = kysely.selectFrom("sessions").select("hash").where("user", "=", user).where("hash", "!=", kept);
+    for (const { hash } of sync.all(others)) this.close(hash);
+  }
+
   /** Called with the key of each session that ends. Returns how to stop listening. */
   onEnd(listener: (key: string) => void): () => void {
     this.#ended.add(listener);

@@ -1,4 +1,4 @@
-import type { Grant } from "#core/contracts/session.ts";
+import type { Grant, PasswordChange } from "#core/contracts/session.ts";
 import { HubError, InvalidInputError } from "#core/errors.ts";
 import type { Db } from "../db/database.ts";
 import { hashPassword, NOBODY_HASH, needsRehash, verifyPassword } from "./passwords.ts";
@@ -42,11 +42,7 @@ export class Users {
 
   /** @throws USER_EXISTS, PASSWORD_TOO_SHORT */
   async add(user: Omit<User, "disabled">, password: string): Promise<User> {
-    if (password.length < PASSWORD_MIN)
-      throw new InvalidInputError(
-        "PASSWORD_TOO_SHORT",
-        `password: expected at least ${PASSWORD_MIN} characters, got ${password.length}`,
-      );
+    requireLong(password);
     if (RESERVED.includes(user.name.toLowerCase()))
       throw new HubError("USER_EXISTS", `user ${user.name}: the name is taken by the hub itself`);
     const hash = await hashPassword(password);
@@ -76,12 +72,30 @@ export class Users {
     const row = sync.get(kysely.selectFrom("users").selectAll().where("name", "=", name));
     const fits = await verifyPassword(password, row?.password ?? NOBODY_HASH);
     if (!fits || row === undefined || row.disabled !== 0) return undefined;
-    if (needsRehash(row.password)) {
-      const hash = await hashPassword(password);
-      sync.run(kysely.updateTable("users").set({ password: hash, changed_at: this.#now() }).where("name", "=", name));
-    }
+    if (needsRehash(row.password)) await this.#setPassword(name, password);
     return show(row);
   }
+
+  /** Gives a user another password than the one he has proved. @throws PASSWORD_TOO_SHORT, PASSWORD_SAME */
+  async changePassword(name: string, { current, password }: PasswordChange): Promise<void> {
+    requireLong(password);
+    if (password === current)
+      throw new InvalidInputError("PASSWORD_SAME", "password: expected another one than before");
+    await this.#setPassword(name, password);
+  }
+
+  async #setPassword(name: string, password: string): Promise<void> {
+    const hash = await hashPassword(password);
+    const { kysely, sync } = this.#db;
+    sync.run(kysely.updateTable("users").set({ password: hash, changed_at: this.#now() }).where("name", "=", name));
+  }
+}
+
+/** @throws PASSWORD_TOO_SHORT */
+function requireLong(password: string): void {
+  if (password.length >= PASSWORD_MIN) return;
+  const text = `password: expected at least ${PASSWORD_MIN} characters, got ${password.length}`;
+  throw new InvalidInputError("PASSWORD_TOO_SHORT", text);
 }
 
 function show(row: { name: string; display_name: string; grants: string; disabled: number }): User {

@@ -1,10 +1,10 @@
 import type { AggregateQuery } from "../telemetry-ports.ts";
+import type { BucketSlab } from "./bucket-slab.ts";
 import { BucketWalk, type WalkOptions } from "./bucket-walk.ts";
 import type { ChunkReader } from "./chunk-store.ts";
 import { HOUR_MS, numberOf } from "./hour-summary.ts";
 import type { MemorySnapshot } from "./memory-snapshot.ts";
 import { compareKeys, lowerBound, mergeRows, type SampleRows, sliceRows, usableQualities } from "./sample-rows.ts";
-import type { BucketSlab } from "./store-messages.ts";
 import { groupOf, memberOf, type SummaryDay, type SummaryReader } from "./summary-store.ts";
 
 const DAY_MS = 24 * HOUR_MS;
@@ -64,6 +64,11 @@ function lastInChunks(chunks: ChunkReader, series: number, time: number, numbers
   return undefined;
 }
 
+interface SeriesOptions extends WalkOptions {
+  /** Every hour is a bucket. */
+  readonly hourly: boolean;
+}
+
 /** The buckets of one series while they are being filled. */
 class SeriesWalk {
   readonly member: number;
@@ -76,16 +81,19 @@ class SeriesWalk {
   /** First row in memory that nothing was done for yet, and the time of it. */
   #next: number;
   #nextTime = Infinity;
+  /** Every hour is a bucket, and nothing else is asked for. */
+  readonly #hourly: boolean;
   /** What has to be read sample by sample before anything later is added. */
   #pendingFrom = Infinity;
   #pendingTo = -Infinity;
 
-  constructor(moment: Moment, series: number, edges: readonly number[], options: WalkOptions, guess: number) {
+  constructor(moment: Moment, series: number, edges: readonly number[], options: SeriesOptions, guess: number) {
     this.#moment = moment;
     this.#series = series;
     this.member = memberOf(series);
     this.#from = edges[0] ?? 0;
     this.#to = edges.at(-1) ?? 0;
+    this.#hourly = options.hourly;
     this.#memory = moment.memory.rows(series);
     const needsBefore = options.timeWeighted || options.rollover !== undefined;
     this.#walk = new BucketWalk(edges, options, needsBefore ? this.#before() : undefined, guess);
@@ -142,7 +150,7 @@ class SeriesWalk {
   }
 
   /** Row `i` of a day's summaries is of this series. */
-  hour(start: number, day: SummaryDay, i: number): void {
+  #hour(start: number, day: SummaryDay, i: number): void {
     if (start >= this.#to || start + HOUR_MS <= this.#from) return;
     if (start > this.#nextTime) this.#pendMemory(start);
     const bucket = this.#nextTime < start + HOUR_MS ? -1 : this.#walk.bucketOfHour(start);
@@ -155,6 +163,17 @@ class SeriesWalk {
     this.#pendMemory(start + HOUR_MS);
   }
 
+  /** Rows `from` to `to` (exclusive) of a day's summaries are of this series. */
+  hours(day: SummaryDay, from: number, to: number): void {
+    const start = day.day * DAY_MS;
+    const asIs = this.#hourly && this.#nextTime === Infinity && this.#pendingFrom === Infinity;
+    if (asIs && start >= this.#from && start + DAY_MS <= this.#to) {
+      this.#walk.addHours((start - this.#from) / HOUR_MS, day.columns, from, to);
+      return;
+    }
+    for (let i = from; i < to; i++) this.#hour(start + ((day.columns.place[i] ?? 0) & 31) * HOUR_MS, day, i);
+  }
+
   end(): BucketSlab {
     this.#pendMemory(Infinity);
     this.#flush();
@@ -165,17 +184,26 @@ class SeriesWalk {
 /** Adds the hours of one day to the series that are asked for; `walks` by member of the group. */
 function addDay(day: SummaryDay, walks: readonly (SeriesWalk | undefined)[]): void {
   const { place, length } = day.columns;
-  const start = day.day * DAY_MS;
-  for (let i = 0; i < length; i++) {
-    const at = place[i] ?? 0;
-    walks[at >> 5]?.hour(start + (at & 31) * HOUR_MS, day, i);
+  for (let from = 0; from < length; ) {
+    const member = (place[from] ?? 0) >> 5;
+    let to = from + 1;
+    while (to < length && (place[to] ?? 0) >> 5 === member) to++;
+    walks[member]?.hours(day, from, to);
+    from = to;
   }
 }
 
-function optionsOf(query: AggregateQuery, point: string): WalkOptions {
+function optionsOf(query: AggregateQuery, point: string, hours: boolean): SeriesOptions {
   const timeWeighted = query.timeWeighted === true;
   const rollover = query.counters?.get(point as never);
-  return rollover === undefined ? { timeWeighted } : { timeWeighted, rollover };
+  const hourly = hours && !timeWeighted && rollover === undefined;
+  return rollover === undefined ? { timeWeighted, hourly } : { timeWeighted, rollover, hourly };
+}
+
+/** Is every bucket an hour of the clock (UTC)? */
+function areHours(edges: readonly number[]): boolean {
+  const from = edges[0] ?? 0;
+  return from % HOUR_MS === 0 && edges.every((edge, i) => edge === from + i * HOUR_MS);
 }
 
 interface Member {
@@ -217,12 +245,13 @@ export function* aggregate(
   const firstDay = Math.max(Math.floor(from / DAY_MS), known?.first ?? Infinity);
   const lastDay = Math.min(Math.ceil(to / DAY_MS) - 1, known?.last ?? -Infinity);
   const guess = Math.min(edges.length - 1, Math.max(1, (lastDay - firstDay + 1) * 24));
+  const hours = areHours(edges);
   const extras = query.timeWeighted === true || query.counters !== undefined;
   for (const [group, members] of byGroup(points, seriesOf)) {
     const walks: SeriesWalk[] = [];
     const named: { readonly point: string; readonly walk: SeriesWalk }[] = [];
     for (const { point, series } of members) {
-      const walk = new SeriesWalk(moment, series, edges, optionsOf(query, point), guess);
+      const walk = new SeriesWalk(moment, series, edges, optionsOf(query, point, hours), guess);
       walks[walk.member] = walk;
       named.push({ point, walk });
       yield;
@@ -238,6 +267,6 @@ export function* aggregate(
       yield;
     }
   }
-  const none: BucketSlab = { length: 0, width: 1, numbers: new Float64Array(0), texts: [] };
+  const none: BucketSlab = { length: 0, capacity: 0, full: false, buffer: new ArrayBuffer(0), texts: [] };
   return points.map((point) => answers.get(point) ?? none);
 }

@@ -1,5 +1,5 @@
 import type { AggregateQuery, Bucket } from "../telemetry-ports.ts";
-import { type BucketSlab, SLAB } from "./store-messages.ts";
+import { type BucketColumns, type BucketSlab, slabColumns } from "./bucket-slab.ts";
 import { valueOfKind } from "./summary-codec.ts";
 
 interface Asked {
@@ -8,36 +8,37 @@ interface Asked {
   readonly counter: boolean;
 }
 
-function plainBucket({ numbers, width, texts }: BucketSlab, i: number, edges: readonly number[]): Bucket {
-  const at = i * width;
-  const kinds = numbers[at + SLAB.kinds] ?? 0;
-  const numeric = numbers[at + SLAB.numeric] ?? 0;
-  const count = numbers[at + SLAB.count] ?? 0;
+function plainBucket(c: BucketColumns, i: number, edges: readonly number[], texts: readonly string[]): Bucket {
+  const kinds = c.kinds[i] ?? 0;
+  const numeric = c.numeric[i] ?? 0;
+  const count = c.count[i] ?? 0;
   return {
-    t: edges[numbers[at + SLAB.bucket] ?? 0] ?? 0,
+    t: edges[c.bucket[i] ?? 0] ?? 0,
     count,
-    bad: numbers[at + SLAB.bad] ?? 0,
-    min: numeric > 0 ? (numbers[at + SLAB.min] ?? null) : null,
-    max: numeric > 0 ? (numbers[at + SLAB.max] ?? null) : null,
-    mean: numeric > 0 ? (numbers[at + SLAB.sum] ?? 0) / numeric : null,
-    first: count > 0 ? valueOfKind(kinds >> 3, numbers[at + SLAB.first] ?? 0, texts) : null,
-    last: count > 0 ? valueOfKind(kinds & 7, numbers[at + SLAB.last] ?? 0, texts) : null,
+    bad: c.bad[i] ?? 0,
+    min: numeric > 0 ? (c.min[i] ?? null) : null,
+    max: numeric > 0 ? (c.max[i] ?? null) : null,
+    mean: numeric > 0 ? (c.sum[i] ?? 0) / numeric : null,
+    first: count > 0 ? valueOfKind(kinds >> 3, c.first[i] ?? 0, texts) : null,
+    last: count > 0 ? valueOfKind(kinds & 7, c.last[i] ?? 0, texts) : null,
   };
 }
 
-function bucketAt(slab: BucketSlab, i: number, asked: Asked): Bucket {
-  const bucket = plainBucket(slab, i, asked.edges);
+function bucketAt(c: BucketColumns, i: number, asked: Asked, texts: readonly string[]): Bucket {
+  const bucket = plainBucket(c, i, asked.edges, texts);
   if (!asked.timeWeighted && !asked.counter) return bucket;
-  const at = i * slab.width;
-  const known = slab.numbers[at + SLAB.known] ?? 0;
-  const increase = slab.numbers[at + SLAB.increase] ?? Number.NaN;
+  const known = c.known[i] ?? 0;
+  const increase = c.increase[i] ?? Number.NaN;
   return {
     ...bucket,
-    ...(asked.timeWeighted
-      ? { timeWeightedMean: known > 0 ? (slab.numbers[at + SLAB.integral] ?? 0) / known : null }
-      : {}),
+    ...(asked.timeWeighted ? { timeWeightedMean: known > 0 ? (c.integral[i] ?? 0) / known : null } : {}),
     ...(asked.counter ? { increase: Number.isNaN(increase) ? null : increase } : {}),
   };
+}
+
+function bucketsOf(slab: BucketSlab, asked: Asked): readonly Bucket[] {
+  const columns = slabColumns(slab);
+  return Array.from({ length: slab.length }, (_, row) => bucketAt(columns, row, asked, slab.texts));
 }
 
 /**
@@ -57,7 +58,7 @@ export function bucketLists(slabs: readonly BucketSlab[], query: AggregateQuery)
       enumerable: true,
       configurable: true,
       get: () => {
-        const value = Array.from({ length: slab.length }, (_, row) => bucketAt(slab, row, asked));
+        const value = bucketsOf(slab, asked);
         Object.defineProperty(lists, i, { enumerable: true, configurable: true, writable: true, value });
         return value;
       },

@@ -1,8 +1,8 @@
 import type { Value } from "#core/model/sample.ts";
 import { KIND, valueAt } from "#core/model/sample-columns.ts";
+import { type BucketColumns, type BucketSlab, growSlab, newSlabBuffer, slabColumns } from "./bucket-slab.ts";
 import { HOUR_MS, numberOf } from "./hour-summary.ts";
 import { Dictionary, type SampleRows, usableQualities } from "./sample-rows.ts";
-import { type BucketSlab, SLAB, SLAB_WIDTH } from "./store-messages.ts";
 import type { SummaryColumns, SummaryExtras } from "./summary-codec.ts";
 
 /** What was before the first bucket. */
@@ -22,18 +22,22 @@ export interface WalkOptions {
 
 const NOTHING_BEFORE: Before = { held: Number.NaN, number: Number.NaN };
 
+function copy(into: Float64Array, at: number, column: Float64Array, from: number, to: number): void {
+  for (let i = from, k = at; i < to; i++, k++) into[k] = column[i] ?? 0;
+}
+
 /** The buckets of one series, filled in order of time by whole hours and by rows. */
 export class BucketWalk {
   readonly #edges: readonly number[];
   readonly #from: number;
   readonly #to: number;
-  readonly #width: number;
   readonly #rollover: number | null;
   readonly #full: boolean;
-  #numbers: Float64Array;
+  #slab: BucketSlab;
+  #columns: BucketColumns;
   #length = 0;
   readonly #texts = new Dictionary();
-  /** Bucket of the last record; its record begins at #at. */
+  /** Bucket of the last record, which is row #at. */
   #bucket = -1;
   #at = -1;
   /** Time up to which what held is accounted for. */
@@ -46,9 +50,10 @@ export class BucketWalk {
     this.#from = edges[0] ?? 0;
     this.#to = edges.at(-1) ?? 0;
     this.#full = options.timeWeighted || options.rollover !== undefined;
-    this.#width = this.#full ? SLAB_WIDTH.full : SLAB_WIDTH.plain;
     this.#rollover = options.rollover ?? null;
-    this.#numbers = new Float64Array(Math.max(1, guess) * this.#width);
+    const capacity = Math.max(1, guess);
+    this.#slab = { length: 0, capacity, full: this.#full, buffer: newSlabBuffer(capacity, this.#full), texts: [] };
+    this.#columns = slabColumns(this.#slab);
     this.#held = before.held;
     this.#before = before.number;
   }
@@ -76,23 +81,35 @@ export class BucketWalk {
     return start + HOUR_MS <= (this.#edges[bucket + 1] ?? 0) ? bucket : -1;
   }
 
+  #reserve(rows: number): void {
+    while (this.#length + rows > this.#slab.capacity) {
+      this.#slab = growSlab(this.#columns, this.#slab.capacity, this.#full);
+      this.#columns = slabColumns(this.#slab);
+    }
+  }
+
   /** Begins a record for a bucket. */
   #open(bucket: number): number {
-    const width = this.#width;
-    if ((this.#length + 1) * width > this.#numbers.length) {
-      const grown = new Float64Array(this.#numbers.length * 2);
-      grown.set(this.#numbers);
-      this.#numbers = grown;
-    }
-    const at = this.#length * width;
+    this.#reserve(1);
+    const at = this.#length;
     this.#length++;
     this.#bucket = bucket;
     this.#at = at;
-    const numbers = this.#numbers;
-    numbers[at + SLAB.bucket] = bucket;
-    numbers[at + SLAB.min] = Infinity;
-    numbers[at + SLAB.max] = -Infinity;
-    if (this.#full) numbers[at + SLAB.increase] = Number.NaN;
+    const c = this.#columns;
+    c.bucket[at] = bucket;
+    c.kinds[at] = 0;
+    c.count[at] = 0;
+    c.bad[at] = 0;
+    c.numeric[at] = 0;
+    c.sum[at] = 0;
+    c.min[at] = Infinity;
+    c.max[at] = -Infinity;
+    c.first[at] = 0;
+    c.last[at] = 0;
+    if (!this.#full) return at;
+    c.integral[at] = 0;
+    c.known[at] = 0;
+    c.increase[at] = Number.NaN;
     return at;
   }
 
@@ -100,10 +117,10 @@ export class BucketWalk {
   #holdUntil(time: number): void {
     if (Number.isNaN(this.#held) || this.#at < 0) return;
     const at = this.#at;
-    const numbers = this.#numbers;
+    const o = this.#columns;
     const ms = time - this.#time;
-    numbers[at + SLAB.integral] = (numbers[at + SLAB.integral] ?? 0) + this.#held * ms;
-    numbers[at + SLAB.known] = (numbers[at + SLAB.known] ?? 0) + ms;
+    o.integral[at] = (o.integral[at] ?? 0) + this.#held * ms;
+    o.known[at] = (o.known[at] ?? 0) + ms;
   }
 
   /** The record of the bucket of a sample's time, with all accounted for that held until then. */
@@ -123,9 +140,9 @@ export class BucketWalk {
   }
 
   #count(at: number, step: number): void {
-    const numbers = this.#numbers;
-    const now = numbers[at + SLAB.increase] ?? Number.NaN;
-    numbers[at + SLAB.increase] = (Number.isNaN(now) ? 0 : now) + step;
+    const o = this.#columns;
+    const now = o.increase[at] ?? Number.NaN;
+    o.increase[at] = (Number.isNaN(now) ? 0 : now) + step;
   }
 
   /** The counter went on to a number. */
@@ -153,44 +170,66 @@ export class BucketWalk {
     this.#addExtras(at, start, c, x, i);
   }
 
-  /** The hour is the first one of its bucket, mostly the only one. */
+  /** The hour is the first one of its bucket. */
   #openHour(bucket: number, c: SummaryColumns, i: number): void {
-    const at = this.#open(bucket);
-    const numbers = this.#numbers;
-    const kinds = c.kinds[i] ?? 0;
-    numbers[at + SLAB.count] = c.count[i] ?? 0;
-    numbers[at + SLAB.bad] = c.bad[i] ?? 0;
-    numbers[at + SLAB.numeric] = c.numeric[i] ?? 0;
-    numbers[at + SLAB.sum] = c.sum[i] ?? 0;
-    numbers[at + SLAB.min] = c.min[i] ?? Infinity;
-    numbers[at + SLAB.max] = c.max[i] ?? -Infinity;
-    numbers[at + SLAB.kinds] = kinds;
-    numbers[at + SLAB.first] = this.#place(kinds >> 3, c.first[i] ?? 0, c.texts);
-    numbers[at + SLAB.last] = this.#place(kinds & 7, c.last[i] ?? 0, c.texts);
+    this.addHours(bucket - ((c.place[i] ?? 0) & 31), c, i, i + 1);
+  }
+
+  /**
+   * Adds rows `from` to `to` (exclusive) of a day's hours, each of which is a bucket of its own; `first` is that of the day's first
+   * hour. Only where neither time-weighted means nor counters are asked for.
+   */
+  addHours(first: number, c: SummaryColumns, from: number, to: number): void {
+    this.#reserve(to - from);
+    const o = this.#columns;
+    const at = this.#length;
+    for (let i = from, k = at; i < to; i++, k++) o.bucket[k] = first + ((c.place[i] ?? 0) & 31);
+    copy(o.count, at, c.count, from, to);
+    copy(o.bad, at, c.bad, from, to);
+    copy(o.numeric, at, c.numeric, from, to);
+    copy(o.sum, at, c.sum, from, to);
+    copy(o.min, at, c.min, from, to);
+    copy(o.max, at, c.max, from, to);
+    copy(o.first, at, c.first, from, to);
+    copy(o.last, at, c.last, from, to);
+    for (let i = from, k = at; i < to; i++, k++) o.kinds[k] = c.kinds[i] ?? 0;
+    if (c.texts.length > 0) this.#placeTexts(at, to - from, c.texts);
+    this.#length = at + to - from;
+    this.#at = this.#length - 1;
+    this.#bucket = o.bucket[this.#at] ?? 0;
+  }
+
+  #placeTexts(at: number, count: number, texts: readonly string[]): void {
+    const { kinds, first, last } = this.#columns;
+    for (let k = at; k < at + count; k++) {
+      const both = kinds[k] ?? 0;
+      first[k] = this.#place(both >> 3, first[k] ?? 0, texts);
+      last[k] = this.#place(both & 7, last[k] ?? 0, texts);
+    }
   }
 
   #joinHour(at: number, c: SummaryColumns, i: number): void {
-    const numbers = this.#numbers;
-    const had = numbers[at + SLAB.count] ?? 0;
+    const o = this.#columns;
+    const had = o.count[at] ?? 0;
     const count = c.count[i] ?? 0;
-    numbers[at + SLAB.count] = had + count;
-    numbers[at + SLAB.bad] = (numbers[at + SLAB.bad] ?? 0) + (c.bad[i] ?? 0);
-    numbers[at + SLAB.numeric] = (numbers[at + SLAB.numeric] ?? 0) + (c.numeric[i] ?? 0);
-    numbers[at + SLAB.sum] = (numbers[at + SLAB.sum] ?? 0) + (c.sum[i] ?? 0);
+    o.count[at] = had + count;
+    o.bad[at] = (o.bad[at] ?? 0) + (c.bad[i] ?? 0);
+    o.numeric[at] = (o.numeric[at] ?? 0) + (c.numeric[i] ?? 0);
+    o.sum[at] = (o.sum[at] ?? 0) + (c.sum[i] ?? 0);
     const min = c.min[i] ?? Infinity;
     const max = c.max[i] ?? -Infinity;
-    if (min < (numbers[at + SLAB.min] ?? 0)) numbers[at + SLAB.min] = min;
-    if (max > (numbers[at + SLAB.max] ?? 0)) numbers[at + SLAB.max] = max;
+    if (min < (o.min[at] ?? 0)) o.min[at] = min;
+    if (max > (o.max[at] ?? 0)) o.max[at] = max;
     if (count > 0) this.#joinEnds(at, had === 0, c, i);
   }
 
   #joinEnds(at: number, isFirst: boolean, c: SummaryColumns, i: number): void {
-    const numbers = this.#numbers;
+    const o = this.#columns;
     const kinds = c.kinds[i] ?? 0;
-    if (isFirst) numbers[at + SLAB.first] = this.#place(kinds >> 3, c.first[i] ?? 0, c.texts);
-    numbers[at + SLAB.last] = this.#place(kinds & 7, c.last[i] ?? 0, c.texts);
-    const firstKind = isFirst ? kinds >> 3 : (numbers[at + SLAB.kinds] ?? 0) >> 3;
-    numbers[at + SLAB.kinds] = firstKind * 8 + (kinds & 7);
+    if (isFirst) o.first[at] = this.#place(kinds >> 3, c.first[i] ?? 0, c.texts);
+    o.last[at] = this.#place(kinds & 7, c.last[i] ?? 0, c.texts);
+    const firstKind = isFirst ? kinds >> 3 : (o.kinds[at] ?? 0) >> 3;
+    o.kinds[at] = firstKind * 8 + (kinds & 7);
   }
 
   /** A text's place in the dictionary of the answer; other numbers as they are. */
@@ -199,9 +238,9 @@ export class BucketWalk {
   }
 
   #addExtras(at: number, start: number, c: SummaryColumns, x: SummaryExtras, i: number): void {
-    const numbers = this.#numbers;
-    numbers[at + SLAB.integral] = (numbers[at + SLAB.integral] ?? 0) + (x.integral[i] ?? 0);
-    numbers[at + SLAB.known] = (numbers[at + SLAB.known] ?? 0) + (x.known[i] ?? 0);
+    const o = this.#columns;
+    o.integral[at] = (o.integral[at] ?? 0) + (x.integral[i] ?? 0);
+    o.known[at] = (o.known[at] ?? 0) + (x.known[i] ?? 0);
     this.#time = start + (x.lastAt[i] ?? 0);
     this.#held = x.held[i] ?? Number.NaN;
     const numeric = c.numeric[i] ?? 0;
@@ -222,10 +261,10 @@ export class BucketWalk {
     for (let i = from; i < to; i++) {
       const time = rows.time[i] ?? 0;
       const at = this.#recordFor(this.bucketOf(time), time);
-      const numbers = this.#numbers;
+      const o = this.#columns;
       this.#held = Number.NaN;
       if (usable[rows.quality[i] ?? 0] !== 1 || rows.kind[i] === KIND.null) {
-        numbers[at + SLAB.bad] = (numbers[at + SLAB.bad] ?? 0) + 1;
+        o.bad[at] = (o.bad[at] ?? 0) + 1;
         continue;
       }
       this.#addUsable(at, rows, i);
@@ -233,21 +272,21 @@ export class BucketWalk {
   }
 
   #addUsable(at: number, rows: SampleRows, i: number): void {
-    const numbers = this.#numbers;
+    const o = this.#columns;
     const kind = rows.kind[i] ?? 0;
     const value: Value = kind === KIND.text ? valueAt(rows, i) : null;
     const place = typeof value === "string" ? this.#texts.indexOf(value) : (rows.number[i] ?? 0);
-    const had = numbers[at + SLAB.count] ?? 0;
-    numbers[at + SLAB.count] = had + 1;
-    if (had === 0) numbers[at + SLAB.first] = place;
-    numbers[at + SLAB.last] = place;
-    numbers[at + SLAB.kinds] = (had === 0 ? kind : (numbers[at + SLAB.kinds] ?? 0) >> 3) * 8 + kind;
+    const had = o.count[at] ?? 0;
+    o.count[at] = had + 1;
+    if (had === 0) o.first[at] = place;
+    o.last[at] = place;
+    o.kinds[at] = (had === 0 ? kind : (o.kinds[at] ?? 0) >> 3) * 8 + kind;
     const number = numberOf(rows, i);
     if (Number.isNaN(number)) return;
-    numbers[at + SLAB.numeric] = (numbers[at + SLAB.numeric] ?? 0) + 1;
-    numbers[at + SLAB.sum] = (numbers[at + SLAB.sum] ?? 0) + number;
-    if (number < (numbers[at + SLAB.min] ?? 0)) numbers[at + SLAB.min] = number;
-    if (number > (numbers[at + SLAB.max] ?? 0)) numbers[at + SLAB.max] = number;
+    o.numeric[at] = (o.numeric[at] ?? 0) + 1;
+    o.sum[at] = (o.sum[at] ?? 0) + number;
+    if (number < (o.min[at] ?? 0)) o.min[at] = number;
+    if (number > (o.max[at] ?? 0)) o.max[at] = number;
     if (!this.#full) return;
     this.#held = number;
     this.#countTo(at, number);
@@ -256,6 +295,6 @@ export class BucketWalk {
   /** The buckets. Nothing may be added afterwards. */
   end(): BucketSlab {
     if (this.#full && this.#at >= 0) this.#holdUntil(this.#edges[this.#bucket + 1] ?? 0);
-    return { length: this.#length, width: this.#width, numbers: this.#numbers, texts: this.#texts.list };
+    return { ...this.#slab, length: this.#length, texts: this.#texts.list };
   }
 }

@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import { errorMessage, HubError } from "#core/errors.ts";
 import { KIND } from "#core/model/sample-columns.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import { readIntegers, writeIntegers } from "./integer-codec.ts";
+import { readIntegers, writeConstant, writeIntegers } from "./integer-codec.ts";
 import { readNumbers, writeNumbers } from "./number-codec.ts";
 import { newRows, type SampleRows } from "./sample-rows.ts";
 import { readTimes, writeTimes } from "./time-codec.ts";
@@ -27,14 +27,21 @@ function room(n: number): void {
   picked = new Float64Array(n * 2);
 }
 
-function flagsOf(rows: SampleRows): number {
+function flagsOf({ length, source, kind }: SampleRows): number {
   let flags = 0;
-  for (let i = 0; i < rows.length; i++) {
-    if (!Number.isNaN(rows.source[i])) flags |= HAS.sources;
-    if (rows.kind[i] === KIND.number) flags |= HAS.numbers;
-    else if (rows.kind[i] === KIND.text) flags |= HAS.texts;
+  for (let i = 0; i < length; i++) {
+    if (!Number.isNaN(source[i])) flags |= HAS.sources;
+    if (kind[i] === KIND.number) flags |= HAS.numbers;
+    else if (kind[i] === KIND.text) flags |= HAS.texts;
   }
   return flags;
+}
+
+/** Is each of the first `n` the same? */
+function isSame(column: Uint8Array | Uint16Array | Uint32Array, n: number): boolean {
+  const first = column[0];
+  for (let i = 1; i < n; i++) if (column[i] !== first) return false;
+  return true;
 }
 
 /** sourceTime as its distance from observedAt, where there is one. */
@@ -50,7 +57,7 @@ function writeSources(w: ByteWriter, rows: SampleRows): void {
   writeIntegers(w, picked, count);
 }
 
-/** What `number` holds for one kind. */
+/** What `number` holds for one kind, into `picked`. */
 function pick(rows: SampleRows, kind: number): number {
   let count = 0;
   for (let i = 0; i < rows.length; i++) if (rows.kind[i] === kind) picked[count++] = rows.number[i] ?? 0;
@@ -58,31 +65,30 @@ function pick(rows: SampleRows, kind: number): number {
 }
 
 function writeSmall(w: ByteWriter, column: Uint8Array | Uint16Array | Uint32Array, n: number): void {
+  if (isSame(column, n)) {
+    writeConstant(w, column[0] ?? 0);
+    return;
+  }
   for (let i = 0; i < n; i++) scratch[i] = column[i] ?? 0;
   writeIntegers(w, scratch, n);
 }
 
-/** Only those entries of the dictionaries that the rows use, so that rows cut out of others carry nothing of them. */
-function compact(rows: SampleRows): {
-  texts: string[];
-  qualities: string[];
-  text: Map<number, number>;
-  quality: Map<number, number>;
-} {
-  const text = new Map<number, number>();
-  const quality = new Map<number, number>();
+/** The numbers of entries of a dictionary that the rows use, in order of their first use. */
+function usedOf(rows: SampleRows, column: Uint16Array | Float64Array, kind?: number): Map<number, number> {
+  const used = new Map<number, number>();
+  let before = -1;
   for (let i = 0; i < rows.length; i++) {
-    const q = rows.quality[i] ?? 0;
-    if (!quality.has(q)) quality.set(q, quality.size);
-    const t = rows.number[i] ?? 0;
-    if (rows.kind[i] === KIND.text && !text.has(t)) text.set(t, text.size);
+    const entry = column[i] ?? 0;
+    if (entry === before || (kind !== undefined && rows.kind[i] !== kind)) continue;
+    if (!used.has(entry)) used.set(entry, used.size);
+    before = entry;
   }
-  return {
-    texts: [...text.keys()].map((at) => rows.texts[at] ?? ""),
-    qualities: [...quality.keys()].map((at) => rows.qualities[at] ?? "bad"),
-    text,
-    quality,
-  };
+  return used;
+}
+
+/** "good" is nearly always there: it is told by nothing. */
+function qualityName(text: string | undefined): string {
+  return text === "good" ? "" : (text ?? "bad");
 }
 
 /** What a gateway counts on average in a millisecond, as the first and the last sample of a chunk tell. */
@@ -104,16 +110,38 @@ function stepsAtPace({ length, offset, time }: SampleRows, perMs: number): boole
   return true;
 }
 
-/** Offsets as what is left of their steps when the time that went by is taken into account: all samples of a gateway are counted. */
-function writeOffsets(w: ByteWriter, rows: SampleRows): void {
+const NO_OFFSETS = new Float64Array(0);
+/** The offsets that were written last with the times that were written last, and what became of their steps. */
+let knownOffsets = NO_OFFSETS;
+let writtenSteps = new Uint8Array(0);
+
+function areKnownSteps({ length, offset }: SampleRows): boolean {
+  if (length !== knownOffsets.length) return false;
+  const apart = (offset[0] ?? 0) - (knownOffsets[0] ?? 0);
+  for (let i = length - 1; i > 0; i--) if ((offset[i] ?? 0) - (knownOffsets[i] ?? 0) !== apart) return false;
+  return true;
+}
+
+/**
+ * Offsets as what is left of their steps when the time that went by is taken into account: all samples of a gateway are
+ * counted. `sameTimes`: the times are those of the call before.
+ */
+function writeOffsets(w: ByteWriter, rows: SampleRows, sameTimes: boolean): void {
+  w.integer(rows.offset[0] ?? 0);
+  if (sameTimes && areKnownSteps(rows)) {
+    w.raw(writtenSteps);
+    return;
+  }
+  const start = w.at;
   let perMs = pace(rows);
   if (!stepsAtPace(rows, perMs)) {
     perMs = 0;
     stepsAtPace(rows, perMs);
   }
-  w.integer(rows.offset[0] ?? 0);
   w.float(perMs);
   writeIntegers(w, scratch, rows.length - 1);
+  knownOffsets = rows.offset.slice(0, rows.length);
+  writtenSteps = w.done().slice(start);
 }
 
 function readOffsets(r: ByteReader, rows: SampleRows): void {
@@ -128,6 +156,27 @@ function readOffsets(r: ByteReader, rows: SampleRows): void {
   }
 }
 
+/** Only those entries of the dictionary are written that the rows use: rows cut out of others carry nothing of them. */
+function writeTexts(w: ByteWriter, rows: SampleRows, used: ReadonlyMap<number, number>): void {
+  const count = pick(rows, KIND.text);
+  for (let i = 0; i < count; i++) picked[i] = used.get(picked[i] ?? 0) ?? 0;
+  writeIntegers(w, picked, count);
+}
+
+function writeQualities(w: ByteWriter, { quality, length }: SampleRows, used: ReadonlyMap<number, number>): void {
+  if (used.size === 1) {
+    writeConstant(w, 0);
+    return;
+  }
+  for (let i = 0; i < length; i++) scratch[i] = used.get(quality[i] ?? 0) ?? 0;
+  writeIntegers(w, scratch, length);
+}
+
+function writeValues(w: ByteWriter, rows: SampleRows): void {
+  if (isSame(rows.kind, rows.length)) writeNumbers(w, rows.number, rows.length);
+  else writeNumbers(w, picked, pick(rows, KIND.number));
+}
+
 /** One chunk out of rows, of which there is at least one. */
 export function encodeChunk(rows: SampleRows): Uint8Array {
   const n = rows.length;
@@ -135,26 +184,22 @@ export function encodeChunk(rows: SampleRows): Uint8Array {
   const w = writer;
   w.clear();
   const flags = flagsOf(rows);
-  const used = compact(rows);
+  const qualities = usedOf(rows, rows.quality);
+  const texts = flags & HAS.texts ? usedOf(rows, rows.number, KIND.text) : undefined;
   w.byte(LAYOUT);
   w.byte(flags);
   w.integer(n);
-  // "good" is nearly always there: it is told by nothing.
-  w.texts(used.qualities.map((text) => (text === "good" ? "" : text)));
-  if (flags & HAS.texts) w.texts(used.texts);
-  writeTimes(w, rows.time, n);
+  w.texts([...qualities.keys()].map((at) => qualityName(rows.qualities[at])));
+  if (texts !== undefined) w.texts([...texts.keys()].map((at) => rows.texts[at] ?? ""));
+  const sameTimes = writeTimes(w, rows.time, n);
+  if (!sameTimes) knownOffsets = NO_OFFSETS;
   if (flags & HAS.sources) writeSources(w, rows);
   writeSmall(w, rows.kind, n);
-  for (let i = 0; i < n; i++) scratch[i] = used.quality.get(rows.quality[i] ?? 0) ?? 0;
-  writeIntegers(w, scratch, n);
-  if (flags & HAS.numbers) writeNumbers(w, picked, pick(rows, KIND.number));
-  if (flags & HAS.texts) {
-    const count = pick(rows, KIND.text);
-    for (let i = 0; i < count; i++) picked[i] = used.text.get(picked[i] ?? 0) ?? 0;
-    writeIntegers(w, picked, count);
-  }
+  writeQualities(w, rows, qualities);
+  if (flags & HAS.numbers) writeValues(w, rows);
+  if (texts !== undefined) writeTexts(w, rows, texts);
   writeSmall(w, rows.epoch, n);
-  writeOffsets(w, rows);
+  writeOffsets(w, rows, sameTimes);
   w.uint32(crc32(w.done()));
   return w.done();
 }

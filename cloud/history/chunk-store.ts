@@ -129,6 +129,8 @@ export class ChunkWriter {
   readonly #packer: PagePacker<NewChunk>;
   /** Made and not written yet: they are written in an order that fills the pages. */
   #made: NewChunk[] = [];
+  /** What `newestTime` has given by series; NaN: not asked yet. Chunks that go away leave it too late, which is allowed. */
+  #newestTimes = new Float64Array(1024).fill(Number.NaN);
   readonly #insert: StatementSync;
   readonly #newest: StatementSync;
   readonly #after: StatementSync;
@@ -151,10 +153,19 @@ export class ChunkWriter {
     this.#old = db.prepare("DELETE FROM chunks WHERE series=? AND t_from<? AND t_to<?");
   }
 
-  /** Time of the newest sample in a chunk; -Infinity when there is none. */
+  /** A time at or after that of the newest sample in a chunk; -Infinity when there is none. */
   newestTime(series: number): number {
+    const known = this.#newestTimes[series] ?? Number.NaN;
+    if (!Number.isNaN(known)) return known;
     const row = this.#newest.get(series);
-    return row === undefined ? -Infinity : refOf(row).to;
+    const time = row === undefined ? -Infinity : refOf(row).to;
+    if (series >= this.#newestTimes.length) {
+      const grown = new Float64Array(Math.max(series + 1, this.#newestTimes.length * 2)).fill(Number.NaN);
+      grown.set(this.#newestTimes);
+      this.#newestTimes = grown;
+    }
+    this.#newestTimes[series] = time;
+    return time;
   }
 
   /** Makes chunks of even length of rows of which no chunk covers the time. They are there after `flush`. */
@@ -163,11 +174,13 @@ export class ChunkWriter {
     for (let part = 0; part < parts; part++) {
       const from = Math.floor((part * rows.length) / parts);
       const to = Math.floor(((part + 1) * rows.length) / parts);
-      const piece = sliceRows(rows, from, to);
+      const piece = parts === 1 ? rows : sliceRows(rows, from, to);
+      const last = piece.time[piece.length - 1] ?? 0;
+      if (last > (this.#newestTimes[series] ?? Infinity)) this.#newestTimes[series] = last;
       this.#made.push({
         series,
         from: piece.time[0] ?? 0,
-        to: piece.time[piece.length - 1] ?? 0,
+        to: last,
         n: piece.length,
         numbers: countNumbers(piece),
         data: encodeChunk(piece).slice(),
@@ -182,9 +195,10 @@ export class ChunkWriter {
     this.#made = [];
   }
 
-  /** Forgets the chunks that were made and not written. */
+  /** Forgets the chunks that were made: they were not written, or what was written was taken back. */
   discard(): void {
     this.#made = [];
+    this.#newestTimes.fill(Number.NaN);
   }
 
   /**

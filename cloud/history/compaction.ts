@@ -2,36 +2,38 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ChunkWriter } from "./chunk-store.ts";
 import { summarizeHours } from "./hour-summary.ts";
 import { encodeLog } from "./log-codec.ts";
-import { gatherRows, MemoryBlock, type SortedRows, sortBySeries } from "./memory-block.ts";
+import { MemoryBlock, RowRoom, SegmentPool } from "./memory-block.ts";
 import type { HeldRows } from "./memory-snapshot.ts";
-import { lowerBound, RowAppender, type SampleRows, sliceRows } from "./sample-rows.ts";
+import { lowerBound, newRows, RowAppender, type SampleRows, sliceRows } from "./sample-rows.ts";
 import type { SummaryWriter } from "./summary-store.ts";
 
 /** The log is turned into chunks after so many new rows: for each series, but at least, and at most. */
 const DUE_PER_SERIES = 640;
 const DUE_LEAST = 65_536;
-const DUE_MOST = 1_048_576;
+const DUE_MOST = 3_145_728;
 /** Rows of a series that are worth a chunk; fewer stay in the log until there are more, or until night. */
 const CHUNK_FROM = 1024;
-/** No more rows than this are left in the log for that reason. */
-const CARRY_MOST = 1_048_576;
-/** A slice takes so many series, a few milliseconds, in any case: with fewer their chunks fill no pages. */
+/** No more rows than this, or as have come anew, are left in the log for that reason: they are written once more. */
+const CARRY_MOST = 524_288;
+/** A slice takes so many series, or so many rows, in any case: with fewer their chunks fill no pages. */
 const SERIES_LEAST = 24;
-/** So many records of the log are deleted in one slice. */
-const DELETE_AT_ONCE = 64;
+const ROWS_LEAST = 16_384;
+/** Records of the log that are deleted before the next look at the clock. */
+const DELETE_AT_ONCE = 4;
 
 /** The rows that are being turned into chunks, series by series. */
 interface Frozen {
   readonly block: MemoryBlock;
-  readonly sorted: SortedRows;
   /** Last record of the log that the block holds. */
   readonly upto: number;
   /** Fewer rows of a series than this stay in the log. */
   readonly chunkFrom: number;
-  /** Next place in `sorted.series`. */
-  next: number;
+  /** The series that comes next; undefined when all are through. */
+  next: number | undefined;
   /** Series up to this one are through; 0 before the first. */
   done: number;
+  /** Rows of the series that are not through. */
+  left: number;
 }
 
 /** What compaction works with; `transaction` runs work in one that need not be on disk when it returns. */
@@ -57,7 +59,9 @@ export interface CompactionSizes {
 export class Compaction {
   readonly #parts: CompactionParts;
   readonly #sizes: CompactionSizes;
-  #active = new MemoryBlock();
+  readonly #pool = new SegmentPool();
+  readonly #room = new RowRoom();
+  #active = new MemoryBlock(this.#pool);
   /** Rows of the active block that were new, not left over from the compaction before. */
   #fresh = 0;
   #frozen: Frozen | undefined;
@@ -81,8 +85,12 @@ export class Compaction {
 
   /** Rows in memory. */
   get rows(): number {
-    const { block, sorted, next } = this.#frozen ?? {};
-    return this.#active.length + (block?.length ?? 0) - (sorted?.starts[next ?? 0] ?? 0);
+    return this.#active.length + (this.#frozen?.left ?? 0);
+  }
+
+  /** How much of what begins the next compaction has come while this one runs: 1 when that is due already, too. */
+  get pressure(): number {
+    return this.#frozen === undefined ? 0 : this.#fresh / this.#dueAt();
   }
 
   /** Is there something to do? */
@@ -97,12 +105,12 @@ export class Compaction {
 
   /** What is in memory, for readers. */
   held(): HeldRows[] {
-    const { rows, series, length } = this.#active;
-    const held: HeldRows[] = [{ rows: { ...rows }, series, length }];
+    const held: HeldRows[] = [{ block: this.#active, length: this.#active.length, done: 0 }];
     if (this.#frozen !== undefined) {
-      const { block, sorted, done } = this.#frozen;
-      held.push({ rows: block.rows, series: block.series, length: block.length, sorted, done });
+      const { block, done } = this.#frozen;
+      held.push({ block, length: block.length, done });
     }
+    for (const { block } of held) block.lend();
     return held;
   }
 
@@ -125,24 +133,23 @@ export class Compaction {
   begin(all = false): void {
     if (this.#frozen !== undefined || this.#active.length === 0) return;
     const block = this.#active;
-    const sorted = sortBySeries(block.series, block.length);
-    const chunkFrom = all ? 1 : this.#chunkFrom(sorted);
-    this.#frozen = { block, sorted, upto: this.#lastSeq, chunkFrom, next: 0, done: 0 };
-    this.#active = new MemoryBlock();
+    const chunkFrom = all ? 1 : this.#chunkFrom(block);
+    const next = block.seriesAfter(-1);
+    this.#frozen = { block, upto: this.#lastSeq, chunkFrom, next, done: 0, left: block.length };
+    this.#active = new MemoryBlock(this.#pool);
     this.#fresh = 0;
   }
 
   /** As few rows as are worth a chunk while what stays in the log is bounded. */
-  #chunkFrom({ series, starts }: SortedRows): number {
-    let from = this.#sizes.chunkAt ?? CHUNK_FROM;
-    for (;;) {
+  #chunkFrom(block: MemoryBlock): number {
+    const most = Math.min(CARRY_MOST, Math.max(this.#fresh, DUE_LEAST));
+    for (let from = this.#sizes.chunkAt ?? CHUNK_FROM; ; from >>= 1) {
       let carried = 0;
-      for (let i = 0; i < series.length; i++) {
-        const count = (starts[i + 1] ?? 0) - (starts[i] ?? 0);
+      for (let one = block.seriesAfter(-1); one !== undefined; one = block.seriesAfter(one)) {
+        const count = block.count(one);
         if (count < from) carried += count;
       }
-      if (carried <= CARRY_MOST || from <= 1) return from;
-      from >>= 1;
+      if (carried <= most || from <= 1) return from;
     }
   }
 
@@ -159,30 +166,36 @@ export class Compaction {
     if (this.#frozen === undefined) this.begin();
     const frozen = this.#frozen;
     if (frozen === undefined) return;
-    if (frozen.next < frozen.sorted.series.length) this.#convert(frozen, isTimeUp);
-    else this.#trim(frozen);
+    if (frozen.next !== undefined) this.#convert(frozen, frozen.next, isTimeUp);
+    else this.#trim(frozen, isTimeUp);
   }
 
-  #convert(frozen: Frozen, isTimeUp: () => boolean): void {
+  #convert(frozen: Frozen, first: number, isTimeUp: () => boolean): void {
     const { chunks, summaries, transaction } = this.#parts;
+    const { block } = frozen;
     const carried = new RowAppender(16);
     const carriedSeries: number[] = [];
-    let { next } = frozen;
+    let done = first;
+    let next: number | undefined = first;
+    let rows = 0;
     let seq = 0;
     try {
       seq = transaction(() => {
-        do {
-          const left = this.#convertSeries(frozen, next, isTimeUp);
+        for (let taken = 0; next !== undefined; taken++) {
+          if ((taken >= SERIES_LEAST || rows >= ROWS_LEAST) && isTimeUp()) break;
+          done = next;
+          const left = this.#convertSeries(frozen, done, isTimeUp);
           for (let i = 0; i < left.length; i++) {
             carried.add(left, i);
-            carriedSeries.push(frozen.sorted.series[next] ?? 0);
+            carriedSeries.push(done);
           }
-          next++;
-        } while (next < frozen.sorted.series.length && (next - frozen.next < SERIES_LEAST || !isTimeUp()));
+          rows += block.count(done);
+          next = block.seriesAfter(done);
+        }
         chunks.flush();
         summaries.flush();
         this.#clearProgress.run();
-        this.#setProgress.run(frozen.upto, frozen.sorted.series[next - 1] ?? 0);
+        this.#setProgress.run(frozen.upto, done);
         return carriedSeries.length === 0 ? 0 : this.log(Uint32Array.from(carriedSeries), trimmed(carried.rows));
       });
     } catch (error) {
@@ -191,38 +204,45 @@ export class Compaction {
       throw error;
     }
     frozen.next = next;
-    frozen.done = frozen.sorted.series[next - 1] ?? 0;
+    frozen.done = done;
+    frozen.left -= rows;
     if (seq > 0) this.keep(seq, Uint32Array.from(carriedSeries), trimmed(carried.rows), false);
   }
 
   /** Turns one series into chunks and gives the rows that stay in the log. */
-  #convertSeries(frozen: Frozen, place: number, isTimeUp: () => boolean): SampleRows {
+  #convertSeries({ block, chunkFrom }: Frozen, series: number, isTimeUp: () => boolean): SampleRows {
     const { chunks, summaries } = this.#parts;
-    const { series: ids, starts, order } = frozen.sorted;
-    const series = ids[place] ?? 0;
-    const rows = gatherRows(frozen.block.rows, order.subarray(starts[place], starts[place + 1]));
-    if (rows.length < frozen.chunkFrom) return rows;
+    const rows = block.rowsOf(series, block.length, this.#room);
+    if (rows.length < chunkFrom) return rows;
     const late = lowerBound(rows, chunks.newestTime(series) + 1);
     if (late < rows.length) {
-      chunks.insert(series, sliceRows(rows, late, rows.length));
+      chunks.insert(series, late === 0 ? rows : sliceRows(rows, late, rows.length));
       summarizeHours(rows, late, rows.length, (summary) => summaries.add(series, summary, false));
     }
-    if (late === 0) return sliceRows(rows, 0, 0);
+    if (late === 0) return NO_ROWS;
     const { taken, hours } = chunks.mergeLate(series, sliceRows(rows, 0, late), isTimeUp);
     chunks.summarize(series, hours, (summary) => summaries.add(series, summary, true));
     return sliceRows(rows, taken, late);
   }
 
   /** Everything is in chunks or in newer records: deletes the records, and at the end what told how far it had come. */
-  #trim(frozen: Frozen): void {
-    const deleted = this.#parts.transaction(() => {
-      const { changes } = this.#deleteLog.run(frozen.upto, DELETE_AT_ONCE);
-      if (Number(changes) < DELETE_AT_ONCE) this.#clearProgress.run();
-      return Number(changes);
+  #trim(frozen: Frozen, isTimeUp: () => boolean): void {
+    const isThrough = this.#parts.transaction(() => {
+      do
+        if (Number(this.#deleteLog.run(frozen.upto, DELETE_AT_ONCE).changes) < DELETE_AT_ONCE) {
+          this.#clearProgress.run();
+          return true;
+        }
+      while (!isTimeUp());
+      return false;
     });
-    if (deleted < DELETE_AT_ONCE) this.#frozen = undefined;
+    if (!isThrough) return;
+    this.#frozen = undefined;
+    frozen.block.release();
   }
 }
+
+const NO_ROWS = newRows(0);
 
 /** Rows with columns as long as they are. */
 function trimmed(rows: SampleRows): SampleRows {

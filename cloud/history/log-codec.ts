@@ -26,20 +26,33 @@ function bytesOf(array: Float64Array | Int32Array | Uint32Array | Uint16Array | 
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
+let near = new Int32Array(16_384);
+
+/** Puts the distances of times from `base` into `near`. False where one does not fit 32 bits, or there is no time. */
+function areNear(column: Float64Array, base: number): boolean {
+  if (near.length < column.length) near = new Int32Array(2 * column.length);
+  for (let i = 0; i < column.length; i++) {
+    const distance = (column[i] ?? Number.NaN) - base;
+    near[i] = distance;
+    if (near[i] !== distance) return false;
+  }
+  return true;
+}
+
+function isNowhere(column: Float64Array): boolean {
+  for (let i = 0; i < column.length; i++) if (!Number.isNaN(column[i])) return false;
+  return true;
+}
+
 /** Distances from `base` where they fit 32 bits, else the times themselves. */
 function writeTimes(w: ByteWriter, column: Float64Array, base: number): void {
-  const near = new Int32Array(column.length);
-  let fits = true;
-  let any = false;
-  for (let i = 0; i < column.length; i++) {
-    const time = column[i] ?? Number.NaN;
-    const distance = time - base;
-    if (!Number.isNaN(time)) any = true;
-    near[i] = distance;
-    if (near[i] !== distance) fits = false;
+  if (isNowhere(column)) {
+    w.byte(TIMES.none);
+    return;
   }
-  w.byte(!any ? TIMES.none : fits ? TIMES.int32 : TIMES.float64);
-  if (any) w.raw(bytesOf(fits ? near : column));
+  const fits = areNear(column, base);
+  w.byte(fits ? TIMES.int32 : TIMES.float64);
+  w.raw(bytesOf(fits ? near.subarray(0, column.length) : column));
 }
 
 function readTimes(r: ByteReader, into: Float64Array, base: number): void {
@@ -56,10 +69,17 @@ function readTimes(r: ByteReader, into: Float64Array, base: number): void {
 
 type Plain = Float64Array | Uint32Array | Uint16Array | Uint8Array;
 
+/** Is each the same? Then its bytes are those of the one before it. */
+function isSame(column: Plain): boolean {
+  if (column.length > 1 && !Object.is(column[1], column[0])) return false;
+  const { buffer, byteOffset, byteLength, BYTES_PER_ELEMENT: size } = column;
+  if (byteLength <= size) return true;
+  const all = Buffer.from(buffer, byteOffset + size, byteLength - size);
+  return all.equals(Buffer.from(buffer, byteOffset, byteLength - size));
+}
+
 function writePlain(w: ByteWriter, column: Plain): void {
-  const value = column[0] ?? 0;
-  let same = true;
-  for (let i = 1; i < column.length && same; i++) same = Object.is(column[i], value);
+  const same = isSame(column);
   w.byte(same ? SAME : EACH);
   w.raw(bytesOf(same ? column.subarray(0, 1) : column));
 }

@@ -1,15 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
-import {
-  countChanges,
-  type IntegerPlan,
-  isRunny,
-  planIntegers,
-  readIntegers,
-  runsOf,
-  writeIntegers,
-  writePlanned,
-} from "./integer-codec.ts";
+import { countChanges, isRunny, readIntegers, runsOf, writeIntegers, writePlanned } from "./integer-codec.ts";
+import { type IntegerPlan, planIntegers } from "./integer-plan.ts";
 
 /*
  * Columns of doubles. What building automation sends is mostly decimal (21.5), often through a float32, and often
@@ -39,30 +31,49 @@ function scratchFor(n: number): Float64Array {
   return scratch;
 }
 
-function fits(value: number, power: number, through32: boolean): boolean {
-  const scaled = Math.round(value * power);
-  if (through32) return Math.abs(scaled) <= EXACT_32 && Object.is(Math.fround(scaled / power), value);
-  return Math.abs(scaled) <= EXACT_64 && Object.is(scaled / power, value);
-}
-
-/** Smallest decimal scale at which every number is exact, through float32 or not; -1 when there is none. */
-function decimalScale(values: Float64Array, n: number, through32: boolean): number {
-  return POWERS.findIndex((power) => {
-    for (let i = 0; i < n; i++) if (!fits(values[i] ?? 0, power, through32)) return false;
-    return true;
-  });
-}
-
-function writeDecimals(w: ByteWriter, values: Float64Array, n: number, power: number): void {
-  const steps = scratchFor(n);
-  let previous = 0;
+/** Fills `scratch` with the numbers times a power of ten. False when one does not come back from it exactly. */
+function scale(values: Float64Array, n: number, power: number): boolean {
+  const scaled = scratchFor(n);
   for (let i = 0; i < n; i++) {
-    const scaled = Math.round((values[i] ?? 0) * power);
-    if (i === 0) w.integer(scaled);
-    else steps[i - 1] = scaled - previous;
+    const value = values[i] ?? 0;
+    const whole = Math.round(value * power);
+    // A zero below zero never comes here: it was taken out before.
+    if (whole / power !== value || whole > EXACT_64 || whole < -EXACT_64) return false;
+    scaled[i] = whole;
+  }
+  return true;
+}
+
+/** As `scale`, for numbers that went through a float32. */
+function scale32(values: Float64Array, n: number, power: number): boolean {
+  const scaled = scratchFor(n);
+  for (let i = 0; i < n; i++) {
+    const value = values[i] ?? 0;
+    const whole = Math.round(value * power);
+    if (Math.fround(whole / power) !== value || whole > EXACT_32 || whole < -EXACT_32) return false;
+    scaled[i] = whole;
+  }
+  return true;
+}
+
+/** Writes numbers that are decimals, at the smallest scale at which every one is exact. False when there is none. */
+function writeDecimals(w: ByteWriter, values: Float64Array, n: number): boolean {
+  let at = POWERS.findIndex((power) => scale(values, n, power));
+  const mode = at >= 0 ? MODE.decimal : MODE.decimal32;
+  if (at < 0) at = POWERS.findIndex((power) => scale32(values, n, power));
+  if (at < 0) return false;
+  w.byte(mode);
+  w.byte(at);
+  const steps = scratch;
+  let previous = steps[0] ?? 0;
+  w.integer(previous);
+  for (let i = 1; i < n; i++) {
+    const scaled = steps[i] ?? 0;
+    steps[i - 1] = scaled - previous;
     previous = scaled;
   }
   writeIntegers(w, steps, n - 1);
+  return true;
 }
 
 function readDecimals(r: ByteReader, values: Float64Array, n: number, through32: boolean): void {
@@ -217,14 +228,7 @@ export function writeNumbers(w: ByteWriter, values: Float64Array, n: number): vo
     writeNegativeZeros(w, values, n, negativeZeros);
     return;
   }
-  const exact = decimalScale(values, n, false);
-  const scale = exact >= 0 ? exact : decimalScale(values, n, true);
-  if (scale >= 0) {
-    w.byte(exact >= 0 ? MODE.decimal : MODE.decimal32);
-    w.byte(scale);
-    writeDecimals(w, values, n, POWERS[scale] ?? 1);
-    return;
-  }
+  if (writeDecimals(w, values, n)) return;
   for (let i = 0; i < n; i++)
     if (!Object.is(Math.fround(values[i] ?? 0), values[i])) {
       writeFloat64(w, values, n);

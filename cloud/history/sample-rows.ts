@@ -36,9 +36,19 @@ export function newRows(capacity: number): SampleRows {
   };
 }
 
-/** A sample can be used for summaries when its quality is not bad and it has a value: which entries of the dictionary are good for that. */
+let usableOf: readonly string[] = [];
+let usable = new Uint8Array(0);
+
+/**
+ * A sample can be used for summaries when its quality is not bad and it has a value: which entries of the dictionary are good
+ * for that. Asked for series by series of one dictionary, which only grows.
+ */
 export function usableQualities(qualities: readonly string[]): Uint8Array {
-  return Uint8Array.from(qualities, (text) => (text === "bad" || text.startsWith("bad|") ? 0 : 1));
+  if (usableOf !== qualities || usable.length !== qualities.length) {
+    usableOf = qualities;
+    usable = Uint8Array.from(qualities, (text) => (text === "bad" || text.startsWith("bad|") ? 0 : 1));
+  }
+  return usable;
 }
 
 /** Entries of one dictionary in another one, which takes up those it does not have. */

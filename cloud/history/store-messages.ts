@@ -1,4 +1,5 @@
 import type { AggregateQuery, HistoryQuery, TelemetryRetention, TelemetrySpan } from "../telemetry-ports.ts";
+import type { BucketSlab } from "./bucket-slab.ts";
 
 /** What the worker is started with. */
 export interface StoreWorkerData {
@@ -53,33 +54,6 @@ export interface ReadAnswer {
   readonly texts: readonly string[];
   readonly qualities: readonly string[];
   readonly epochs: ReadonlyMap<number, string>;
-}
-
-/** Fields of one bucket in a BucketSlab. */
-export const SLAB = {
-  bucket: 0,
-  count: 1,
-  bad: 2,
-  numeric: 3,
-  sum: 4,
-  min: 5,
-  max: 6,
-  kinds: 7,
-  first: 8,
-  last: 9,
-  integral: 10,
-  known: 11,
-  increase: 12,
-} as const;
-/** Numbers a bucket takes without and with what time-weighted means and counters add. */
-export const SLAB_WIDTH = { plain: 10, full: 13 } as const;
-
-/** Buckets of one series on their way back: `length` times `width` numbers, each bucket's as SLAB says. `kinds` is first * 8 + last. */
-export interface BucketSlab {
-  readonly length: number;
-  readonly width: number;
-  readonly numbers: Float64Array;
-  readonly texts: readonly string[];
 }
 
 /** Answers by the kind of request. */

@@ -2,13 +2,14 @@ import type { MessagePort } from "node:worker_threads";
 import type { Clock } from "#core/clock.ts";
 import { errorCode, errorMessage, HubError } from "#core/errors.ts";
 import { aggregate, type Moment } from "./aggregate.ts";
+import type { BucketSlab } from "./bucket-slab.ts";
 import { DamagedChunk } from "./chunk-store.ts";
 import { MemorySnapshot } from "./memory-snapshot.ts";
 import { readAt, readRaw } from "./raw-read.ts";
 import { type Reader, Readers } from "./readers.ts";
 import { newRows, type SampleRows } from "./sample-rows.ts";
 import { HistoryError } from "./store-errors.ts";
-import type { BucketSlab, ReadAnswer, StoreReply, StoreRequest } from "./store-messages.ts";
+import type { ReadAnswer, StoreReply, StoreRequest } from "./store-messages.ts";
 import { DamagedSummaries } from "./summary-store.ts";
 import type { TelemetryFile } from "./telemetry-file.ts";
 
@@ -18,7 +19,7 @@ const READERS = 4;
 const WAITING_MOST = 1000;
 /** How long a question or the background keeps the thread before a write may come between. */
 const READ_SLICE_MS = 4;
-const WORK_SLICE_MS = 8;
+const WORK_SLICE_MS = 4;
 /** So often a question begins anew because summaries had to be made anew. */
 const REBUILDS_MOST = 100;
 
@@ -224,9 +225,9 @@ export class StoreThread {
   }
 
   /** The store as it is now, for a question. */
-  #moment(reader: Reader, series: number): Moment {
+  #moment(reader: Reader): Moment {
     reader.begin();
-    const memory = new MemorySnapshot(this.#file.held(), series);
+    const memory = new MemorySnapshot(this.#file.held());
     return { chunks: reader.chunks, summaries: reader.summaries, memory, rawBefore: this.#file.rawBefore };
   }
 
@@ -235,20 +236,20 @@ export class StoreThread {
       case "read": {
         const series = this.#file.seriesOf(question.query.point);
         if (series === undefined) return this.#rowsAnswer(newRows(0));
-        return this.#rowsAnswer(yield* readRaw(this.#moment(reader, 1), series, question.query));
+        return this.#rowsAnswer(yield* readRaw(this.#moment(reader), series, question.query));
       }
       case "at": {
         const series = question.points.map((point) => this.#file.seriesOf(point));
-        const { rows, found } = yield* readAt(this.#moment(reader, series.length), series, question.time);
+        const { rows, found } = yield* readAt(this.#moment(reader), series, question.time);
         const { value, transfer } = this.#rowsAnswer(rows);
         return { value: { rows: value, found }, transfer: [...transfer, ...transferable([found])] };
       }
       case "aggregate": {
         const { query } = question;
-        const moment = this.#moment(reader, query.points.length);
+        const moment = this.#moment(reader);
         const slabs: BucketSlab[] = yield* aggregate(moment, query, (point) => this.#file.seriesOf(point));
         // One series may be asked for twice; its numbers go over once.
-        return { value: slabs, transfer: transferable([...new Set(slabs.map(({ numbers }) => numbers))]) };
+        return { value: slabs, transfer: [...new Set(slabs.map(({ buffer }) => buffer))] };
       }
       default:
         return question satisfies never;

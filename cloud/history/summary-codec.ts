@@ -15,6 +15,7 @@ import { Dictionary } from "./sample-rows.ts";
 const LAYOUT = 1;
 /** How the numbers of a column lie in the file. `scaled`: whole numbers and what they are divided by. */
 const FORM = { constant: 0, uint8: 1, uint16: 2, uint32: 3, float32: 4, float64: 5, scaled: 6 } as const;
+type Form = (typeof FORM)[keyof typeof FORM];
 const SCALES = [1, 10, 100, 1000] as const;
 
 /** What of every summary. Row i of each column belongs to one series and hour; rows ascend by series, then hour. */
@@ -72,50 +73,75 @@ export interface PlacedSummary {
   readonly summary: HourSummary;
 }
 
-function isWhole(column: Float64Array, max: number): boolean {
-  return column.every((value) => value >= 0 && value <= max && Number.isInteger(value) && !Object.is(value, -0));
+/** Is every one of the first `n` a multiple of 1 / scale that 32 bits hold? */
+function isScaled(column: Float64Array, n: number, scale: number): boolean {
+  for (let i = 0; i < n; i++) {
+    const value = column[i] ?? 0;
+    const scaled = Math.round(value * scale);
+    // Neither NaN nor a zero below zero comes back from a whole number.
+    const isWhole = Math.abs(scaled) < 0x7fff_ffff && !Object.is(scaled, -0);
+    if (!isWhole || !Object.is(scaled / scale, value)) return false;
+  }
+  return true;
 }
 
-function scaleOf(column: Float64Array): number {
-  return SCALES.findIndex((scale) =>
-    column.every((value) => {
-      const scaled = Math.round(value * scale);
-      return Math.abs(scaled) < 0x7fff_ffff && Object.is(scaled / scale, value) && !Object.is(scaled, -0);
-    }),
-  );
+function isSame(column: Float64Array, n: number): boolean {
+  const first = column[0];
+  for (let i = 1; i < n; i++) if (!Object.is(column[i], first)) return false;
+  return true;
 }
 
-function bytesOf(array: Float64Array | Float32Array | Int32Array | Uint32Array | Uint16Array): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+function isFloat32(column: Float64Array, n: number): boolean {
+  for (let i = 0; i < n; i++) if (!Object.is(Math.fround(column[i] ?? 0), column[i])) return false;
+  return true;
 }
 
-function writeColumn(w: ByteWriter, column: Float64Array): void {
-  const form = (code: number, scale: number): void => {
-    w.byte(code);
-    w.byte(scale);
-    w.align();
-  };
-  const value = column[0] ?? 0;
-  if (column.every((other) => Object.is(other, value))) {
-    form(FORM.constant, 0);
-    w.double(value);
-  } else if (isWhole(column, 0xff)) {
-    form(FORM.uint8, 0);
-    w.raw(Uint8Array.from(column));
-  } else if (isWhole(column, 0xffff)) {
-    form(FORM.uint16, 0);
-    w.raw(bytesOf(Uint16Array.from(column)));
-  } else if (isWhole(column, 0xffff_ffff)) {
-    form(FORM.uint32, 0);
-    w.raw(bytesOf(Uint32Array.from(column)));
-  } else if (column.every((other) => Object.is(Math.fround(other), other))) {
-    form(FORM.float32, 0);
-    w.raw(bytesOf(Float32Array.from(column)));
-  } else {
-    const scale = scaleOf(column);
-    form(scale < 0 ? FORM.float64 : FORM.scaled, Math.max(0, scale));
+/** The greatest of numbers that are all whole, from 0 on, and fit 32 bits; -1 where one is not. */
+function greatestWhole(column: Float64Array, n: number): number {
+  let greatest = 0;
+  for (let i = 0; i < n; i++) {
+    const value = column[i] ?? 0;
+    if (!Object.is(value >>> 0, value)) return -1;
+    if (value > greatest) greatest = value;
+  }
+  return greatest;
+}
+
+/** In what form the numbers of a column take the least room without loss. `scaled` is only sought where nothing else fits. */
+function formOf(column: Float64Array, n: number): { readonly form: Form; readonly scale: number } {
+  if (isSame(column, n)) return { form: FORM.constant, scale: 0 };
+  const greatest = greatestWhole(column, n);
+  if (greatest >= 0)
+    return { form: greatest <= 0xff ? FORM.uint8 : greatest <= 0xffff ? FORM.uint16 : FORM.uint32, scale: 0 };
+  if (isFloat32(column, n)) return { form: FORM.float32, scale: 0 };
+  const scale = SCALES.findIndex((power) => isScaled(column, n, power));
+  return scale < 0 ? { form: FORM.float64, scale: 0 } : { form: FORM.scaled, scale };
+}
+
+/** A typed array of what comes next in the writer, aligned to 8 bytes. */
+function room<T>(w: ByteWriter, bytes: number, make: (buffer: ArrayBuffer, at: number) => T): T {
+  const place = w.reserve(bytes);
+  w.advance(bytes);
+  return make(place.bytes.buffer as ArrayBuffer, place.at);
+}
+
+/** Writes the first `n` numbers of a column. */
+function writeColumn(w: ByteWriter, column: Float64Array, n: number): void {
+  const { form, scale } = formOf(column, n);
+  w.byte(form);
+  w.byte(scale);
+  w.align();
+  const values = column.subarray(0, n);
+  if (form === FORM.constant) w.double(column[0] ?? 0);
+  else if (form === FORM.uint8) room(w, n, (b, at) => new Uint8Array(b, at, n)).set(values);
+  else if (form === FORM.uint16) room(w, 2 * n, (b, at) => new Uint16Array(b, at, n)).set(values);
+  else if (form === FORM.uint32) room(w, 4 * n, (b, at) => new Uint32Array(b, at, n)).set(values);
+  else if (form === FORM.float32) room(w, 4 * n, (b, at) => new Float32Array(b, at, n)).set(values);
+  else if (form === FORM.float64) room(w, 8 * n, (b, at) => new Float64Array(b, at, n)).set(values);
+  else {
     const power = SCALES[scale] ?? 1;
-    w.raw(bytesOf(scale < 0 ? column : Int32Array.from(column, (other) => Math.round(other * power))));
+    const scaled = room(w, 4 * n, (b, at) => new Int32Array(b, at, n));
+    for (let i = 0; i < n; i++) scaled[i] = Math.round((column[i] ?? 0) * power);
   }
   w.align();
 }
@@ -167,51 +193,90 @@ function finished(w: ByteWriter): Uint8Array {
   return w.done().slice();
 }
 
-/** Summaries as columns. They are in order of series and hour, one of each. */
-export function columnsOf(summaries: readonly PlacedSummary[]): SummaryColumns {
+type Columns<Name extends string> = Record<Name, Float64Array>;
+
+function newColumns<Name extends string>(names: readonly Name[], n: number): Columns<Name> {
+  return Object.fromEntries(names.map((name) => [name, new Float64Array(n)])) as Columns<Name>;
+}
+
+function fillMain(c: Columns<(typeof MAIN)[number]>, summaries: readonly PlacedSummary[]): readonly string[] {
   const texts = new Dictionary();
   const numeric = (value: Value): number =>
     typeof value === "number" ? value : typeof value === "string" ? texts.indexOf(value) : 0;
-  const of = (pick: (one: PlacedSummary) => number): Float64Array => Float64Array.from(summaries, pick);
-  return {
-    length: summaries.length,
-    place: of(({ member, summary: { hour } }) => member * 32 + hour - Math.floor(hour / 24) * 24),
-    replaces: of(({ replaces }) => (replaces ? 1 : 0)),
-    count: of(({ summary }) => summary.count),
-    bad: of(({ summary }) => summary.bad),
-    numeric: of(({ summary }) => summary.numeric),
-    sum: of(({ summary }) => summary.sum),
-    min: of(({ summary }) => summary.min),
-    max: of(({ summary }) => summary.max),
-    kinds: of(({ summary }) => kindOf(summary.first) * 8 + kindOf(summary.last)),
-    first: of(({ summary }) => numeric(summary.first)),
-    last: of(({ summary }) => numeric(summary.last)),
-    texts: texts.list,
-  };
+  for (let i = 0; i < summaries.length; i++) {
+    const one = summaries[i];
+    if (one === undefined) continue;
+    const { summary } = one;
+    c.place[i] = one.member * 32 + summary.hour - Math.floor(summary.hour / 24) * 24;
+    c.replaces[i] = one.replaces ? 1 : 0;
+    c.count[i] = summary.count;
+    c.bad[i] = summary.bad;
+    c.numeric[i] = summary.numeric;
+    c.sum[i] = summary.sum;
+    c.min[i] = summary.min;
+    c.max[i] = summary.max;
+    c.kinds[i] = kindOf(summary.first) * 8 + kindOf(summary.last);
+    c.first[i] = numeric(summary.first);
+    c.last[i] = numeric(summary.last);
+  }
+  return texts.list;
+}
+
+function fillExtra(x: Columns<(typeof EXTRA)[number]>, summaries: readonly PlacedSummary[]): void {
+  for (let i = 0; i < summaries.length; i++) {
+    const summary = summaries[i]?.summary;
+    if (summary === undefined) continue;
+    x.firstAt[i] = summary.firstAt;
+    x.lastAt[i] = summary.lastAt;
+    x.integral[i] = summary.integral;
+    x.known[i] = summary.known;
+    x.held[i] = summary.held;
+    x.firstNumber[i] = summary.firstNumber;
+    x.lastNumber[i] = summary.lastNumber;
+    x.falls[i] = summary.falls;
+    x.fallFrom[i] = summary.fallFrom;
+  }
+}
+
+/** Summaries as columns. They are in order of series and hour, one of each. */
+export function columnsOf(summaries: readonly PlacedSummary[]): SummaryColumns {
+  const columns = newColumns(MAIN, summaries.length);
+  const texts = fillMain(columns, summaries);
+  return { length: summaries.length, texts, ...columns };
 }
 
 /** The other columns of the same summaries. */
 export function extrasOf(summaries: readonly PlacedSummary[]): SummaryExtras {
-  const columns = {} as Record<(typeof EXTRA)[number], Float64Array>;
-  for (const name of EXTRA) columns[name] = Float64Array.from(summaries, ({ summary }) => summary[name]);
+  const columns = newColumns(EXTRA, summaries.length);
+  fillExtra(columns, summaries);
   return columns;
 }
 
+const writer = new ByteWriter();
+let main = newColumns(MAIN, 0);
+let more = newColumns(EXTRA, 0);
+
 /** The two blobs of one part. */
 export function encodeSummaries(summaries: readonly PlacedSummary[]): { data: Uint8Array; extra: Uint8Array } {
-  const columns = columnsOf(summaries);
-  const extras = extrasOf(summaries);
-  const data = new ByteWriter();
-  data.byte(LAYOUT);
-  data.integer(columns.length);
-  data.texts(columns.texts);
-  for (const name of MAIN) writeColumn(data, columns[name]);
-  const extra = new ByteWriter();
-  for (const name of EXTRA) writeColumn(extra, extras[name]);
+  const n = summaries.length;
+  if (n > main.place.length) {
+    main = newColumns(MAIN, 2 * n);
+    more = newColumns(EXTRA, 2 * n);
+  }
+  const texts = fillMain(main, summaries);
+  fillExtra(more, summaries);
+  writer.clear();
+  writer.byte(LAYOUT);
+  writer.integer(n);
+  writer.texts(texts);
+  for (const name of MAIN) writeColumn(writer, main[name], n);
+  const data = finished(writer);
+  writer.clear();
+  for (const name of EXTRA) writeColumn(writer, more[name], n);
   return {
-    data: finished(data),
-    extra: zstdCompressSync(extra.done(), {
-      params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
+    data,
+    extra: zstdCompressSync(writer.done(), {
+      params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
     }),
   };
 }

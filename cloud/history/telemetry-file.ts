@@ -15,10 +15,9 @@ import { SummaryWriter } from "./summary-store.ts";
 
 type WriteRequest = Extract<StoreRequest, { op: "write" }>;
 
-/** For each so many rows in memory, compaction does a slice after every write. */
-const PRESSING_ROWS = 1_572_864;
-const MOST_PRESSURE = 3;
-/** With so many nothing more is taken. */
+/** Slices of compaction after every write at most, when it does not keep up. */
+const MOST_PRESSURE = 6;
+/** With so many rows in memory nothing more is taken. */
 const FULL_ROWS = 6_291_456;
 /** Bytes written since the last checkpoint after which the next one is due. */
 const CHECKPOINT_BYTES = 4_194_304;
@@ -216,7 +215,7 @@ export class TelemetryFile {
   }
   /** Slices of that work that must not wait until nobody asks for anything: 0 as long as it keeps up. */
   get pressure(): number {
-    return Math.min(MOST_PRESSURE, Math.floor(this.#compaction.rows / PRESSING_ROWS));
+    return Math.min(MOST_PRESSURE, Math.floor(4 * this.#compaction.pressure));
   }
 
   /** Does some of the work in the background. @throws DB_* */

@@ -1,5 +1,6 @@
 import type { ByteReader, ByteWriter } from "./bytes.ts";
-import { planIntegers, readIntegers, writeIntegers, writePlanned } from "./integer-codec.ts";
+import { readIntegers, writeIntegers, writePlanned } from "./integer-codec.ts";
+import { middleOf, planIntegers } from "./integer-plan.ts";
 
 /*
  * Columns of ascending times. A polled point has a period and some jitter: its times are places on a straight grid plus a
@@ -12,75 +13,102 @@ const MIN_PERIOD_MS = 2;
 /** A period is kept to so small a part of a millisecond. */
 const PERIOD_PARTS = 4096;
 
-/** What of the columns one way of writing takes. */
-interface Grid {
-  readonly period: number;
-  /** Place i minus place i - 1. */
-  readonly places: Float64Array;
-  readonly distances: Float64Array;
+/** Columns of one way of writing, used again for the next series. */
+let steps = new Float64Array(2048);
+let places = new Float64Array(2048);
+let distances = new Float64Array(2048);
+
+function room(n: number): void {
+  if (steps.length >= n) return;
+  steps = new Float64Array(n * 2);
+  places = new Float64Array(n * 2);
+  distances = new Float64Array(n * 2);
 }
 
-function medianStep(times: Float64Array, n: number): number {
-  const step = Math.max(1, Math.floor(n / 63));
-  const some: number[] = [];
-  for (let i = 1; i < n; i += step) some.push((times[i] ?? 0) - (times[i - 1] ?? 0));
-  some.sort((a, b) => a - b);
-  return some[some.length >> 1] ?? 0;
-}
-
-/** The grid that lies closest to the times (least squares); undefined where there is none. */
-function gridOf(times: Float64Array, n: number): Grid | undefined {
-  const nominal = medianStep(times, n);
-  if (nominal < MIN_PERIOD_MS) return undefined;
-  const places = new Float64Array(n - 1);
+/** Fills `places` (each less the one before) and gives the period that lies closest to the times; undefined where there is none. */
+function periodOf(times: Float64Array, n: number, nominal: number): number | undefined {
   const begin = times[0] ?? 0;
   let place = 0;
-  let sums = { place: 0, time: 0, square: 0, product: 0 };
+  let sumPlace = 0;
+  let sumTime = 0;
+  let square = 0;
+  let product = 0;
   for (let i = 1; i < n; i++) {
-    const step = Math.round(((times[i] ?? 0) - (times[i - 1] ?? 0)) / nominal);
+    const step = Math.round((steps[i - 1] ?? 0) / nominal);
     places[i - 1] = step;
     place += step;
     const time = (times[i] ?? 0) - begin;
-    sums = {
-      place: sums.place + place,
-      time: sums.time + time,
-      square: sums.square + place * place,
-      product: sums.product + place * time,
-    };
+    sumPlace += place;
+    sumTime += time;
+    square += place * place;
+    product += place * time;
   }
-  const slope = (n * sums.product - sums.place * sums.time) / (n * sums.square - sums.place * sums.place);
+  // Least squares.
+  const slope = (n * product - sumPlace * sumTime) / (n * square - sumPlace * sumPlace);
   if (!Number.isFinite(slope)) return undefined;
   // A whole period is the rule; the fit is off by a hair, which a longer remainder would pay for.
   const whole = Math.round(slope);
-  const period = Math.abs(whole - slope) * place < 1 ? whole : Math.round(slope * PERIOD_PARTS) / PERIOD_PARTS;
-  const distances = new Float64Array(n - 1);
-  place = 0;
+  return Math.abs(whole - slope) * place < 1 ? whole : Math.round(slope * PERIOD_PARTS) / PERIOD_PARTS;
+}
+
+/** Fills `places` and `distances` and gives the period of the grid; undefined where there is none. */
+function gridOf(times: Float64Array, n: number): number | undefined {
+  const nominal = middleOf(steps, n - 1);
+  const period = nominal < MIN_PERIOD_MS ? undefined : periodOf(times, n, nominal);
+  if (period === undefined) return undefined;
+  const begin = times[0] ?? 0;
+  let place = 0;
   for (let i = 1; i < n; i++) {
     place += places[i - 1] ?? 0;
     distances[i - 1] = (times[i] ?? 0) - begin - Math.round(place * period);
   }
-  return { period, places, distances };
+  return period;
 }
 
-/** Writes the first `n` times, n > 0. */
-export function writeTimes(w: ByteWriter, times: Float64Array, n: number): void {
+function writeAnew(w: ByteWriter, times: Float64Array, n: number): void {
   w.integer(times[0] ?? 0);
   if (n === 1) return;
-  const steps = new Float64Array(n - 1);
+  room(n);
   for (let i = 1; i < n; i++) steps[i - 1] = (times[i] ?? 0) - (times[i - 1] ?? 0);
   const plan = planIntegers(steps, n - 1);
   const start = w.at;
-  const grid = gridOf(times, n);
-  if (grid !== undefined) {
+  const period = gridOf(times, n);
+  if (period !== undefined) {
     w.byte(FORM.grid);
-    w.integer(Math.round(grid.period * PERIOD_PARTS));
-    writeIntegers(w, grid.places, n - 1);
-    writeIntegers(w, grid.distances, n - 1);
+    w.integer(Math.round(period * PERIOD_PARTS));
+    writeIntegers(w, places, n - 1);
+    writeIntegers(w, distances, n - 1);
     if ((w.at - start) * 8 <= plan.bits) return;
     w.rewind(start);
   }
   w.byte(FORM.steps);
   writePlanned(w, steps, n - 1, plan);
+}
+
+/** The column that was written last, and what became of it. */
+let known = new Float64Array(0);
+let written = new Uint8Array(0);
+
+function isKnown(times: Float64Array, n: number): boolean {
+  if (n !== known.length) return false;
+  for (let i = n - 1; i >= 0; i--) if (times[i] !== known[i]) return false;
+  return true;
+}
+
+/**
+ * Writes the first `n` times, n > 0. True when they are the very times of the call before, as those of points are that are
+ * polled together: then nothing is worked out again.
+ */
+export function writeTimes(w: ByteWriter, times: Float64Array, n: number): boolean {
+  if (isKnown(times, n)) {
+    w.raw(written);
+    return true;
+  }
+  const start = w.at;
+  writeAnew(w, times, n);
+  known = times.slice(0, n);
+  written = w.done().slice(start);
+  return false;
 }
 
 let scratch = new Float64Array(1024);

@@ -1,16 +1,21 @@
 import type { Clock } from "#core/clock.ts";
 import { errorCode, errorMessage } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
-import { addRange, missingIn, type Range } from "../db/ranges.ts";
 import type { GatewayLink } from "../ports.ts";
 import type { CursorKey, LaneCursors } from "./cursors.ts";
-import type { Run } from "./fresh-rows.ts";
 import type { Offers } from "./offers.ts";
+import type { Run } from "./runs.ts";
+import type { ToldRows } from "./told-rows.ts";
 import { isStoreTrouble } from "./trouble.ts";
 
-/** Moving the cursors blocks this thread for a flush of the disk: at most so often, and for at most such a share of the time. */
+/**
+ * Moving the cursors blocks this thread, and with it the rules, for a flush of the disk: at most so often, ms, and on a slow
+ * disk more rarely, so that it takes no larger share of the time. Only acknowledgements wait for it, and never longer than
+ * LONGEST_MS after the one before: a gateway offers again what is not acknowledged for seconds.
+ */
 const COMMIT_MS = 10;
-const COMMIT_SHARE = 0.2;
+const COMMIT_SHARE = 0.05;
+const LONGEST_MS = 250;
 const RETRY_FIRST_MS = 100;
 const RETRY_LONGEST_MS = 1000;
 
@@ -18,6 +23,7 @@ const RETRY_LONGEST_MS = 1000;
 export interface RunCursorsDeps {
   readonly cursors: LaneCursors;
   readonly offers: Offers;
+  readonly told: ToldRows;
   readonly link: GatewayLink;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -29,15 +35,10 @@ export interface RunCursorsDeps {
 
 const nameOf = ({ gateway, epoch }: CursorKey): string => `${gateway} ${epoch}`;
 
-/**
- * Moves the cursors over what the store has made durable, many runs in one transaction, and acknowledges it then. Until
- * then it knows which offsets were told on already, so that nothing is told twice.
- */
+/** Moves the cursors over what the store has made durable, many runs in one transaction, and acknowledges it then. */
 export class RunCursors {
   readonly #deps: RunCursorsDeps;
   #waiting: Run[] = [];
-  /** Stored and not yet under a cursor, by gateway and epoch. */
-  #stored = new Map<string, readonly Range[]>();
   #nextAt = Number.NEGATIVE_INFINITY;
   #retryMs = 0;
   #cancel: (() => void) | undefined;
@@ -51,15 +52,9 @@ export class RunCursors {
     return this.#retryMs > 0;
   }
 
-  /** Takes runs that are durably stored, in the order of their coming. Gives what of each was not stored before. */
-  take(runs: readonly Run[]): readonly (readonly Range[])[] {
-    const fresh = runs.map((run) => this.#freshOf(run));
+  /** Takes runs that are durably stored, in the order of their coming: their cursors move now or in a moment. */
+  take(runs: readonly Run[]): void {
     this.#waiting.push(...runs);
-    return fresh;
-  }
-
-  /** Moves the cursors over all that waits, now or in a moment. */
-  moveSoon(): void {
     if (this.#waiting.length > 0) this.#schedule();
   }
 
@@ -69,15 +64,6 @@ export class RunCursors {
     if (this.#waiting.length > 0) this.#commit();
     this.#cancel?.();
     this.#cancel = undefined;
-  }
-
-  #freshOf({ key, from, to }: Run): readonly Range[] {
-    const name = nameOf(key);
-    const stored = this.#stored.get(name) ?? [];
-    const { ranges, fresh } = addRange(stored, { from, to });
-    this.#stored.set(name, ranges);
-    const covered = this.#deps.cursors.get(key)?.covered ?? [];
-    return fresh.flatMap((range) => missingIn(covered, range));
   }
 
   #schedule(): void {
@@ -110,9 +96,8 @@ export class RunCursors {
       this.#isolate();
     }
     this.#waiting = [];
-    this.#stored.clear();
     const now = clock.monotonic();
-    this.#nextAt = Math.max(began + COMMIT_MS, now + (now - began) * (1 / COMMIT_SHARE - 1));
+    this.#nextAt = Math.max(began + COMMIT_MS, now + Math.min((now - began) * (1 / COMMIT_SHARE - 1), LONGEST_MS));
     if (this.#retryMs === 0) return;
     this.#retryMs = 0;
     logger.info({}, "cursors move again");
@@ -130,7 +115,7 @@ export class RunCursors {
             changes.store(key, { from, to });
           }
         },
-        () => this.acknowledge(keys.values()),
+        () => this.moved(keys.values()),
       ),
     );
   }
@@ -145,10 +130,11 @@ export class RunCursors {
       }
   }
 
-  /** Tells the gateways up to where everything is stored. */
-  acknowledge(keys: Iterable<CursorKey>): void {
-    const { cursors, link } = this.#deps;
+  /** These cursors have moved: tells the gateways up to where everything is stored. */
+  moved(keys: Iterable<CursorKey>): void {
+    const { cursors, told, link } = this.#deps;
     for (const key of keys) {
+      told.settle(key);
       const cursor = cursors.get(key);
       if (cursor !== undefined && cursor.upTo >= 0)
         link.sendAck(key.gateway, { lane: "telemetry", epoch: key.epoch, upTo: cursor.upTo });

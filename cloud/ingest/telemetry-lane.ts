@@ -4,14 +4,15 @@ import type { Logger } from "#core/logger.ts";
 import { sampleAt } from "#core/model/sample-columns.ts";
 import type { Range } from "../db/ranges.ts";
 import type { GatewayLink, IngestSinks } from "../ports.ts";
-import type { PointDirectory, TelemetrySpan, TelemetryStore } from "../telemetry-ports.ts";
+import type { PointDirectory, TelemetrySpan, TelemetryStore, TelemetryWrite } from "../telemetry-ports.ts";
 import type { CursorKey, LaneCursors } from "./cursors.ts";
-import { freshRows, runsOf } from "./fresh-rows.ts";
 import type { GapStore } from "./gap-store.ts";
 import type { Offers } from "./offers.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { RunCursors } from "./run-cursors.ts";
+import { runsOf } from "./runs.ts";
 import { GROUP_SAMPLES, type QueuedBatch, type TelemetryGroup, TelemetryGroups } from "./telemetry-group.ts";
+import { ToldRows } from "./told-rows.ts";
 import { isStoreTrouble } from "./trouble.ts";
 
 /** Samples not yet stored beyond which no gateway is read on, and below which all are again. */
@@ -19,9 +20,15 @@ const HIGH_WATER = 4 * GROUP_SAMPLES;
 const LOW_WATER = 2 * GROUP_SAMPLES;
 /** Groups at the store at once: it begins with the next one while we follow up on the last. */
 const UNDER_WAY = 2;
-/** A group that is not full begins so long after the one before it, ms, so that small ones do not flush the disk without end. */
-const GROUP_MS = 4;
-const RETRY_FIRST_MS = 100;
+/**
+ * A group that is not full begins so long after the one before it, ms, so that small ones do not flush the disk without end:
+ * longer when writing takes long, so that it takes no larger share of the time. Only acknowledgements wait for it.
+ */
+const GROUP_LEAST_MS = 4;
+const GROUP_MOST_MS = 20;
+const WRITE_SHARE = 0.25;
+/** A store that is full for a moment is no trouble but back-pressure: it is asked again soon, and told of when it lasts. */
+const RETRY_FIRST_MS = 25;
 const RETRY_LONGEST_MS = 1000;
 
 /** What the lane works with. */
@@ -39,13 +46,15 @@ export interface TelemetryLaneDeps {
 }
 
 /**
- * Telemetry batches, many in one commit: store (durable), then everyone else, then cursor (durable), then acknowledgement.
- * The rules do not wait for the cursors: a crash between makes the gateway offer again what they have seen. A failing store is tried again without end; meanwhile the gateways wait, at first in front of full groups here
- * and then in their outboxes.
+ * Telemetry batches. State and rules are told of a row when it is taken in, once; then, many batches in one commit: store
+ * (durable), cursor (durable), acknowledgement. A crash between makes the gateway offer again what the rules have seen. A
+ * failing store is tried again without end; meanwhile the gateways wait, at first in front of full groups here and then in
+ * their outboxes.
  */
 export class TelemetryLane {
   readonly #deps: TelemetryLaneDeps;
   readonly #cursors: RunCursors;
+  readonly #told: ToldRows;
   readonly #groups = new TelemetryGroups();
   #queued = 0;
   #waiting: (() => void)[] = [];
@@ -53,15 +62,19 @@ export class TelemetryLane {
   #last: Promise<void> = Promise.resolve();
   #pumping = false;
   #startedAt = Number.NEGATIVE_INFINITY;
+  #groupMs = GROUP_LEAST_MS;
   #cancelPause: (() => void) | undefined;
   #closed = false;
   #failing = false;
+  #untold = false;
   readonly #sleepers = new Set<() => void>();
 
   constructor(deps: TelemetryLaneDeps) {
     this.#deps = deps;
+    this.#told = new ToldRows(deps.cursors);
     this.#cursors = new RunCursors({
       ...deps,
+      told: this.#told,
       condemn: ({ key, from, to }, code, reason) =>
         this.condemn(key, { from, to }, { topic: "", payload: new Uint8Array(), code, reason }),
       onRecovered: () => this.#pump(),
@@ -87,12 +100,27 @@ export class TelemetryLane {
     }
     group.batches.push(batch);
     this.#queued += last - first + 1;
+    this.#tell(group, batch.span);
     if (!this.#pumping) {
       this.#pumping = true;
       queueMicrotask(() => this.#pump());
     }
     if (this.#queued < HIGH_WATER) return undefined;
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** State and rules do not wait for the disk: what they are told of is stored, or is offered again until it is. */
+  #tell({ appender: { columns } }: TelemetryGroup, span: TelemetrySpan): void {
+    const { sinks, logger } = this.#deps;
+    this.#told.take(span, (from, to) => {
+      try {
+        sinks.onSamples(columns, from, to);
+        this.#untold = false;
+      } catch (error) {
+        if (!this.#untold) logger.error({ gateway: span.gateway, err: error }, "following up on samples failed");
+        this.#untold = true;
+      }
+    });
   }
 
   /** Stores what is queued, unless the store fails, and stops. What was not acknowledged will be offered again. */
@@ -118,7 +146,7 @@ export class TelemetryLane {
       const next = this.#groups.oldest;
       if (next === undefined || this.#underWay >= UNDER_WAY || this.#cancelPause !== undefined) return;
       if (this.#cursors.stuck && !this.#closed) return;
-      const pauseMs = this.#startedAt + GROUP_MS - clock.monotonic();
+      const pauseMs = this.#startedAt + this.#groupMs - clock.monotonic();
       if (pauseMs > 0 && !next.isFull && !this.#closed) {
         this.#cancelPause = clock.after(pauseMs, () => {
           this.#cancelPause = undefined;
@@ -155,9 +183,9 @@ export class TelemetryLane {
     let waitMs = RETRY_FIRST_MS;
     for (;;) {
       try {
-        await this.#deps.store.write(write);
+        await this.#write(write);
         await before;
-        this.#finish(group, batches);
+        this.#cursors.take(runsOf(batches));
         if (this.#failing) this.#deps.logger.info({}, "telemetry is stored again");
         this.#failing = false;
         return;
@@ -167,14 +195,22 @@ export class TelemetryLane {
           await this.#isolate(group, batches, error);
           return;
         }
-        if (!this.#failing)
+        if (waitMs === RETRY_LONGEST_MS && !this.#failing) {
+          this.#failing = true;
           this.#deps.logger.error({ err: error, batches: batches.length }, "telemetry cannot be stored, trying again");
-        this.#failing = true;
+        }
       }
       if (this.#closed) return;
       await this.#sleep(waitMs);
       waitMs = Math.min(waitMs * 2, RETRY_LONGEST_MS);
     }
+  }
+
+  async #write(write: TelemetryWrite): Promise<void> {
+    const { store, clock } = this.#deps;
+    const since = clock.monotonic();
+    await store.write(write);
+    this.#groupMs = Math.min(Math.max(GROUP_LEAST_MS, (clock.monotonic() - since) / WRITE_SHARE), GROUP_MOST_MS);
   }
 
   async #sleep(ms: number): Promise<void> {
@@ -229,19 +265,6 @@ export class TelemetryLane {
       logger.error({ gateway, err: error }, "quarantine failed");
       return;
     }
-    this.#cursors.acknowledge([key]);
-  }
-
-  /** Everybody is told of what is durable; the acknowledgement follows when the cursors are durable, too. */
-  #finish(group: TelemetryGroup, batches: readonly QueuedBatch[]): void {
-    const { sinks, logger } = this.#deps;
-    const runs = runsOf(batches);
-    for (const { from, to } of freshRows(runs, this.#cursors.take(runs)))
-      try {
-        sinks.onSamples(group.appender.columns, from, to);
-      } catch (error) {
-        logger.error({ err: error }, "following up on stored samples failed");
-      }
-    this.#cursors.moveSoon();
+    this.#cursors.moved([key]);
   }
 }

@@ -25,7 +25,7 @@ export interface StateDeps {
   readonly isOnline: (gateway: GatewayId) => boolean;
 }
 
-/** A changed point. Its view is built only when somebody reads it: most changes are looked at by nobody. */
+/** A changed point. Its view is built only when somebody reads it, and is of then: one serves for all changes of a point. */
 class PointChange implements LiveChange {
   readonly kind = "points";
   readonly #point: Point;
@@ -54,8 +54,8 @@ export class CurrentState implements StateService {
   /** Ids of devices in the order in which the values know them, and by id the numbers of their points. */
   #devices: readonly string[] = [];
   #pointsOfDevice: ReadonlyMap<string, readonly number[]> = new Map();
-  /** Points of the site by their number. */
-  #byNumber: (Point | undefined)[] = [];
+  /** What is told of the points of the site, by their number. */
+  #byNumber: (PointChange | undefined)[] = [];
   /** Devices whose gateway says that they are gone, and since when, Unix ms. */
   readonly #dead = new Map<string, number>();
   /** Told in the running TELL_MS. */
@@ -95,10 +95,7 @@ export class CurrentState implements StateService {
   deviceDead(device: DeviceId, at: number): void {
     if (!this.#pointsOfDevice.has(device)) return;
     this.#dead.set(device, at);
-    for (const number of this.#pointsOfDevice.get(device) ?? []) {
-      const point = this.#byNumber[number];
-      if (point !== undefined) this.#publish(point);
-    }
+    for (const number of this.#pointsOfDevice.get(device) ?? []) this.#publish(number);
     this.#publishDevice(device);
   }
 
@@ -120,10 +117,7 @@ export class CurrentState implements StateService {
     }
     const changed = this.#values.drainChanged(TOLD_AT_ONCE - this.#told);
     this.#told += changed.length;
-    for (const number of changed) {
-      const point = this.#byNumber[number];
-      if (point !== undefined) this.#publish(point);
-    }
+    for (const number of changed) this.#publish(number);
     for (const device of this.#values.drainDevices()) this.#publishDevice(this.#devices[device] ?? "");
     if (this.#values.changed === 0 || this.#cancelTelling !== undefined) return;
     this.#cancelTelling = clock.after(TELL_MS, () => {
@@ -134,9 +128,10 @@ export class CurrentState implements StateService {
 
   /** Tells who looks that all points of a gateway have changed, because its presence has. */
   gatewayChanged(gateway: GatewayId): void {
-    for (const point of this.#deps.catalog.points()) if (point.id.startsWith(`${gateway}/`)) this.#publish(point);
-    for (const device of this.#deps.catalog.devices())
-      if (device.id.startsWith(`${gateway}/`)) this.#publishDevice(device.id);
+    const { catalog, points } = this.#deps;
+    for (const { id } of catalog.points())
+      if (id.startsWith(`${gateway}/`)) this.#publish(points.numberOf(id as PointId));
+    for (const device of catalog.devices()) if (device.id.startsWith(`${gateway}/`)) this.#publishDevice(device.id);
   }
 
   /** The newest sample of a point as it came, for rules and commands. */
@@ -212,15 +207,17 @@ export class CurrentState implements StateService {
     const { catalog, points } = this.#deps;
     const ids = catalog.points().map((point) => point.id as PointId);
     this.#byNumber = [];
-    for (const point of catalog.points()) this.#byNumber[points.numberOf(point.id as PointId)] = point;
+    for (const point of catalog.points())
+      this.#byNumber[points.numberOf(point.id as PointId)] = new PointChange(point, this.#viewOf);
     const byDevice = Map.groupBy(ids, (id) => deviceOf(id) as string);
     this.#pointsOfDevice = new Map([...byDevice].map(([device, of]) => [device, of.map((id) => points.numberOf(id))]));
     this.#devices = [...this.#pointsOfDevice.keys()];
     this.#values.setDevices([...this.#pointsOfDevice.values()]);
   }
 
-  #publish(point: Point): void {
-    this.#deps.bus.publish(new PointChange(point, this.#viewOf));
+  #publish(point: number): void {
+    const change = this.#byNumber[point];
+    if (change !== undefined) this.#deps.bus.publish(change);
   }
 
   #publishDevice(id: string): void {

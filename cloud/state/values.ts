@@ -55,7 +55,10 @@ export class LiveValues {
   /** By device: points that are held and can be reached. */
   #reachable = new Int32Array(0);
   #revision = 0;
-  #changed: number[] = [];
+  /** Points that have changed, each once, the longest waiting first: a ring, for a flood fills it much faster than it is told. */
+  #changed = new Uint32Array(FIRST_CAPACITY);
+  #firstChanged = 0;
+  #changedCount = 0;
   readonly #wereOnline = new Map<number, boolean>();
 
   /** What the site has: the points of each device. All others are kept out from now on. */
@@ -122,7 +125,8 @@ export class LiveValues {
       this.#reach(point, before, bits);
       if ((before & CHANGED) !== 0) return;
     }
-    this.#changed.push(point);
+    this.#changed[(this.#firstChanged + this.#changedCount) % this.#changed.length] = point;
+    this.#changedCount++;
   }
 
   #reach(point: number, before: number, after: number): void {
@@ -139,15 +143,20 @@ export class LiveValues {
 
   /** At most `limit` points whose sample is another one than when they were last given here, the longest waiting first. */
   drainChanged(limit: number): readonly number[] {
-    const drained = this.#changed.length <= limit ? this.#changed : this.#changed.slice(0, limit);
-    this.#changed = drained === this.#changed ? [] : this.#changed.slice(limit);
-    for (const point of drained) this.#bits[point] = (this.#bits[point] ?? 0) & ~CHANGED;
+    const drained: number[] = [];
+    for (let left = Math.min(limit, this.#changedCount); left > 0; left--) {
+      const point = this.#changed[this.#firstChanged] ?? 0;
+      this.#bits[point] = (this.#bits[point] ?? 0) & ~CHANGED;
+      drained.push(point);
+      this.#firstChanged = (this.#firstChanged + 1) % this.#changed.length;
+      this.#changedCount--;
+    }
     return drained;
   }
 
   /** How many `drainChanged` would give. */
   get changed(): number {
-    return this.#changed.length;
+    return this.#changedCount;
   }
 
   /** Devices that have become reachable or unreachable since the last call, by their place in `setDevices`. */
@@ -223,5 +232,10 @@ export class LiveValues {
     this.#source = grown(this.#source, new Float64Array(size));
     this.#revisions = grown(this.#revisions, new Float64Array(size));
     this.#device = grown(this.#device, new Int32Array(size));
+    const changed = new Uint32Array(size);
+    changed.set(this.#changed.subarray(this.#firstChanged));
+    changed.set(this.#changed.subarray(0, this.#firstChanged), capacity - this.#firstChanged);
+    this.#changed = changed;
+    this.#firstChanged = 0;
   }
 }

@@ -15,6 +15,16 @@ export const SignIn = Type.Object(
 );
 export type SignIn = Static<typeof SignIn>;
 
+/** Somebody's own new password, with the one that counts now. */
+export const PasswordChange = Type.Object(
+  {
+    current: Type.String({ minLength: 1, maxLength: 256 }),
+    password: Type.String({ maxLength: 256, description: "The new one, 12 characters or more." }),
+  },
+  closed,
+);
+export type PasswordChange = Static<typeof PasswordChange>;
+
 export const Session = Type.Object({
   user: Type.Object({ name: Type.String(), displayName: Type.String() }),
   grants: Type.Array(Grant),

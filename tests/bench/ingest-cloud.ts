@@ -40,6 +40,11 @@ import {
  * over the store of the embedded mode or over none ("none" as first argument).
  */
 
+/** Below such a share of one processor, looked at so often, the process has nothing to do. */
+const IDLE_SHARE = 0.05;
+const REST_LOOK_MS = 500;
+const REST_MOST_MS = 30_000;
+
 const clock = systemClock;
 const logger: Logger = {
   ...silentLogger,
@@ -225,6 +230,20 @@ ingest.start(gateways);
 const answer = (message: CloudAnswer): void => void process.send?.(message);
 const flush = setInterval(() => pending.clear(), 200);
 
+/** Waits until a backlog of any thread is worked off: until the whole process is idle for a while. */
+async function rest(): Promise<void> {
+  const since = performance.now();
+  let afterMs = 0;
+  for (let share = 1; share > IDLE_SHARE && afterMs < REST_MOST_MS; afterMs = performance.now() - since) {
+    const cpu = process.cpuUsage();
+    const from = performance.now();
+    await new Promise<void>((resolve) => clock.after(REST_LOOK_MS, resolve));
+    const { user, system } = process.cpuUsage(cpu);
+    share = (user + system) / 1000 / (performance.now() - from);
+  }
+  answer({ kind: "rested", afterMs });
+}
+
 async function stop(): Promise<void> {
   clearInterval(flush);
   await ingest.close();
@@ -239,6 +258,7 @@ async function stop(): Promise<void> {
 process.on("message", (question: CloudQuestion) => {
   if (question === "reset") meter.reset();
   else if (question === "figures") answer(meter.figures());
+  else if (question === "rest") void rest();
   else void stop();
 });
 answer({ kind: "ready", port: broker.port });

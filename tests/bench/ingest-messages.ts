@@ -9,11 +9,12 @@ export const SITE = "bench";
 export const DEVICE = "dev";
 export const nameOf = (point: number): string => `p${point}`;
 
-/** What the bench asks of the process under test. */
-export type CloudQuestion = "reset" | "figures" | "stop";
+/** What the bench asks of the process under test; `rest` is answered when it has nothing more to do, not even in its threads. */
+export type CloudQuestion = "reset" | "figures" | "rest" | "stop";
 /** What it answers. Times in ms, CPU in us. */
 export type CloudAnswer =
   | { readonly kind: "ready"; readonly port: number }
+  | { readonly kind: "rested"; readonly afterMs: number }
   | {
       readonly kind: "figures";
       readonly samples: number;

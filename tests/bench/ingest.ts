@@ -7,21 +7,28 @@ import type { BenchResult } from "./bench.ts";
 import type { CloudAnswer, CloudQuestion, GatewaysAnswer, GatewaysOrder } from "./ingest-messages.ts";
 
 const SMOKE = process.env["PARKHUB_BENCH_SMOKE"] === "1";
-const ROUNDS = SMOKE ? 1 : 5;
+const ROUNDS = SMOKE ? 1 : 3;
 const WARM_UP_MS = SMOKE ? 500 : 3000;
 const SATURATED_MS = SMOKE ? 500 : 3000;
-const PACED_MS = SMOKE ? 500 : 6000;
-/** After a change of the load, until what waited is through. */
+const PACED_MS = SMOKE ? 500 : 10_000;
+/** From the beginning of a load until it is measured. */
 const SETTLE_MS = SMOKE ? 200 : 1500;
 
 type Figures = Extract<CloudAnswer, { kind: "figures" }>;
 
-async function answerOf<T>(child: ChildProcess): Promise<T> {
-  const [message] = (await Promise.race([
-    once(child, "message"),
-    once(child, "exit").then(([code]) => Promise.reject(new Error(`${child.spawnfile} ended with ${String(code)}`))),
-  ])) as [T];
-  return message;
+function answerOf<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const answered = (message: unknown): void => {
+      child.off("exit", ended);
+      resolve(message as T);
+    };
+    const ended = (code: number | null): void => {
+      child.off("message", answered);
+      reject(new Error(`${child.spawnfile} ended with ${String(code)}`));
+    };
+    child.once("message", answered);
+    child.once("exit", ended);
+  });
 }
 
 function start(file: string, argument: string): ChildProcess {
@@ -62,14 +69,21 @@ export class Site {
     return figures;
   }
 
-  /** Loads, measures and lets what waits run out. */
+  /** Loads, measures, and lets everything that is left to do be done: nothing is measured in the wake of something else. */
   async under(samplesPerS: number | "saturate", settleMs: number, ms: number): Promise<Figures> {
     this.load(samplesPerS);
     await sleep(settleMs);
     const figures = await this.measure(ms);
     this.load(0);
-    await sleep(SETTLE_MS);
+    await this.rest();
     return figures;
+  }
+
+  /** Resolves when the cloud has nothing to do; gives how long that took, ms. */
+  async rest(): Promise<number> {
+    this.#ask("rest");
+    const rested = await answerOf<CloudAnswer>(this.#cloud);
+    return rested.kind === "rested" ? rested.afterMs : 0;
   }
 
   async close(): Promise<void> {
@@ -103,7 +117,7 @@ function told({ p50Ms, p99Ms, ...figures }: Figures): string {
 
 /**
  * `npm run bench -- ingest`: 20 gateways over TCP into broker, ingest, current values and rules, stored before it is
- * acknowledged; beside the same path whose store does nothing, by turns.
+ * acknowledged; beside the same path whose store does nothing, by turns. The rates after it are sustained for 10 s each.
  */
 export async function ingest(say: (text: string) => void): Promise<BenchResult> {
   const sites = [await Site.open("none"), await Site.open("store")] as const;
@@ -145,6 +159,7 @@ export async function ingest(say: (text: string) => void): Promise<BenchResult> 
         p99MsAt90: latency("At90", "p99Ms"),
         p50MsAt600k: latency("At600k", "p50Ms"),
         p99MsAt600k: latency("At600k", "p99Ms"),
+        cpuUsPerSampleAt600k: rounded(cpuOf(paced["At600k"] as Figures), 3),
         samplesPerSAt600k: Math.round(perS(paced["At600k"] as Figures)),
         rssMb: Math.round(Math.max(...saturated.map(({ rssMb }) => rssMb))),
       },

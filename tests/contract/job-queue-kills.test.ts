@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { Program } from "#tests/program.ts";
 import { redisProgram, redisUrl, startRedis } from "#tests/servers/redis.ts";
 import type { TestServer } from "#tests/servers/server.ts";
 
@@ -12,13 +10,13 @@ const KILLS = process.env["PARKHUB_TEST_LONG"] === "1" ? 20 : 2;
 const AT_ONCE = 8;
 
 let folder: string;
-let child: ChildProcess | undefined;
+let child: Program | undefined;
 let redis: TestServer | undefined;
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), "parkhub-job-kills-"));
 });
 afterEach(async () => {
-  child?.kill("SIGKILL");
+  await child?.kill();
   await redis?.remove();
   redis = undefined;
   rmSync(folder, { recursive: true, force: true });
@@ -34,28 +32,25 @@ function diary(): readonly (readonly string[])[] {
 const count = (word: string): number => diary().filter(([first]) => first === word).length;
 
 function startChild(): void {
-  const script = fileURLToPath(new URL("./job-queue-child.ts", import.meta.url));
-  const args = [script, folder, ...(redis === undefined ? [] : [redisUrl(redis)])];
-  child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
+  const more = redis === undefined ? [] : [redisUrl(redis)];
+  child = Program.start(["tests/contract/job-queue-child.ts", folder, ...more]);
 }
 
-async function killChild(): Promise<void> {
-  if (child === undefined) return;
-  const gone = once(child, "exit");
-  child.kill("SIGKILL");
-  await gone;
+/** Resolves when the diary of the running child shows it. */
+async function shown(what: string, look: () => boolean): Promise<void> {
+  await child?.until(what, () => look() || undefined);
 }
 
 /** Under load, a varying while after the last kill. */
 async function worked(kill: number): Promise<void> {
   const goal = count("done") + 25 + ((kill * 17) % 40);
-  await expect.poll(() => count("done"), { timeout: 30_000 }).toBeGreaterThan(goal);
+  await shown(`more than ${goal} done jobs`, () => count("done") > goal);
 }
 
 /** Lets everything end, and gives who did each job when. */
 async function accounts(): Promise<ReadonlyMap<string, { due: number; done: { pid: string; at: number }[] }>> {
   writeFileSync(path.join(folder, "enough"), "");
-  await expect.poll(() => diary().some(([word]) => word === "ended"), { timeout: 40_000 }).toBe(true);
+  await shown("the end", () => diary().some(([word]) => word === "ended"));
   const jobs = new Map<string, { due: number; done: { pid: string; at: number }[] }>();
   for (const [word, key = "", value] of diary()) if (word === "added") jobs.set(key, { due: Number(value), done: [] });
   for (const [word, key = "", pid = "", at] of diary())
@@ -82,7 +77,7 @@ it("loses no job and does none early when the process of the embedded queue is k
   for (let kill = 0; kill < KILLS; kill++) {
     startChild();
     await worked(kill);
-    await killChild();
+    await child?.kill();
   }
   startChild();
   const jobs = await accounts();
@@ -97,7 +92,7 @@ it.skipIf(redisProgram() === undefined)(
     for (let kill = 0; kill < KILLS; kill++) {
       startChild();
       await worked(kill);
-      await killChild();
+      await child?.kill();
     }
     startChild();
     const jobs = await accounts();
@@ -115,7 +110,7 @@ it.skipIf(redisProgram() === undefined)(
       await worked(kill);
       await redis.kill();
       const added = count("added");
-      await expect.poll(() => count("added")).toBeGreaterThan(added + 20);
+      await shown("twenty jobs more", () => count("added") > added + 20);
       await redis.start();
     }
     await worked(0);

@@ -40,11 +40,16 @@ export interface PanelField {
   close(): Promise<void>;
 }
 
-/** Starts a server and a driver without devices. */
+/** Starts a server and a driver without devices. `running`: a server to use instead, which stays when the field is closed. */
 export async function panelField(
-  options: { readonly server?: Partial<ServerOptions>; readonly config?: OpcuaConfig; readonly folder?: string } = {},
+  options: {
+    readonly server?: Partial<ServerOptions>;
+    readonly running?: ServerProcess;
+    readonly config?: OpcuaConfig;
+    readonly folder?: string;
+  } = {},
 ): Promise<PanelField> {
-  const server = await ServerProcess.start(options.server ?? {});
+  const server = options.running ?? (await ServerProcess.start(options.server ?? {}));
   const recording = recordDriver(options.folder === undefined ? {} : { folder: options.folder });
   const driver = await opcua.create({ ...CONFIG, ...options.config }, recording.deps);
   await driver.start(never);
@@ -58,7 +63,7 @@ export async function panelField(
     },
     async close() {
       await driver.stop();
-      await server.close();
+      if (options.running === undefined) await server.close();
       await rm(recording.deps.folder, { recursive: true, force: true });
     },
   };

@@ -2,13 +2,14 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { OPCUACertificateManager } from "node-opcua";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { deviceId } from "#core/ids.ts";
 import type { FieldCertificate } from "#core/model/certificate.ts";
 import type { ActionResult } from "#protocols/driver.ts";
 import type { OpcuaDevice } from "#protocols/opcua/config.ts";
 import { opcua } from "#protocols/opcua/index.ts";
 import { SECURITY_POLICIES } from "#protocols/opcua/vocabulary.ts";
+import { ServerProcess } from "#tests/fixtures/opcua/server-process.ts";
 import { recordDriver } from "./driver-contract.ts";
 import { CONFIG, never, nodePoints, PANEL, type PanelField, POLL, panelField, point } from "./opcua-field.ts";
 
@@ -16,8 +17,13 @@ const CHANNEL = deviceId("park/gw-1/opcua-1");
 
 describe("the security of an OPC UA connection", () => {
   let field: PanelField;
+  let running: ServerProcess;
+  beforeAll(async () => {
+    running = await ServerProcess.start();
+  });
+  afterAll(() => running?.close());
   beforeEach(async () => {
-    field = await panelField();
+    field = await panelField({ running });
   });
   afterEach(async () => {
     await field.close();

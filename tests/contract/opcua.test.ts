@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-
+import { afterAll, beforeAll } from "vitest";
 import { deviceId, pointId } from "#core/ids.ts";
 import type { DeviceBinding } from "#protocols/driver.ts";
 import type { OpcuaAddress, OpcuaDevice } from "#protocols/opcua/config.ts";
@@ -25,8 +25,15 @@ function binding(
   };
 }
 
+// A start takes seconds: all cases share two servers, and none leaves one that is silent.
+let first: ServerProcess;
+let second: ServerProcess;
+beforeAll(async () => {
+  [first, second] = await Promise.all([ServerProcess.start(), ServerProcess.start()]);
+});
+afterAll(() => Promise.all([first?.close(), second?.close()]));
+
 async function field(): Promise<ContractField> {
-  const [first, second] = await Promise.all([ServerProcess.start(), ServerProcess.start()]);
   return {
     config: CONFIG,
     devices: [
@@ -65,7 +72,7 @@ async function field(): Promise<ContractField> {
       await first.restart();
     },
     async close() {
-      await Promise.all([first.close(), second.close()]);
+      first.thaw();
     },
   };
 }

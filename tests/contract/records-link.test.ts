@@ -1,7 +1,5 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Db, openDatabase } from "#cloud/db/database.ts";
 import { MIGRATIONS } from "#cloud/db/migrations/index.ts";
@@ -10,6 +8,7 @@ import { gatewayId, newEpoch } from "#core/ids.ts";
 import { type Logger, silentLogger } from "#core/logger.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 import { peer } from "#tests/peers.ts";
+import { Program } from "#tests/program.ts";
 import { POSTGRES_PASSWORD, type PostgresServer, startPostgres } from "#tests/servers/postgres.ts";
 import { FailingNetwork } from "#tests/servers/proxy.ts";
 
@@ -44,14 +43,14 @@ describe.skipIf(program === undefined)("a record database on PostgreSQL", () => 
 
   let url = "";
   const opened: Db[] = [];
-  const children: ChildProcess[] = [];
+  const children: Program[] = [];
   beforeEach(async () => {
     url = await server.schema();
   });
   afterEach(async () => {
     network.mode = "pass";
     for (const db of opened.splice(0)) await db.close();
-    for (const child of children.splice(0)) child.kill("SIGKILL");
+    for (const child of children.splice(0)) await child.kill();
   });
 
   async function open(target = url, logger: Logger = silentLogger): Promise<Db> {
@@ -62,20 +61,11 @@ describe.skipIf(program === undefined)("a record database on PostgreSQL", () => 
   const overNetwork = (): string => url.replace(`:${server.server.port}/`, `:${network.port}/`);
 
   /** A process of its own on the database, when it has said `word`. */
-  async function child(what: string, word: string): Promise<ChildProcess> {
-    const started = spawn(
-      process.execPath,
-      [fileURLToPath(new URL("./records-child.ts", import.meta.url)), url, what],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
+  async function child(what: string, word: RegExp): Promise<Program> {
+    const started = Program.start(["tests/contract/records-child.ts", url, what]);
     children.push(started);
-    for await (const chunk of started.stdout) if (String(chunk).includes(word)) return started;
-    throw new Error(`the child has not said ${word}`);
-  }
-  async function kill(of: ChildProcess): Promise<void> {
-    const gone = once(of, "exit");
-    of.kill("SIGKILL");
-    await gone;
+    await started.line(word);
+    return started;
   }
   /** kill -9, and what is done before the server is there again. */
   async function whileKilled(db: Db, work = (): void => undefined): Promise<void> {
@@ -99,8 +89,8 @@ describe.skipIf(program === undefined)("a record database on PostgreSQL", () => 
       expect(names(await open())).toEqual(["a"]);
     });
 
-    it("is free again when the process that held it was killed", async () => {
-      await kill(await child("hold", "holds"));
+    it("is free again when the process that held it was killed", { timeout: 90_000 }, async () => {
+      await (await child("hold", /holds/)).kill();
       expect(names(await open())).toEqual(["child"]);
     });
 
@@ -118,8 +108,10 @@ describe.skipIf(program === undefined)("a record database on PostgreSQL", () => 
       expect(() => add(former, "c")).toThrow(expect.objectContaining({ code: "DB_IN_USE" }));
     });
 
-    it("is upgraded by the next process when one was killed in the middle of an upgrade", async () => {
-      await kill(await child("halfway", "halfway"));
+    it("is upgraded by the next process when one was killed in the middle of an upgrade", {
+      timeout: 90_000,
+    }, async () => {
+      await (await child("halfway", /halfway/)).kill();
       const later = {
         up: (kysely: Db["kysely"]) => kysely.schema.createTable("later").addColumn("id", "integer").execute(),
       };

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deviceId, pointId } from "#core/ids.ts";
@@ -12,15 +11,6 @@ import { type PanelOptions, type PanelServer, servePanel } from "#simulators/ser
 /** AES keys of tests: made up, of no panel. */
 export const KEY_128 = "00112233445566778899AABBCCDDEEFF";
 export const KEY_256 = `${KEY_128}${KEY_128}`;
-
-/** A port that was free a moment ago: a receiver is dialled to, so its port must be known before it listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return address !== null && typeof address === "object" ? address.port : 0;
-}
 
 /** A folder that `remove` takes away. */
 export function temporaryFolder(): { readonly path: string; remove(): void } {

@@ -3,8 +3,9 @@ import { pointId } from "#core/ids.ts";
 import type { DeviceEvent } from "#core/model/event.ts";
 import { SiaDriver } from "#protocols/sia-dc09/driver.ts";
 import type { PanelServer } from "#simulators/servers/sia-dc09.ts";
+import { freePort } from "#tests/free-port.ts";
 import { type Recording, recordDriver } from "./driver-contract.ts";
-import { dialling, freePort, KEY_128, panelBinding, temporaryFolder } from "./sia-dc09-field.ts";
+import { dialling, KEY_128, panelBinding, temporaryFolder } from "./sia-dc09-field.ts";
 
 const ZONE = { "zone-1": { signal: "zoneAlarm", zone: "1" }, armed: { signal: "armed" } } as const;
 const zone1 = pointId("park/gw-1/panel/zone-1");

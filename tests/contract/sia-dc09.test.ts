@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { createConnection, createServer, type Server } from "node:net";
 import { siaDc09 } from "#protocols/sia-dc09/index.ts";
+import { freePort } from "#tests/free-port.ts";
 import { type ContractField, driverContract } from "./driver-contract.ts";
-import { dialling, freePort, KEY_128, panelBinding } from "./sia-dc09-field.ts";
+import { dialling, KEY_128, panelBinding } from "./sia-dc09-field.ts";
 
 async function setup(): Promise<ContractField> {
   const port = await freePort();

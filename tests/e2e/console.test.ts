@@ -248,6 +248,36 @@ describe.skipIf(chromiumFile === undefined)("the console in a browser", () => {
     await expect.poll(look).toEqual(CHINESE);
   });
 
+  it("lets people change their password, and lets them in by the new one", async () => {
+    const [name, before, after] = ["new-guard", "the first password", "the second password"];
+    const grants = [{ role: "security", space: "park" }];
+    const admin = await park.signIn();
+    await admin.post("/users", { name, displayName: "New guard", grants, password: before });
+    const visitor = await visit(browser, park, {});
+    const guard = await visitor.newPage();
+    await guard.goto("/");
+    await signInAs(guard, name, before);
+    await guard.getByTestId("user-menu").click();
+    await guard.getByTestId("change-password").click();
+    await guard.getByTestId("password-current").fill("not the password");
+    await guard.getByTestId("password-next").fill(after);
+    await guard.getByTestId("password-again").fill("something else");
+    expect(await guard.getByTestId("password-submit").isDisabled()).toBe(true);
+    await guard.getByTestId("password-again").fill(after);
+    await guard.getByTestId("password-submit").click();
+    expect(await words(guard.getByTestId("password-error"))).toBe(zhCN.error.PASSWORD_WRONG);
+    expect(await barriers(guard)).toEqual([]);
+    await guard.getByTestId("password-current").fill(before);
+    await guard.getByTestId("password-again").press("Enter");
+    await guard.getByTestId("password-done").waitFor();
+    await guard.keyboard.press("Escape");
+    await guard.getByTestId("user-menu").click();
+    await guard.getByTestId("sign-out").click();
+    await signInAs(guard, name, after);
+    await guard.getByTestId("user-menu").waitFor();
+    await visitor.close();
+  });
+
   it("says that its data is stale while the cloud is silent, and no longer when it is back", async () => {
     const expected = watch.expect(UNREACHABLE);
     const cloud = park.kill("cloud", "SIGSTOP");

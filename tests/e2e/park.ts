@@ -7,9 +7,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SignalValue } from "#simulators/device.ts";
 import type { DeviceState, ParkState } from "#simulators/park-state.ts";
 import type { LogEntry, SignalChange } from "#simulators/recorder.ts";
+import { inheritedEnvironment } from "#tests/program.ts";
 import { ProductionServers } from "#tests/servers/production.ts";
 import { freePort } from "#tests/servers/server.ts";
 import { ApiClient } from "./api-client.ts";
+import { type SiteChange, seedSite } from "./site.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 export const ADMIN_PASSWORD = "e2e-park-administrator";
@@ -41,11 +43,6 @@ export async function until<T>(
     await sleep(50);
   }
   throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause: last });
-}
-
-/** The environment without variables of the hub: those of whoever runs the tests are not meant for the park under test. */
-function inheritedEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PARKHUB_")));
 }
 
 export type PartName = "cloud" | "gw-1" | "simulators";
@@ -81,12 +78,17 @@ export class Park {
     return this.#servers;
   }
 
-  /** Starts and waits until `/readyz` says 200. */
-  static async start(env: Readonly<Record<string, string>> = {}, profile: Profile = defaultProfile()): Promise<Park> {
+  /** Starts and waits until `/readyz` says 200. `site` makes another site of the demo park's. */
+  static async start(
+    env: Readonly<Record<string, string>> = {},
+    profile: Profile = defaultProfile(),
+    site?: SiteChange,
+  ): Promise<Park> {
     const data = mkdtempSync(path.join(os.tmpdir(), "parkhub-e2e-"));
     const park = new Park(data, [await freePort(), await freePort(), await freePort()], env);
     try {
       if (profile === "production") park.#servers = await ProductionServers.start();
+      if (site !== undefined) await seedSite(data, site, park.#servers?.environment["PARKHUB_POSTGRES_URL"]);
       await park.launch();
     } catch (error) {
       await park.close();
@@ -169,7 +171,7 @@ export class Park {
   pids(): readonly number[] {
     const run = path.join(this.data, "run");
     const named = existsSync(run)
-      ? readdirSync(run).map((file) => Number(readFileSync(path.join(run, file), "utf8")))
+      ? readdirSync(run).map((file) => Number.parseInt(readFileSync(path.join(run, file), "utf8"), 10))
       : [];
     const found = process.platform === "linux" ? readdirSync("/proc").filter((name) => this.#belongs(name)) : [];
     return [...new Set([...named, ...found.map(Number)])];

@@ -5,10 +5,16 @@ import type { ApiClient } from "./api-client.ts";
 import { barriers, chromiumFile, openConsole, startBrowser, visit, Watch } from "./browser.ts";
 import { alarmWhen } from "./guard.ts";
 import { Park } from "./park.ts";
+import { clipsOf } from "./site.ts";
 
 /** The browser tells by itself of every answer 401: who is not signed in is asked to. */
 const NOT_SIGNED_IN = /status of 401 .*\/api\/v1\/session\)$/;
+/** An alarm names its picture before the gateway has brought it: the page asks again. */
+const NOT_YET_HERE = /status of 404 .*\/api\/v1\/blobs\/[0-9a-f]{64}\)$/;
 const CAMERAS = ["cam-1", "cam-2", "cam-3", "cam-4"];
+/** What the site's clips show, s: from so long before their alarm until so long after it. */
+const BEFORE_S = 10;
+const AFTER_S = 8;
 const CAMERA_1 = "demo-park/gw-1/cam-1";
 /** A park that has just started needs a moment for its first pictures. */
 const FIRST_PICTURES = { timeout: 30_000 } as const;
@@ -53,11 +59,12 @@ async function stands(camera: string): Promise<{ pan: number; preset: unknown }>
 
 describe.skipIf(chromiumFile === undefined)("video in the console", () => {
   beforeAll(async () => {
-    [park, browser] = await Promise.all([Park.start(), startBrowser()]);
+    [park, browser] = await Promise.all([Park.start({}, undefined, clipsOf(BEFORE_S, AFTER_S)), startBrowser()]);
     client = await park.signIn();
     context = await visit(browser, park);
     watch = await Watch.over(context, park);
     watch.expect(NOT_SIGNED_IN);
+    watch.expect(NOT_YET_HERE);
     page = await openConsole(context);
     await page.getByTestId("nav-video").click();
   }, 120_000);

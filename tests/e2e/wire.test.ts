@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { CommandView } from "#core/contracts/http.ts";
+import type { CommandView, PointView } from "#core/contracts/http.ts";
 import { tshark } from "#tests/pcap.ts";
 import { peer } from "#tests/peers.ts";
 import type { ApiClient } from "./api-client.ts";
@@ -121,7 +121,7 @@ describe.skipIf(!mayCapture(program))("the wires of a demo run, seen by an indep
     await park.interrupt();
     recording.kill("SIGINT");
     await once(recording, "exit");
-  }, 120_000);
+  }, 240_000);
   afterAll(async () => {
     await park?.close();
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
@@ -129,6 +129,15 @@ describe.skipIf(!mayCapture(program))("the wires of a demo run, seen by an indep
 
   /** An intrusion with its linkage, a set point written and relinquished, a cut uplink, and polling all the while. */
   async function demoRun(): Promise<void> {
+    // The park is ready before every device was heard: an OPC UA server is begun with its first client.
+    await until(
+      "every point to be good",
+      async () => {
+        const points = await client.all<PointView>("/points");
+        return points.every(({ current }) => current.quality === "good") || undefined;
+      },
+      60_000,
+    );
     await park.scenario("intrusion-zone-3", { seconds: 2 });
     await alarmWhen(client, "zone-3-intrusion", ({ runs }) => runs.length > 0);
     await dealWith(client, "zone-3-intrusion");

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, type TestContext } from "vitest";
 import { systemClock } from "#core/clock.ts";
 import { deviceId, pointId } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
@@ -22,19 +22,14 @@ const EVENTS_BACK = { timeout: 30_000, interval: 50 } as const;
 const LONG = { timeout: 60_000 } as const;
 
 describe("a camera whose fault has passed", LONG, () => {
-  const fields: CameraField[] = [];
-  afterEach(async () => {
-    await Promise.all(fields.splice(0).map((field) => field.close()));
-  });
-
-  async function listening(options: Parameters<typeof cameraField>[0] = {}): Promise<CameraField> {
-    const field = await cameraField(options);
-    fields.push(field);
+  async function listening({ expect, onTestFinished }: TestContext): Promise<CameraField> {
+    const field = await cameraField();
+    onTestFinished(() => field.close());
     await expect.poll(() => field.latest("motion")?.quality, POLL).toBe("good");
     return field;
   }
   /** A motion is told within the time the requirement gives. */
-  async function eventsFlow(field: CameraField): Promise<void> {
+  async function eventsFlow({ expect }: TestContext, field: CameraField): Promise<void> {
     field.camera.write("motion", true);
     await expect.poll(() => field.latest("motion"), EVENTS_BACK).toMatchObject({ value: true, quality: "good" });
     field.camera.write("motion", false);
@@ -43,7 +38,8 @@ describe("a camera whose fault has passed", LONG, () => {
     expect(told).toEqual([true, false]);
   }
 
-  it.each([
+  // Each has a camera of its own, and most of its time is waiting: several go on at once.
+  it.concurrent.for([
     ["late", { ms: 3000 }],
     ["dropped", {}],
     ["half-open", {}],
@@ -60,32 +56,35 @@ describe("a camera whose fault has passed", LONG, () => {
     ["huge-answer", {}],
     ["redirect", {}],
     ["not-authorized", {}],
-  ])("%s %j, was told offline and tells its events again", async (kind, options) => {
-    const field = await listening();
+  ] as const)("%s %j, was told offline and tells its events again", async ([kind, options], context) => {
+    const { expect } = context;
+    const field = await listening(context);
     field.server.faults.set(kind, options);
     await expect.poll(() => field.recording.reachability(CAMERA).at(-1), POLL).toBe(false);
     expect(field.latest("motion")).toMatchObject({ quality: "bad", reason: "commLost" });
     field.server.faults.clear();
-    await eventsFlow(field);
+    await eventsFlow(context, field);
     expect(field.server.requests.get("leak") ?? 0).toBe(0);
   });
 
-  it.each([
+  it.for([
     ["subscription-death", {}],
     ["create-pull-point-fault", {}],
     ["frozen-events", {}],
-  ])("%s, was never offline and tells its events again", async (kind, options) => {
-    const field = await listening();
+  ] as const)("%s, was never offline and tells its events again", async ([kind, options], context) => {
+    const { expect } = context;
+    const field = await listening(context);
     field.server.faults.set(kind, options);
     field.server.dropSubscriptions();
     await expect.poll(() => field.driver.counters()["subscriptionsLost"], POLL).toBeGreaterThan(0);
     field.server.faults.clear();
-    await eventsFlow(field);
+    await eventsFlow(context, field);
     expect(field.events("eventsMayBeMissing").length).toBeGreaterThan(0);
     expect(field.recording.reachability(CAMERA)).toEqual([true]);
   });
 
-  it("or is a way of its own, tells its events all the while", async () => {
+  it("or is a way of its own, tells its events all the while", async (context) => {
+    const { expect, onTestFinished } = context;
     const ways: readonly (readonly [kind: string, options: Readonly<Record<string, string | number>>])[] = [
       ["no-renew", {}],
       ["termination-form", { takes: "absolute" }],
@@ -99,45 +98,48 @@ describe("a camera whose fault has passed", LONG, () => {
     ];
     const through = async ([kind, options]: (typeof ways)[number]): Promise<void> => {
       const field = await cameraField();
-      fields.push(field);
+      onTestFinished(() => field.close());
       field.server.faults.set(kind, options);
       const what = `${kind} ${JSON.stringify(options)}`;
       await expect.poll(() => field.latest("motion")?.quality, { ...POLL, message: what }).toBe("good");
       await expect
         .poll(() => field.server.requests.get("Renew") ?? 0, { ...POLL, message: `${what}: renewed` })
         .toBeGreaterThan(0);
-      await eventsFlow(field);
+      await eventsFlow(context, field);
     };
     await Promise.all(ways.map(through));
   });
 
-  it("empty answers, had no values but was there", async () => {
-    const field = await listening();
+  it("empty answers, had no values but was there", async (context) => {
+    const { expect } = context;
+    const field = await listening(context);
     expect(field.latest("pan")?.quality).toBe("good");
     field.server.faults.set("wrong-shape", { shape: "no-content" });
     await expect.poll(() => field.latest("pan"), POLL).toMatchObject({ quality: "bad", reason: "noValue" });
     field.server.faults.clear();
     await expect.poll(() => field.latest("pan")?.quality, POLL).toBe("good");
-    await eventsFlow(field);
+    await eventsFlow(context, field);
     expect(field.recording.reachability(CAMERA)).toEqual([true]);
   });
 
-  it("a restart, tells its events again within 30 s, with what may be missing and the restart", async () => {
-    const field = await listening();
+  it("a restart, tells its events again within 30 s, with what may be missing and the restart", async (context) => {
+    const { expect } = context;
+    const field = await listening(context);
     const startedAt = systemClock.monotonic();
     field.server.faults.set("reboot", { downMs: 4000 });
     await expect.poll(() => field.recording.reachability(CAMERA).at(-1), POLL).toBe(false);
-    await eventsFlow(field);
+    await eventsFlow(context, field);
     expect(systemClock.monotonic() - startedAt).toBeLessThan(30_000);
     await expect.poll(() => field.events("restarted").length, POLL).toBe(1);
     expect(field.events("eventsMayBeMissing").length).toBe(1);
   });
 
-  it("its clock, is signed to in its own time without a word of being refused", async () => {
-    const field = await listening();
+  it("its clock, is signed to in its own time without a word of being refused", async (context) => {
+    const { expect } = context;
+    const field = await listening(context);
     field.server.setClockOffset(-86_400_000);
     await expect.poll(() => field.latest("clockOffset")?.value, POLL).toBeCloseTo(-86_400, -1);
-    await eventsFlow(field);
+    await eventsFlow(context, field);
     expect(field.recording.reachability(CAMERA)).toEqual([true]);
   });
 });

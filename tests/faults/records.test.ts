@@ -1,16 +1,13 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import type { Kysely } from "kysely";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { type Db, openDatabase } from "#cloud/db/database.ts";
 import { MIGRATIONS } from "#cloud/db/migrations/index.ts";
 import { silentLogger } from "#core/logger.ts";
 import { peer } from "#tests/peers.ts";
+import { Program } from "#tests/program.ts";
 import { type PostgresServer, startPostgres } from "#tests/servers/postgres.ts";
 
 const program = peer("postgres");
@@ -38,23 +35,17 @@ describe("[catalogue 30] an upgrade of the records file that is killed halfway",
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("leaves all records and is done by the next start", { timeout: 40_000 }, async () => {
+  it("leaves all records and is done by the next start", { timeout: 90_000 }, async () => {
     const file = join(folder, "records.db");
     const before = await open(file);
     add(before, "a");
     await before.close();
     opened.length = 0;
 
-    const child = spawn(
-      process.execPath,
-      [fileURLToPath(new URL("../contract/records-child.ts", import.meta.url)), file, "halfway"],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
-    const [said] = (await once(child.stdout, "data")) as [Buffer];
-    expect(said.toString()).toContain("halfway");
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
+    const child = Program.start(["tests/contract/records-child.ts", file, "halfway"]);
+    onTestFinished(() => child.kill());
+    await child.line(/halfway/);
+    await child.kill();
 
     const later = {
       up: (kysely: Kysely<unknown>) => kysely.schema.createTable("later").addColumn("id", "integer").execute(),

@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "#core/clock.ts";
 import type { Bundle } from "#core/contracts/bundle.ts";
+import { Program } from "#tests/program.ts";
 import { EdgeCloud, echoBundle, numberPoint } from "../integration/edge-cloud.ts";
 import { temporaryFolders } from "../unit/edge/temp-folder.ts";
 
@@ -57,7 +57,7 @@ describe("a gateway that is suspended and wakes up", () => {
   /** One keeps its connection while the gateway sleeps, the other does not. */
   let keeping: Device;
   let breaking: Device;
-  let gateway: ChildProcess;
+  let gateway: Program;
 
   beforeEach(async () => {
     cloud = new EdgeCloud();
@@ -78,16 +78,13 @@ describe("a gateway that is suspended and wakes up", () => {
       } as Bundle,
       1,
     );
-    const child = join(import.meta.dirname, "suspended-gateway.ts");
-    gateway = spawn(process.execPath, [child, join(folder(), "data"), cloud.broker, cloud.http], { stdio: "inherit" });
+    const args = [join(folder(), "data"), cloud.broker, cloud.http];
+    gateway = Program.start(["tests/faults/suspended-gateway.ts", ...args]);
   });
   afterEach(async () => {
-    gateway.kill("SIGCONT");
-    const ended = once(gateway, "exit");
-    if (gateway.exitCode === null && gateway.signalCode === null) {
-      gateway.kill("SIGTERM");
-      await ended;
-    }
+    gateway.signal("SIGCONT");
+    gateway.signal("SIGTERM");
+    await gateway.ended;
     await keeping.stop();
     await breaking.stop();
     await cloud.stop();
@@ -98,17 +95,19 @@ describe("a gateway that is suspended and wakes up", () => {
     return POINTS.map(({ id }) => cloud.samples.slice(from).filter(({ point }) => point === id).length);
   }
   async function sleep(): Promise<void> {
-    await expect.poll(() => cloud.of("configApplied").at(0)?.errors, { timeout: 15_000 }).toEqual([]);
-    await expect.poll(() => Math.min(...heard(0)), { timeout: 15_000 }).toBeGreaterThan(2);
-    gateway.kill("SIGSTOP");
+    expect(
+      await gateway.until("its configuration to be applied", () => cloud.of("configApplied").at(0)?.errors),
+    ).toEqual([]);
+    await gateway.until("values of both devices", () => Math.min(...heard(0)) > 2 || undefined);
+    gateway.signal("SIGSTOP");
     await new Promise((resolve) => void systemClock.after(STOPPED_MS, () => resolve(undefined)));
   }
 
-  it("raises no alarm of devices that are found again at once", { timeout: STOPPED_MS + 50_000 }, async () => {
+  it("raises no alarm of devices that are found again at once", { timeout: STOPPED_MS + 150_000 }, async () => {
     await sleep();
     for (const socket of breaking.sockets) socket.destroy();
     const before = cloud.samples.length;
-    gateway.kill("SIGCONT");
+    gateway.signal("SIGCONT");
     await expect.poll(() => Math.min(...heard(before)), { timeout: 20_000 }).toBeGreaterThan(20);
     expect(cloud.samples.filter(({ reason }) => reason !== undefined)).toEqual([]);
     expect(cloud.of("alarm").map(({ alarm }) => alarm.definition)).toEqual([]);
@@ -117,10 +116,10 @@ describe("a gateway that is suspended and wakes up", () => {
     expect(record?.event.data?.["ms"]).toBeGreaterThan(STOPPED_MS - 3_000);
   });
 
-  it.runIf(LONG)("still tells the loss of a device that stays away", { timeout: STOPPED_MS + 70_000 }, async () => {
+  it.runIf(LONG)("still tells the loss of a device that stays away", { timeout: STOPPED_MS + 200_000 }, async () => {
     await sleep();
     await breaking.stop();
-    gateway.kill("SIGCONT");
+    gateway.signal("SIGCONT");
     await expect
       .poll(() => cloud.samples.filter(({ reason }) => reason === "commLost").length, { timeout: 40_000 })
       .toBeGreaterThan(0);

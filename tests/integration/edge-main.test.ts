@@ -1,23 +1,16 @@
-import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Program } from "#tests/program.ts";
 import { temporaryFolders } from "../unit/edge/temp-folder.ts";
 import { EdgeCloud } from "./edge-cloud.ts";
 
 const folder = temporaryFolders();
-const ROOT = resolve(import.meta.dirname, "../..");
 
-interface Ended {
-  readonly code: number | null;
-  readonly stderr: string;
-  readonly stdout: string;
-}
-
-describe("the gateway program", () => {
+describe("the gateway program", { timeout: 90_000 }, () => {
   let root: string;
   let cloud: EdgeCloud;
-  const ending: (() => void)[] = [];
+  const running: Program[] = [];
 
   beforeEach(async () => {
     root = folder();
@@ -25,31 +18,14 @@ describe("the gateway program", () => {
     await cloud.start();
   });
   afterEach(async () => {
-    for (const end of ending.splice(0)) end();
+    for (const one of running.splice(0)) await one.kill();
     await cloud.stop();
   });
 
-  function launch(
-    args: readonly string[],
-    env: Record<string, string> = {},
-  ): { ended: Promise<Ended>; kill(signal: NodeJS.Signals): void } {
-    const { PATH = "" } = process.env;
-    const child = spawn(process.execPath, ["edge/start.mjs", ...args], {
-      cwd: ROOT,
-      env: { PATH, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let stderr = "";
-    let stdout = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text;
-    });
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
-    });
-    ending.push(() => child.kill("SIGKILL"));
-    const ended = new Promise<Ended>((done) => child.once("close", (code) => done({ code, stderr, stdout })));
-    return { ended, kill: (signal) => child.kill(signal) };
+  function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
+    const one = Program.start(["edge/start.mjs", ...args], { env });
+    running.push(one);
+    return one;
   }
   function bootstrap(text: string): string {
     const file = join(root, "gw.yaml");
@@ -73,8 +49,9 @@ describe("the gateway program", () => {
         `credential: ${join(root, "none.json")}`,
       ].join("\n"),
     );
-    const { code, stderr } = await launch(["--config", file]).ended;
-    expect(code).toBe(2);
+    const gateway = launch(["--config", file]);
+    expect(await gateway.ended).toBe(2);
+    const stderr = gateway.err;
     expect(stderr.trimEnd().split("\n").sort()).toEqual([
       `${file}:1:1 /cloud expected a value, got nothing`,
       `${file}:2:1 /gateway expected text like ^[A-Za-z0-9_.-]{1,64}$, got "no gateway"`,
@@ -94,17 +71,18 @@ describe("the gateway program", () => {
         `credential: ${join(root, "none.json")}`,
       ].join("\n"),
     );
-    const { code, stderr } = await launch(["--config", file]).ended;
-    expect(code).toBe(2);
+    const gateway = launch(["--config", file]);
+    expect(await gateway.ended).toBe(2);
+    const stderr = gateway.err;
     expect(stderr).toMatch(/gw\.yaml:4:1 \/broker expected an address mqtt/);
     expect(stderr).toMatch(/gw\.yaml:5:1 \/cloud expected an address http/);
     expect(stderr).toMatch(/gw\.yaml:6:1 \/credential expected a JSON file .*ENOENT/);
   });
 
   it("says how it is called when it is called without a file", async () => {
-    const { code, stderr } = await launch([]).ended;
-    expect(code).toBe(2);
-    expect(stderr).toContain("npm run edge -- --config");
+    const gateway = launch([]);
+    expect(await gateway.ended).toBe(2);
+    expect(gateway.err).toContain("npm run edge -- --config");
   });
 
   it("connects with its credential, takes its addresses from variables and ports, and ends cleanly on SIGTERM", async () => {
@@ -122,12 +100,11 @@ describe("the gateway program", () => {
       ].join("\n"),
     );
     const gateway = launch(["--config", file], { HOME_OF_TEST: root, CLOUD_OF_TEST: cloud.http });
-    await expect.poll(() => cloud.sparkplug[0]).toBe("NBIRTH");
-    gateway.kill("SIGTERM");
-    const { code, stdout } = await gateway.ended;
-    expect(code).toBe(0);
+    expect(await gateway.until("a birth", () => cloud.sparkplug[0])).toBe("NBIRTH");
+    gateway.signal("SIGTERM");
+    expect(await gateway.ended, gateway.err).toBe(0);
     expect(cloud.sparkplug.at(-1)).toBe("NDEATH");
-    expect(stdout).not.toContain("secret-password");
+    expect(gateway.out).not.toContain("secret-password");
     expect(readFileSync(join(root, "data", "outbox.db")).length).toBeGreaterThan(0);
   });
 });

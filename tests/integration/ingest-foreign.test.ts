@@ -185,9 +185,9 @@ describe.each(BROKERS.filter(([, , isThere]) => isThere))("a foreign edge node o
     await node.send("NDATA", undefined, [{ alias: 1, value: 6, timestamp: AT + 2000 }]);
     await expect.poll(() => point("uptime")?.current.value).toBe(6);
     expect(point("Motor/Speed")?.current.value).toBe(3.5);
+    await expect.poll(() => path.stored(point("uptime")?.id ?? "")).toEqual([6]);
     expect(await path.stored(point("Motor/Speed")?.id ?? "")).toEqual([2.5, 3.5]);
     expect(await path.stored(point("Motor_Speed")?.id ?? "")).toEqual([-8]);
-    expect(await path.stored(point("uptime")?.id ?? "")).toEqual([6]);
     const [range, ...more] = await path.store.ranges(NODE as GatewayId);
     expect(range).toMatchObject({ from: 1, to: 4 });
     expect(more).toEqual([]);

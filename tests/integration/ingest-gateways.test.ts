@@ -79,7 +79,8 @@ describe("a gateway's presence and report", () => {
     gateway.events(eventBatch(epoch, [eventItem(1), eventItem(2)]));
     await expect.poll(eventsAck).toBe(2);
     await expect.poll(async () => (await cloud.store.ranges(GATEWAY)).length).toBe(2);
-    await expect.poll(() => cloud.ingest.backlog).toBe(0);
+    const telemetry = { gateway: GATEWAY, lane: "telemetry", epoch } as const;
+    await expect.poll(() => cloud.ingest.cursors.get(telemetry)?.duplicates).toBe(4);
     const report = await serviceFor(cloud).completeness(GATEWAY);
     expect(report?.lanes.toSorted((a, b) => a.lane.localeCompare(b.lane))).toEqual([
       { lane: "events", epoch, from: 1, upTo: 2, stored: 2, duplicates: 0, missing: [], gaps: [] },

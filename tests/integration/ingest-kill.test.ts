@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { peer } from "#tests/peers.ts";
+import { Program } from "#tests/program.ts";
 import { startPostgres } from "#tests/servers/postgres.ts";
 import { Offering } from "./ingest-offering.ts";
 import { Bench, GATEWAY, openCloud, passwordOf, storedValues, WireGateway } from "./ingest-park.ts";
@@ -11,37 +9,22 @@ import { Bench, GATEWAY, openCloud, passwordOf, storedValues, WireGateway } from
 const KILLS = process.env["PARKHUB_TEST_LONG"] === "1" ? 100 : 4;
 
 let bench: Bench;
-let child: ChildProcess | undefined;
+let child: Program | undefined;
 let gateway: WireGateway | undefined;
 beforeEach(() => {
   bench = new Bench();
 });
 afterEach(async () => {
-  child?.kill("SIGKILL");
+  await child?.kill();
   await gateway?.client.endAsync(true);
   await bench.clear();
 });
 
 async function startCloud(records: string | undefined): Promise<number> {
-  const started = spawn(
-    process.execPath,
-    [
-      fileURLToPath(new URL("./ingest-child.ts", import.meta.url)),
-      bench.folder,
-      ...(records === undefined ? [] : [records]),
-    ],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
-  child = started;
-  let text = "";
-  for await (const chunk of started.stdout) {
-    text += String(chunk);
-    const port = /port (\d+)/.exec(text)?.[1];
-    if (port !== undefined) return Number(port);
-  }
-  throw new Error("the cloud process did not start");
+  const more = records === undefined ? [] : [records];
+  child = Program.start(["tests/integration/ingest-child.ts", bench.folder, ...more]);
+  const [, port] = await child.line(/^port (\d+)$/);
+  return Number(port);
 }
 
 async function connect(offering: Offering, records: string | undefined): Promise<WireGateway> {
@@ -79,9 +62,7 @@ it.each(RECORDS)(
         )
         .toBe(true);
       offering.step(current);
-      const gone = child === undefined ? Promise.resolve() : once(child, "exit");
-      child?.kill("SIGKILL");
-      await gone;
+      await child?.kill();
       await current.client.endAsync(true);
     }
 

@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { loadSite } from "#config/load-site.ts";
@@ -12,6 +10,7 @@ import type { DriverDescriptor, ProtocolDriver } from "#protocols/driver.ts";
 import { driverByKind } from "#protocols/registry.ts";
 import { conditionNameOf } from "#simulators/servers/opcua.ts";
 import { type Recording, recordDriver } from "#tests/contract/driver-contract.ts";
+import { Program } from "#tests/program.ts";
 import { type DeskPark, dataFolder, parkOnADesk } from "#tests/unit/simulators/park-on-a-desk.ts";
 import { call, json } from "./simulators-call.ts";
 
@@ -225,63 +224,44 @@ describe("the demo park's own gateway drivers", () => {
   });
 });
 
-/** A simulator process, what it told, and its exit code. */
-interface Started {
-  readonly child: ChildProcess;
-  readonly told: { out: string; err: string };
-  readonly gone: Promise<number | null>;
-}
-
 describe("npm run sim", () => {
   const folder = dataFolder();
-  const running: Started[] = [];
+  const running: Program[] = [];
   afterEach(async () => {
-    for (const { child, gone } of running.splice(0)) {
-      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-      await gone;
-    }
+    for (const one of running.splice(0)) await one.kill();
   });
   afterAll(() => folder.remove());
 
-  function start(address: string, args: readonly string[]): Started {
-    const env: NodeJS.ProcessEnv = { ...process.env, PARKHUB_DATA: folder.dataDir, PARKHUB_SIM: address };
-    const child = spawn(process.execPath, ["simulators/main.ts", ...args], { cwd: root, env });
-    const told = { out: "", err: "" };
-    child.stdout.on("data", (bytes: Buffer) => {
-      told.out += bytes.toString();
-    });
-    child.stderr.on("data", (bytes: Buffer) => {
-      told.err += bytes.toString();
-    });
-    const gone = once(child, "close").then(([code]) => code as number | null);
-    const one = { child, told, gone };
+  function start(address: string, args: readonly string[]): Program {
+    const env = { PARKHUB_DATA: folder.dataDir, PARKHUB_SIM: address };
+    const one = Program.start(["simulators/main.ts", ...args], { env });
     running.push(one);
     return one;
   }
 
   it("says when it is ready, plays a scenario on request, names a taken port, and ends on SIGTERM", async () => {
     const sim = start("127.0.0.1:0", ["demo-park"]);
-    await expect.poll(() => sim.told.out, { timeout: 60_000 }).toContain("\n");
-    const ready = JSON.parse(sim.told.out) as { ready: boolean; control: string; points: number };
+    const [told] = await sim.line(/^\{.*\}$/, 120_000);
+    const ready = JSON.parse(told) as { ready: boolean; control: string; points: number };
     expect(ready.ready).toBe(true);
     expect(ready.points).toBeGreaterThan(380);
     const address = ready.control.replace("http://", "");
 
     const story = start(address, ["intrusion-zone-3", "seconds=60"]);
-    expect(await story.gone).toBe(0);
-    expect(JSON.parse(story.told.out)).toMatchObject({ name: "intrusion-zone-3", params: { seconds: 60 } });
+    expect(await story.ended, story.err).toBe(0);
+    expect(JSON.parse(story.out)).toMatchObject({ name: "intrusion-zone-3", params: { seconds: 60 } });
     const state = await call(`${ready.control}/state/perimeter-panel`);
     expect(state.body["signals"]).toMatchObject({ "zone-3-alarm": { value: true } });
 
     const second = start(address, []);
-    expect(await second.gone).toBe(2);
-    expect(second.told.err).toContain(`${address} is in use; set PARKHUB_SIM`);
+    expect(await second.ended).toBe(2);
+    expect(second.err).toContain(`${address} is in use; set PARKHUB_SIM`);
 
     const unknown = start(address, ["flood"]);
-    expect(await unknown.gone).toBe(2);
-    expect(unknown.told.err).toContain("expected demo-park or a scenario (alarm-storm");
+    expect(await unknown.ended).toBe(2);
+    expect(unknown.err).toContain("expected demo-park or a scenario (alarm-storm");
 
-    sim.child.kill("SIGTERM");
-    expect(await sim.gone).toBe(0);
-  }, 120_000);
+    sim.signal("SIGTERM");
+    expect(await sim.ended, sim.err).toBe(0);
+  }, 300_000);
 });

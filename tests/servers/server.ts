@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import os from "node:os";
 import path from "node:path";
+
+export { freePort } from "../free-port.ts";
 
 /** How to run a server program of a peer. */
 export interface ServerProgram {
@@ -21,18 +23,6 @@ export interface ServerProgram {
   readonly ready?: () => Promise<boolean>;
   /** Signal of an orderly end. */
   readonly stopSignal?: NodeJS.Signals;
-}
-
-/** A free loopback port, as far as one can know. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 /** A new folder of its own for a server. */

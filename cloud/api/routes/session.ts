@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { Session, SignIn } from "#core/contracts/session.ts";
+import { PasswordChange, Session, SignIn } from "#core/contracts/session.ts";
 import { HubError } from "#core/errors.ts";
 import type { SessionHandle } from "../../ports.ts";
 import { iso } from "../../time.ts";
@@ -47,6 +47,21 @@ export function sessionRoutes(deps: ApiDeps): readonly ApiRoute[] {
       handle({ session, actor }) {
         if (session) return view(session);
         throw new HubError("NOT_FOUND", `${actor.name} acts by a token and has no session`);
+      },
+    }),
+    route({
+      method: "PUT",
+      url: "/session/password",
+      access: { kind: "session" },
+      summary: "Change one's own password; all other sessions of the user end",
+      tag: "session",
+      body: PasswordChange,
+      answer: Type.Null(),
+      async handle({ session, actor, body, request, reply }) {
+        if (session === undefined)
+          throw new HubError("FORBIDDEN", `${actor.name} acts by a token: a password is changed by who is signed in`);
+        await deps.access.changePassword(session, body, request.ip);
+        return reply.code(204).send();
       },
     }),
     route({

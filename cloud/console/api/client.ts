@@ -48,7 +48,7 @@ export class ApiClient {
    * One call. `path` begins with a slash; its ids must be percent-encoded. Resolves with the answer's body, undefined for none.
    * @throws ApiError with the problem's code, OFFLINE, TIMEOUT
    */
-  async call<T>(method: "GET" | "POST" | "DELETE", path: string, options: CallOptions = {}): Promise<T> {
+  async call<T>(method: "GET" | "POST" | "PUT" | "DELETE", path: string, options: CallOptions = {}): Promise<T> {
     const response = await this.#send(method, path, options);
     const text = await response.text();
     if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;

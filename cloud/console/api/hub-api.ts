@@ -17,7 +17,7 @@ import type {
   Problem,
   RunView,
 } from "#core/contracts/http.ts";
-import type { Session, SignIn } from "#core/contracts/session.ts";
+import type { PasswordChange, Session, SignIn } from "#core/contracts/session.ts";
 import type { Rule } from "#core/linkage/rule.ts";
 import type { Partition, Space, Zone } from "#core/model/site.ts";
 import type { ApiClient } from "./client.ts";
@@ -74,6 +74,7 @@ export class HubApi {
 
   session = (): Promise<Session> => this.#client.call("GET", "/session");
   signIn = (body: SignIn): Promise<Session> => this.#client.call("POST", "/session", { body });
+  changePassword = (body: PasswordChange): Promise<void> => this.#client.call("PUT", "/session/password", { body });
   signOut = (): Promise<void> => this.#client.call("DELETE", "/session");
 
   alarm = (id: string, signal?: AbortSignal): Promise<AlarmDetail> => this.#get(`/alarms/${enc(id)}`, signal);

@@ -57,6 +57,16 @@ export const en: Texts = {
     usernameMissing: "Enter your user name",
     passwordMissing: "Enter your password",
   },
+  password: {
+    title: "Change password",
+    current: "Current password",
+    next: "New password",
+    again: "New password again",
+    hint: "12 characters or more. Your other sessions end.",
+    differs: "The two are not the same",
+    submit: "Change",
+    done: "The password is changed",
+  },
   live: {
     live: "Live",
     connecting: "Connecting",

@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { shortTime, timeOfDay } from "../i18n/format.ts";
 import { asksForAttention, countAlarms, PRIORITIES } from "../live/alarm-order.ts";
@@ -7,6 +8,7 @@ import { Icon } from "../ui/icon.tsx";
 import { Link } from "../ui/link.tsx";
 import { PriorityMark, PriorityShape } from "../ui/priority-mark.tsx";
 import { useNames } from "../ui/use-names.ts";
+import { PasswordDialog } from "./password-dialog.tsx";
 import { LanguageSwitch, ThemeSwitch } from "./switches.tsx";
 
 /** The most important unacknowledged alarm in one line, and how many are open: on every page. */
@@ -78,6 +80,7 @@ function UserMenu() {
   const { t } = useTranslation();
   const { session } = useServices();
   const state = useCell(session.state);
+  const [changes, setChanges] = useState(false);
   if (state.is !== "in") return null;
   const { name, displayName } = state.session.user;
   const roles = [...new Set(state.session.grants.map((grant) => grant.role))].join(", ");
@@ -92,11 +95,23 @@ function UserMenu() {
         <p className="soft">
           {name} · {roles}
         </p>
+        <button
+          type="button"
+          className="plain"
+          popoverTarget="user-popover"
+          popoverTargetAction="hide"
+          data-testid="change-password"
+          onClick={() => setChanges(true)}
+        >
+          <Icon name="key" />
+          {t("password.title")}
+        </button>
         <button type="button" className="plain" data-testid="sign-out" onClick={() => void session.signOut()}>
           <Icon name="exit" />
           {t("app.signOut")}
         </button>
       </div>
+      {changes && <PasswordDialog onClose={() => setChanges(false)} />}
     </>
   );
 }

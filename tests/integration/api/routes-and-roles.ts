@@ -48,6 +48,11 @@ const acts = ["acknowledge", "reset", "shelve", "unshelve", "out-of-service", "r
 export const SAMPLES: Readonly<Record<string, (park: ParkApi, as: SignedIn | undefined, role: Role) => Sample>> = {
   "POST /session": () => ({ url: "/session", payload: { username: "doorman", password: PASSWORD } }),
   "GET /session": () => ({ url: "/session" }),
+  "PUT /session/password": () => ({
+    url: "/session/password",
+    status: 204,
+    payload: { current: PASSWORD, password: `${PASSWORD} and more` },
+  }),
   "DELETE /session": () => ({ url: "/session", status: 204 }),
   "GET /users": () => ({ url: "/users" }),
   "POST /users": (park, as, role) => ({

@@ -18,6 +18,65 @@ const cookieOf = (answer: { headers: Record<string, unknown> }): string => Strin
 /** What the tests have caused; the park was furnished by "somebody". */
 const auditOf = () => park.deps.audit.list({ limit: 1000 }).items.filter(({ actor }) => actor !== "somebody");
 
+describe("changing the own password", () => {
+  const NEXT = "another long password";
+  const change = (headers: Record<string, string>, current = PASSWORD, password = NEXT) =>
+    park.ask("PUT", "/session/password", { payload: { current, password }, headers });
+  const enter = async (password = PASSWORD) => {
+    const answer = await signIn(password);
+    return { cookie: cookieOf(answer).split(";")[0] ?? "", "x-csrf-token": String(answer.json().csrfToken) };
+  };
+
+  it("counts from now on, ends the user's other sessions and is recorded", async () => {
+    const [here, elsewhere] = [await enter(), await enter()];
+    expect((await change(here)).statusCode).toBe(204);
+    expect((await signIn()).json().code).toBe("SIGN_IN_REFUSED");
+    expect((await signIn(NEXT)).statusCode).toBe(200);
+    expect((await park.ask("GET", "/session", { headers: here })).statusCode).toBe(200);
+    expect((await park.ask("GET", "/session", { headers: elsewhere })).statusCode).toBe(401);
+    expect(auditOf()).toContainEqual(
+      expect.objectContaining({ actor: "li.wei", action: "user.password", result: "ok" }),
+    );
+    expect(JSON.stringify(auditOf())).not.toContain(NEXT);
+  });
+
+  it("needs the password that counts now, and counts guesses like those at the door", async () => {
+    const here = await enter();
+    const wrong = await change(here, "a wrong password");
+    expect([wrong.statusCode, wrong.json().code]).toEqual([403, "PASSWORD_WRONG"]);
+    for (let i = 0; i < 4; i++) await change(here, "a wrong password");
+    expect((await change(here)).json().code).toBe("SIGN_IN_THROTTLED");
+    park.clock.advance(2000);
+    expect((await change(here)).statusCode).toBe(204);
+  });
+
+  it("refuses one that is short, the same one, and a page of another origin", async () => {
+    const here = await enter();
+    expect((await change(here, PASSWORD, "short")).json().code).toBe("PASSWORD_TOO_SHORT");
+    expect((await change(here, PASSWORD, PASSWORD)).json().code).toBe("PASSWORD_SAME");
+    expect((await change({ cookie: here.cookie })).json().code).toBe("CSRF_MISSING");
+    expect((await signIn()).statusCode).toBe(200);
+  });
+});
+
+describe("signing in from behind a proxy", () => {
+  const address = async (headers: Record<string, string>, trustedProxies: readonly string[]) => {
+    const behind = await parkApi({ trustedProxies });
+    await behind.addUser("li.wei", []);
+    await behind.ask("POST", "/session", { payload: { username: "li.wei", password: PASSWORD }, headers });
+    const [entry] = behind.deps.audit.list({ limit: 1 }).items;
+    await behind.close();
+    return entry?.ip;
+  };
+
+  it("is recorded with the address that a trusted proxy names, and with nobody else's word", async () => {
+    const headers = { "x-forwarded-for": "203.0.113.9" };
+    expect(await address(headers, ["127.0.0.1"])).toBe("203.0.113.9");
+    expect(await address(headers, [])).toBe("127.0.0.1");
+    expect(await address(headers, ["192.0.2.0/24"])).toBe("127.0.0.1");
+  });
+});
+
 describe("signing in", () => {
   it("sets a cookie that scripts cannot read and other sites do not send", async () => {
     const answer = await signIn();

@@ -1,10 +1,19 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { Check } from "typebox/value";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { Environment, readEnvironment } from "#config/environment.ts";
 import { Bootstrap } from "#config/schema/bootstrap.ts";
@@ -71,14 +80,20 @@ describe("the production profile's files", () => {
   });
 
   it("run programs that the repository has", () => {
+    const units = readdirSync(path.join(folder, "systemd"));
     const commands = [
       ...read("Dockerfile").matchAll(/\bCMD \["node", "([^"]+)"/g),
-      ...read("systemd/parkhub-cloud.service").matchAll(/^ExecStart=\S+ (\S+)$/gm),
-      ...read("systemd/parkhub-gateway@.service").matchAll(/^ExecStart=\S+ \S+ (\S+) --config/gm),
+      ...units.flatMap((name) => [...read(`systemd/${name}`).matchAll(/^ExecStart=\S+(?: --\S+)* ([\w./]+)/gm)]),
     ].map(([, file]) => file ?? "");
-    expect(commands).toHaveLength(3);
+    expect(commands).toHaveLength(1 + units.length);
     const gateway = compose.services["gateway"]?.command?.find((part) => part.endsWith(".mjs")) ?? "";
     for (const file of [...commands, gateway]) expect(existsSync(path.join(root, file)), file).toBe(true);
+  });
+
+  it("are started again however often they end, except for wrong configuration", () => {
+    for (const name of readdirSync(path.join(folder, "systemd")))
+      for (const line of ["StartLimitIntervalSec=0", "Restart=always", "RestartPreventExitStatus=2"])
+        expect(read(`systemd/${name}`).split("\n"), name).toContain(line);
   });
 
   it("give the gateway a bootstrap that it takes", () => {
@@ -104,21 +119,46 @@ describe("the production profile's files", () => {
     expect(rules(read("mosquitto-container.conf"))).toEqual(rules(own));
   });
 
-  it.skipIf(spawnSync("systemd-analyze", ["--version"]).status !== 0)("have units that systemd understands", () => {
-    const units = mkdtempSync(path.join(os.tmpdir(), "parkhub-units-"));
-    try {
-      for (const name of readdirSync(path.join(folder, "systemd"))) {
-        // The program lies where the operator puts it; here it is the one that runs.
-        const unit = read(`systemd/${name}`).replaceAll("/opt/parkhub/node_modules/.bin/node", process.execPath);
-        const file = path.join(units, name.replace("@.", "@gw-1."));
-        writeFileSync(file, unit);
-        const { stderr, status } = spawnSync("systemd-analyze", ["verify", "--man=no", file], { encoding: "utf8" });
-        const told = stderr.split("\n").filter((line) => line.includes("parkhub-"));
-        expect({ status, told }, name).toEqual({ status: 0, told: [] });
-      }
-    } finally {
-      rmSync(units, { recursive: true, force: true });
+  describe.skipIf(spawnSync("systemd-analyze", ["--version"]).status !== 0)("read by systemd", () => {
+    let units: string;
+    beforeEach(() => {
+      units = mkdtempSync(path.join(os.tmpdir(), "parkhub-units-"));
+    });
+    afterEach(() => rmSync(units, { recursive: true, force: true }));
+
+    /** What systemd says about a unit in the folder, with its drop-ins. */
+    function verified(name: string): { readonly status: number | null; readonly told: readonly string[] } {
+      const { stderr, status } = spawnSync("systemd-analyze", ["verify", "--man=no", path.join(units, name)], {
+        encoding: "utf8",
+        env: { ...process.env, SYSTEMD_UNIT_PATH: `${units}:` },
+      });
+      return { status, told: stderr.split("\n").filter((line) => line.includes(units) || line.includes("parkhub-")) };
     }
+
+    it.each(readdirSync(path.join(folder, "systemd")))("%s is understood", (name) => {
+      // The program lies where the operator puts it; here it is the one that runs.
+      const unit = read(`systemd/${name}`).replaceAll("/opt/parkhub/node_modules/.bin/node", process.execPath);
+      const file = name.replace("@.", "@gw-1.");
+      writeFileSync(path.join(units, file), unit);
+      expect(verified(file)).toEqual({ status: 0, told: [] });
+    });
+
+    it.each([
+      ["influxdb.service", "config/deploy/influxdb/parkhub.conf"],
+      ["postgresql@.service", "config/deploy/postgresql/parkhub.conf"],
+      ["parkhub-gateway@.service", "config/deploy/production/gateway-ca.conf"],
+    ])("what is added to %s is understood", (name, addition) => {
+      writeFileSync(path.join(units, name), "[Service]\nExecStart=/bin/true\n");
+      mkdirSync(path.join(units, `${name}.d`));
+      const text = readFileSync(path.join(root, addition), "utf8");
+      expect(text.split("\n", 1)[0]).toMatch(new RegExp(`^# /etc/systemd/system/${name}[.]d/[a-z]+[.]conf\\b`));
+      const script = path.join(root, "config/deploy/influxdb/seal-wal.sh");
+      writeFileSync(
+        path.join(units, `${name}.d/parkhub.conf`),
+        text.replace("/usr/local/lib/parkhub/seal-wal.sh /", `/bin/sh ${script} /`),
+      );
+      expect(verified(name.replace("@.", "@one."))).toEqual({ status: 0, told: [] });
+    });
   });
 });
 
@@ -149,5 +189,26 @@ describe("the operator's pages", () => {
       .map(([, file = ""]) => (file.startsWith("config/") ? file : `config/deploy/${file}`))
       .filter((file) => !existsSync(path.join(root, file)));
     expect(missing).toEqual([]);
+  });
+
+  it.each(pages)("%s copies only files that are there, from where its commands stand", (page) => {
+    let at = "/";
+    const copied: string[] = [];
+    for (const line of commandsOf(`en/${page}`)) {
+      const [program, ...words] = line.trim().split(/\s+/);
+      if (program === "cd") at = path.posix.resolve(at, words[0] ?? "");
+      const sources = program === "install" && !words.includes("-d") ? words.slice(0, -1) : [];
+      const files = sources.filter((word) => /^[\w/][\w./@*-]*[.][a-z]+$/.test(word));
+      copied.push(...files.map((file) => path.posix.resolve(at, file)).filter((file) => file.startsWith("/opt/")));
+    }
+    const missing = copied.filter((file) => globSync(path.join(root, file.slice("/opt/parkhub".length))).length === 0);
+    expect(missing).toEqual([]);
+    if (page === "production.md") expect(copied.length).toBeGreaterThanOrEqual(10);
+  });
+
+  it("keep the lock of the running cloud out of a backup", () => {
+    const packed = commandsOf("en/backup.md").filter((line) => /\btar -C (\$D|\/var\/lib\/parkhub) .*-czf/.test(line));
+    expect(packed).toHaveLength(2);
+    for (const line of packed) expect(line).toContain("--exclude=./run ");
   });
 });

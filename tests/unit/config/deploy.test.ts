@@ -142,7 +142,7 @@ describe("a part of the park", () => {
 
 describe("the data folder", () => {
   const file = (): string => path.join(data, "run", "launcher.pid");
-  const holder = (): string => readFileSync(file(), "utf8").trim();
+  const holder = (): string => readFileSync(file(), "utf8").split("\n", 1)[0] ?? "";
   const children: ChildProcess[] = [];
   afterEach(async () => {
     for (const child of children.splice(0)) {
@@ -175,6 +175,31 @@ describe("the data folder", () => {
     expect(lockDataFolder(data)).toBeTypeOf("function");
     expect(holder()).toBe(String(process.pid));
   });
+
+  it.skipIf(process.platform !== "linux")(
+    "is taken over when another process has the number of the one that held it, as after a cut of the power",
+    async () => {
+      const script = `import { lockDataFolder } from ${JSON.stringify(path.join(repository, "config/deploy/data-lock.ts"))};
+        lockDataFolder(process.argv[1]); setInterval(() => {}, 1000); process.stdout.write("held");`;
+      const other = spawn(process.execPath, ["--input-type=module", "--eval", script, data], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      children.push(other);
+      await once(other.stdout, "data");
+      expect(lockDataFolder(data)).toBeUndefined();
+      const [number, taken = ""] = readFileSync(file(), "utf8").split("\n");
+      expect(number).toBe(String(other.pid));
+      const [boot = "", ticks = ""] = taken.split("/");
+      const others = [`${boot}/${Number(ticks) + 1}`, `${boot.replaceAll(/[0-9a-f]/g, "0")}/${ticks}`];
+      for (const stranger of others) {
+        writeFileSync(file(), `${number}\n${stranger}\n`);
+        const unlock = lockDataFolder(data);
+        expect(unlock).toBeTypeOf("function");
+        expect(holder()).toBe(String(process.pid));
+        unlock?.();
+      }
+    },
+  );
 
   it("is taken over from a process that is gone", () => {
     const gone = spawnSync(process.execPath, ["--version"]).pid;

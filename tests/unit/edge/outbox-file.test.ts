@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import {
   closeSync,
   existsSync,
@@ -12,6 +11,7 @@ import {
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
+import { Program } from "#tests/program.ts";
 import { A, OutboxBench, sample } from "./outbox-bench.ts";
 
 describe("the outbox file", () => {
@@ -72,7 +72,9 @@ describe("the outbox file", () => {
     expect(() => bench.open()).toThrow(expect.objectContaining({ code: "OUTBOX_IN_USE" }));
   });
 
-  it("loses nothing committed and doubles nothing when the process is killed while it appends", async () => {
+  it("loses nothing committed and doubles nothing when the process is killed while it appends", {
+    timeout: 120_000,
+  }, async () => {
     let told = { epoch: "", telemetry: 0, events: 0 };
     for (let round = 0; round < 4; round++) {
       told = await appendUntilKilled(bench.path, told);
@@ -98,18 +100,14 @@ interface Told {
 }
 
 async function appendUntilKilled(path: string, before: Told): Promise<Told> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "outbox-appender.ts"), path], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let text = "";
-  child.stdout.setEncoding("utf8");
-  child.stdout.on("data", (chunk: string) => {
-    text += chunk;
-    if (text.split("\n").length > 30) child.kill("SIGKILL");
-  });
-  await new Promise((resolve) => child.once("close", resolve));
+  const child = Program.start(["tests/unit/edge/outbox-appender.ts", path]);
+  try {
+    await child.until("thirty commits", () => child.out.split("\n").length > 30 || undefined);
+  } finally {
+    await child.kill();
+  }
   const [epoch = "", telemetry = "", events = ""] = (
-    text
+    child.out
       .trimEnd()
       .split("\n")
       .findLast((line) => line.split(" ").length === 3) ?? ""

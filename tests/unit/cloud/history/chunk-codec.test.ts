@@ -222,6 +222,32 @@ describe("a chunk", () => {
     );
   });
 
+  it("gives back the samples of points that are polled together, one point after the other", () => {
+    const polls = fc.array(row, { minLength: 2, maxLength: 60 });
+    const shared = fc.record({
+      polls,
+      first: fc.array(fc.nat({ max: 2 ** 40 }), { minLength: 1, maxLength: 4 }),
+      odd: fc.array(fc.nat({ max: 5 }), { maxLength: 60 }),
+    });
+    fc.assert(
+      fc.property(shared, ({ polls: all, first, odd }) => {
+        const one = rowsOf(all);
+        const series = first.flatMap((offset, i) => {
+          const apart = (k: number): number => k * 7 + (i % 2 === 0 ? 0 : (odd[k] ?? 0));
+          const of = (length: number): SampleRows => ({
+            ...one,
+            length,
+            number: one.number.map((value, k) => (one.kind[k] === KIND.number ? value + i : value)),
+            offset: Float64Array.from(one.offset, (_, k) => offset + apart(k)),
+          });
+          return [of(one.length), of(one.length - 1), of(one.length)];
+        });
+        for (const rows of series) expect(plain(decodeChunk(encodeChunk(rows).slice()))).toEqual(plain(rows));
+      }),
+      { numRuns: runs },
+    );
+  });
+
   it("is never read wrong when a bit of it is wrong", () => {
     const rows = rowsOf(fc.sample(row, { numRuns: 40, seed: 1 }));
     const chunk = encodeChunk(rows).slice();

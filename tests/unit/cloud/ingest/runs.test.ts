@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { freshRows, runsOf } from "#cloud/ingest/fresh-rows.ts";
+import { runsOf } from "#cloud/ingest/runs.ts";
 import type { QueuedBatch } from "#cloud/ingest/telemetry-group.ts";
 import { gatewayId } from "#core/ids.ts";
 
@@ -47,23 +47,5 @@ describe("batches of one commit", () => {
       ["gw-1", 10, 11],
       ["gw-1", 12, 12],
     ]);
-  });
-});
-
-describe("the rows that are told on", () => {
-  const of = batches(["gw-1", 1, 5], ["gw-2", 1, 3], ["gw-1", 6, 9]);
-  const runs = runsOf(of);
-
-  it("are all rows in one piece when nothing came before", () => {
-    expect(freshRows(runs, [[{ from: 1, to: 9 }], [{ from: 1, to: 3 }]])).toEqual([{ from: 0, to: 12 }]);
-  });
-
-  it("are only those that were not stored before, in the order in which they came", () => {
-    expect(freshRows(runs, [[{ from: 4, to: 7 }], [{ from: 2, to: 2 }]])).toEqual([
-      { from: 3, to: 5 },
-      { from: 6, to: 7 },
-      { from: 8, to: 10 },
-    ]);
-    expect(freshRows(runs, [[], []])).toEqual([]);
   });
 });

@@ -1,0 +1,73 @@
+/** Columns of a slab that are there for every question, and what time-weighted means and counters add. */
+const PLAIN = ["count", "bad", "numeric", "sum", "min", "max", "first", "last"] as const;
+const FULL = ["integral", "known", "increase"] as const;
+const NOTHING = new Float64Array(0);
+
+/**
+ * Buckets of one series on their way from the store's thread: columns in one piece of memory, with room for `capacity` buckets,
+ * of which `length` are there. `slabColumns` looks into it.
+ */
+export interface BucketSlab {
+  readonly length: number;
+  readonly capacity: number;
+  /** With what time-weighted means and counters add. */
+  readonly full: boolean;
+  readonly buffer: ArrayBuffer;
+  readonly texts: readonly string[];
+}
+
+/** The columns of a slab: row i of each belongs to one bucket. The last three are empty in a slab that is not full. */
+export interface BucketColumns
+  extends Readonly<Record<(typeof PLAIN)[number] | (typeof FULL)[number], Float64Array<ArrayBuffer>>> {
+  /** Number of the bucket: the edge it begins at. */
+  readonly bucket: Uint32Array<ArrayBuffer>;
+  /** Kinds (KIND) of first and last: first * 8 + last. */
+  readonly kinds: Uint8Array<ArrayBuffer>;
+}
+
+/** Memory for so many buckets, with anything in it. */
+export function newSlabBuffer(capacity: number, full: boolean): ArrayBuffer {
+  const numbers = PLAIN.length + (full ? FULL.length : 0);
+  const bytes = capacity * (numbers * Float64Array.BYTES_PER_ELEMENT + Uint32Array.BYTES_PER_ELEMENT + 1);
+  // Every field of every bucket is written, and a month of many series is much to fill with zeros before.
+  return Buffer.allocUnsafeSlow(bytes).buffer;
+}
+
+/** The columns in the memory of a slab. */
+export function slabColumns({
+  buffer,
+  capacity,
+  full,
+}: Pick<BucketSlab, "buffer" | "capacity" | "full">): BucketColumns {
+  let at = 0;
+  const next = (): Float64Array<ArrayBuffer> => {
+    const column = new Float64Array(buffer, at, capacity);
+    at += column.byteLength;
+    return column;
+  };
+  const columns = {
+    count: next(),
+    bad: next(),
+    numeric: next(),
+    sum: next(),
+    min: next(),
+    max: next(),
+    first: next(),
+    last: next(),
+    integral: full ? next() : NOTHING,
+    known: full ? next() : NOTHING,
+    increase: full ? next() : NOTHING,
+  };
+  const bucket = new Uint32Array(buffer, at, capacity);
+  return { ...columns, bucket, kinds: new Uint8Array(buffer, at + bucket.byteLength, capacity) };
+}
+
+/** The same buckets in twice the room. */
+export function growSlab(columns: BucketColumns, capacity: number, full: boolean): BucketSlab {
+  const slab = { length: 0, capacity: capacity * 2, full, buffer: newSlabBuffer(capacity * 2, full), texts: [] };
+  const grown = slabColumns(slab);
+  for (const name of [...PLAIN, ...(full ? FULL : [])]) grown[name].set(columns[name]);
+  grown.bucket.set(columns.bucket);
+  grown.kinds.set(columns.kinds);
+  return slab;
+}

@@ -1,5 +1,7 @@
 /** Columns of a slab that are there for every question, and what time-weighted means and counters add. */
-const PLAIN = ["count", "bad", "numeric", "sum", "min", "max", "first", "last"] as const;
+const PLAIN = ["sum", "min", "max", "first", "last"] as const;
+/** Whole numbers below 2^32. */
+const WHOLE = ["count", "bad", "numeric", "bucket"] as const;
 const FULL = ["integral", "known", "increase"] as const;
 const NOTHING = new Float64Array(0);
 
@@ -18,9 +20,9 @@ export interface BucketSlab {
 
 /** The columns of a slab: row i of each belongs to one bucket. The last three are empty in a slab that is not full. */
 export interface BucketColumns
-  extends Readonly<Record<(typeof PLAIN)[number] | (typeof FULL)[number], Float64Array<ArrayBuffer>>> {
-  /** Number of the bucket: the edge it begins at. */
-  readonly bucket: Uint32Array<ArrayBuffer>;
+  extends Readonly<Record<(typeof PLAIN)[number] | (typeof FULL)[number], Float64Array<ArrayBuffer>>>,
+    /** `bucket`: number of the bucket, which is the edge it begins at. */
+    Readonly<Record<(typeof WHOLE)[number], Uint32Array<ArrayBuffer>>> {
   /** Kinds (KIND) of first and last: first * 8 + last. */
   readonly kinds: Uint8Array<ArrayBuffer>;
 }
@@ -28,7 +30,8 @@ export interface BucketColumns
 /** Memory for so many buckets, with anything in it. */
 export function newSlabBuffer(capacity: number, full: boolean): ArrayBuffer {
   const numbers = PLAIN.length + (full ? FULL.length : 0);
-  const bytes = capacity * (numbers * Float64Array.BYTES_PER_ELEMENT + Uint32Array.BYTES_PER_ELEMENT + 1);
+  const bytes =
+    capacity * (numbers * Float64Array.BYTES_PER_ELEMENT + WHOLE.length * Uint32Array.BYTES_PER_ELEMENT + 1);
   // Every field of every bucket is written, and a month of many series is much to fill with zeros before.
   return Buffer.allocUnsafeSlow(bytes).buffer;
 }
@@ -45,10 +48,12 @@ export function slabColumns({
     at += column.byteLength;
     return column;
   };
-  const columns = {
-    count: next(),
-    bad: next(),
-    numeric: next(),
+  const nextWhole = (): Uint32Array<ArrayBuffer> => {
+    const column = new Uint32Array(buffer, at, capacity);
+    at += column.byteLength;
+    return column;
+  };
+  const numbers = {
     sum: next(),
     min: next(),
     max: next(),
@@ -58,8 +63,8 @@ export function slabColumns({
     known: full ? next() : NOTHING,
     increase: full ? next() : NOTHING,
   };
-  const bucket = new Uint32Array(buffer, at, capacity);
-  return { ...columns, bucket, kinds: new Uint8Array(buffer, at + bucket.byteLength, capacity) };
+  const whole = { count: nextWhole(), bad: nextWhole(), numeric: nextWhole(), bucket: nextWhole() };
+  return { ...numbers, ...whole, kinds: new Uint8Array(buffer, at, capacity) };
 }
 
 /** The same buckets in twice the room. */
@@ -67,7 +72,7 @@ export function growSlab(columns: BucketColumns, capacity: number, full: boolean
   const slab = { length: 0, capacity: capacity * 2, full, buffer: newSlabBuffer(capacity * 2, full), texts: [] };
   const grown = slabColumns(slab);
   for (const name of [...PLAIN, ...(full ? FULL : [])]) grown[name].set(columns[name]);
-  grown.bucket.set(columns.bucket);
+  for (const name of WHOLE) grown[name].set(columns[name]);
   grown.kinds.set(columns.kinds);
   return slab;
 }

@@ -22,7 +22,7 @@ export interface WalkOptions {
 
 const NOTHING_BEFORE: Before = { held: Number.NaN, number: Number.NaN };
 
-function copy(into: Float64Array, at: number, column: Float64Array, from: number, to: number): void {
+function copy(into: Float64Array | Uint32Array, at: number, column: Float64Array, from: number, to: number): void {
   for (let i = from, k = at; i < to; i++, k++) into[k] = column[i] ?? 0;
 }
 

@@ -43,6 +43,7 @@ import { Writes } from "./writes.ts";
 const COMMIT_EVERY_MS = 50;
 const SWEEP_EVERY_MS = 1_000;
 const FORGET_EVERY_MS = 600_000;
+const RELEASE_TIMEOUT_MS = 10_000;
 const EVENT = Compile(DeviceEvent);
 
 /** The gateway's parts and how they are joined. */
@@ -312,6 +313,8 @@ class Gateway implements Agent {
   }
 
   async #apply(bundle: Bundle): Promise<void> {
+    const kept = new Set(bundle.rules.map((rule) => rule.id));
+    const gone = this.#bundle?.rules.filter(({ id }) => !kept.has(id)) ?? [];
     this.#bundle = bundle;
     this.#outbox.numbers.register(bundle.points.map((point) => point.id));
     this.#pipeline.configure(bundle.points);
@@ -322,6 +325,7 @@ class Gateway implements Agent {
     this.#configureAlarms();
     this.#uplink.configure(devicesOf(bundle));
     await this.#supervisor.apply(channelsOf(bundle));
+    for (const { id } of gone) void this.#supervisor.releaseWrites(`rule:${id}`, RELEASE_TIMEOUT_MS);
     const { cameras, ringed } = siteCameras(bundle);
     this.#video.configure(cameras, ringed);
   }

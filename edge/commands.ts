@@ -176,10 +176,11 @@ export class Commands {
     return Math.max(1, Math.min(LONGEST_EXECUTION_MS, expiresAt - this.#options.clock.now()));
   }
 
-  async #write({ point, value, priority, expiresAt, leaseMs }: WriteCommand): Promise<Outcome> {
+  async #write({ point, value, priority, expiresAt, leaseMs, requestedBy }: WriteCommand): Promise<Outcome> {
     const timeoutMs = this.#timeoutMs(expiresAt);
     const lease = leaseMs === undefined ? {} : { leaseMs };
-    return this.#options.writes.write({ point: pointId(point), value, priority, timeoutMs, ...lease });
+    const owner = requestedBy;
+    return this.#options.writes.write({ point: pointId(point), value, priority, timeoutMs, owner, ...lease });
   }
 
   async #act({ device, action, params, expiresAt, cause }: ActionCommand): Promise<Outcome> {

@@ -83,10 +83,11 @@ export class Effects {
     }
   }
 
-  async #write(effect: Effect & { kind: "write" }, { timeoutMs }: EffectContext): Promise<EffectResult> {
+  async #write(effect: Effect & { kind: "write" }, { timeoutMs, rule }: EffectContext): Promise<EffectResult> {
     const { point, value, priority, leaseMs } = effect;
     const lease = leaseMs === undefined ? {} : { leaseMs };
-    const result = await this.#options.writes.write({ point, value, priority, timeoutMs, ...lease });
+    const owner = rule === undefined ? {} : { owner: `rule:${rule}` };
+    const result = await this.#options.writes.write({ point, value, priority, timeoutMs, ...owner, ...lease });
     if (result.status !== "done") return notDone(result);
     return { status: "done", detail: `read back ${JSON.stringify(result.readBack)}` };
   }

@@ -10,10 +10,11 @@ const MINUTE_MS = 60_000;
 export async function tellField(
   supervisor: Pick<Supervisor, "act">,
   clock: Clock,
-  { device, condition, action, comment, until }: FieldAct,
+  { device, condition, action, by, comment, until }: FieldAct,
 ): Promise<string | undefined> {
   const minutes = until === undefined ? {} : { minutes: Math.max(1, Math.ceil((until - clock.now()) / MINUTE_MS)) };
-  const params = { condition, ...(comment === undefined ? {} : { comment }), ...minutes };
+  const who = by === undefined ? {} : { by };
+  const params = { condition, ...who, ...(comment === undefined ? {} : { comment }), ...minutes };
   const result = await supervisor.act({ device: device as DeviceId, action, params }, TIMEOUT_MS);
   return result.status === "done" ? undefined : `${result.code}: ${result.message}`;
 }

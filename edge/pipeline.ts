@@ -255,13 +255,15 @@ export class Pipeline {
     const judged = silent && last !== undefined ? { ...found, value: last.value } : found;
     const sameQuality = last?.quality === judged.quality && last.reason === judged.reason;
     if (sameQuality && last.value === judged.value) return;
+    const observedAt = Math.max(Math.trunc(at), (last?.observedAt ?? this.#notBefore) + 1);
     const sample: Sample = {
       point: slot.point.id as PointId,
       value: judged.value,
       quality: judged.quality,
       ...(judged.reason === undefined || judged.quality === "good" ? {} : { reason: judged.reason }),
-      ...(sourceTime === undefined ? {} : { sourceTime }),
-      observedAt: Math.max(Math.trunc(at), (last?.observedAt ?? this.#notBefore) + 1),
+      // equal times are the mark of what is historical
+      ...(sourceTime === undefined || sourceTime === observedAt ? {} : { sourceTime }),
+      observedAt,
     };
     slot.last = sample;
     if (!sameQuality || this.#beyondDeadband(slot, judged.value)) {
@@ -283,7 +285,7 @@ export class Pipeline {
     const point = last.point;
     const observedAt = Math.max(Math.trunc(at), last.observedAt + 1);
     const sample: Sample =
-      sourceTime === undefined
+      sourceTime === undefined || sourceTime === observedAt
         ? { point, value, quality: "good", observedAt }
         : { point, value, quality: "good", sourceTime, observedAt };
     slot.last = sample;

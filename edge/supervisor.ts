@@ -66,6 +66,9 @@ export interface SupervisorTimes extends HostTimes {
   readonly steadyMs: number;
 }
 
+/** Action of drivers that keep what they wrote until it is given back. */
+const RELEASE_WRITES = "releaseWrites";
+
 const DEFAULT_TIMES: SupervisorTimes = {
   ...DEFAULT_HOST_TIMES,
   firstRestartMs: 500,
@@ -235,9 +238,11 @@ class Channel {
     }
   }
 
-  async stop(): Promise<void> {
+  /** `forGood`: the channel has left the configuration, so its driver lets go of all devices first and gives back what it wrote. */
+  async stop(forGood = false): Promise<void> {
     this.#stopped = true;
     this.#cancelRestart?.();
+    if (forGood) this.#host?.bind([]);
     await this.#host?.stop();
   }
 }
@@ -270,7 +275,7 @@ export class Supervisor {
     });
     for (const [id] of ending) this.#channels.delete(id);
     // a port is free only when its old holder has ended
-    await Promise.all(ending.map(([, channel]) => channel.stop()));
+    await Promise.all(ending.map(([id, channel]) => channel.stop(!wanted.has(id))));
     this.#channelOf.clear();
     for (const plan of plans) {
       this.#channelOf.set(`${this.#context.gateway}/${plan.id}`, plan.id);
@@ -290,6 +295,20 @@ export class Supervisor {
   async write(request: WriteRequest, timeoutMs: number): Promise<WriteResult> {
     const host = this.#hostOf(deviceOf(request.point));
     return host === undefined ? notRunning(request.point) : host.write(request, timeoutMs);
+  }
+
+  /** Has each driver that can give back what was written for this owner, e.g. `rule:<id>` of a rule that is gone. Never throws. */
+  async releaseWrites(owner: string, timeoutMs: number): Promise<void> {
+    const { sources, gateway } = this.#context;
+    const able = [...this.#channels].filter(([, { plan }]) =>
+      sources.get(plan.protocol)?.descriptor.actions.includes(RELEASE_WRITES),
+    );
+    const requests = able.map(([id]) => ({
+      device: `${gateway}/${id}` as DeviceId,
+      action: RELEASE_WRITES,
+      params: { owner },
+    }));
+    await Promise.all(requests.map((request) => this.act(request, timeoutMs)));
   }
 
   /** Acts through the driver of the device, or of the channel that is named like one. Never throws. */

@@ -29,6 +29,8 @@ export interface PointWrite {
   readonly timeoutMs: number;
   /** Give it back by itself after so long, ms. */
   readonly leaseMs?: number;
+  /** For whom: user name, `token:<name>`, `rule:<id>`. */
+  readonly owner?: string;
 }
 
 export interface WritesOptions {
@@ -57,7 +59,7 @@ export class Writes {
 
   /** Writes and reads back, in engineering units. Refused before anything reaches a device where the point forbids it. */
   async write(request: PointWrite): Promise<WriteResult> {
-    const { point, value, priority, timeoutMs, leaseMs } = request;
+    const { point, value, priority, timeoutMs, leaseMs, owner } = request;
     const { pipeline, supervisor, clock } = this.#options;
     const checked = pipeline.toRaw(point, value);
     if ("code" in checked) return { status: "rejected", ...checked };
@@ -67,7 +69,9 @@ export class Writes {
     if (leaseMs !== undefined) this.#grant(key, { point, priority, until: clock.now() + leaseMs }, point);
     // a person's or another rule's later value is not taken back by an older lease
     else if (older !== undefined) this.#end(key);
-    const result = await supervisor.write({ point, value: checked.raw, priority }, timeoutMs);
+    // a driver that can relinquish keeps the lease too: it outlives the point's leaving the configuration
+    const held = { ...(owner === undefined ? {} : { owner }), ...(leaseMs === undefined ? {} : { leaseMs }) };
+    const result = await supervisor.write({ point, value: checked.raw, priority, ...held }, timeoutMs);
     const unwritten = result.status === "rejected" || result.status === "failed";
     // nothing took the leased value's place, so it is still to be given back
     if (unwritten && leaseMs === undefined && older !== undefined && !this.#leases.has(key)) this.#keep(key, older);
@@ -121,7 +125,7 @@ export class Writes {
       this.#after(key, until - clock.now());
       return;
     }
-    let result = await supervisor.write({ point, value: null, priority }, RELINQUISH_TIMEOUT_MS);
+    let result = await supervisor.write({ point, value: null, priority, onlyOurs: true }, RELINQUISH_TIMEOUT_MS);
     if (result.status === "rejected" && former !== undefined) {
       const raw = pipeline.toRaw(point, former);
       if ("raw" in raw) result = await supervisor.write({ point, value: raw.raw, priority }, RELINQUISH_TIMEOUT_MS);

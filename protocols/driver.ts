@@ -62,6 +62,15 @@ export interface WriteRequest {
   readonly value: Value;
   /** BACnet command priority 1-16; protocols without priorities ignore it. */
   readonly priority: number;
+  /** For whom: user name, `token:<name>`, `rule:<id>`; shown as the holder of the value where the protocol has holders. */
+  readonly owner?: string;
+  /** The driver gives the value back by itself after so long, ms, also after a restart, where the protocol can relinquish. */
+  readonly leaseMs?: number;
+  /**
+   * With value null: relinquish only what was written through this driver and still stands. Done as soon as the driver has taken
+   * it over; it goes on by itself while the device is away.
+   */
+  readonly onlyOurs?: true;
 }
 
 /** How a write ended. `rejected`: nothing reached the device. `failed`: the device refused or did not confirm. */

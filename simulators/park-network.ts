@@ -1,6 +1,7 @@
 import type { SignalValue, SimulatedDevice } from "./device.ts";
 import { DeviceView } from "./device-view.ts";
 import { type NetworkDeps, type NetworkDevice, serversOf } from "./network-device.ts";
+import { extrasOf, PARK_UTC_OFFSET_MIN } from "./park-bacnet.ts";
 import type { ParkDevices } from "./park-devices.ts";
 import { openOnvif } from "./park-onvif.ts";
 import { openOpcua } from "./park-opcua.ts";
@@ -86,7 +87,19 @@ async function openBacnet(device: SimulatedDevice, deps: NetworkDeps): Promise<N
   const objects = bacnetObjectsOf(view);
   const server = await deps.ports.open(
     device.id,
-    (port) => serveBacnet(view, { instance, objects, port, clock: deps.clock }, deps.logger),
+    (port) =>
+      serveBacnet(
+        view,
+        {
+          ...extrasOf(view),
+          instance,
+          objects,
+          port,
+          utcOffsetMin: PARK_UTC_OFFSET_MIN,
+          clock: deps.clock,
+        },
+        deps.logger,
+      ),
     ({ address }) => address.port,
   );
   view.relinquishedWhen((signal) => server.priorityArrayOf(signal)?.every((slot) => slot === null) ?? false);

@@ -56,7 +56,7 @@ function resolved({ from, target }: Import): string | undefined {
 /** Exceptions to the table, each with its reason in docs/architecture.md. */
 function excepted(from: string, to: string, typeOnly: boolean): boolean {
   if (from === "cloud/app.ts") return to === "protocols/registry.ts" || (typeOnly && to === "protocols/driver.ts");
-  if (from.startsWith("simulators/")) return /^protocols\/[^/]+\/codec\//.test(to);
+  if (from.startsWith("simulators/")) return /^protocols\/[^/]+\/(codec|station|server)\//.test(to);
   return false;
 }
 

@@ -17,7 +17,7 @@ export const PERMISSIONS = {
   "rule.read": "see linkage rules and their runs",
   "rule.write": "switch linkage rules on and off",
   "gateway.read": "see gateways, backlog and completeness",
-  "gateway.manage": "search field networks, trust and reject certificates",
+  "gateway.manage": "search field networks, trust and reject certificates, restart devices and set their clocks",
   "system.manage": "see what the hub does in the background, and have failed jobs tried again",
   "site.read": "see spaces, partitions and zones",
   "user.manage": "see, make and change users and their grants",

@@ -56,11 +56,21 @@ export function checkWrite(point: Point, value: Value): void {
 /** Whom a channel trusts: asked of the channel, never of one device on it. */
 const TRUST_ACTIONS = ["trustCertificate", "rejectCertificate"] as const;
 /** What may be asked of a channel as a whole. */
-const CHANNEL_ACTIONS: ReadonlySet<string> = new Set(["discover", ...TRUST_ACTIONS]);
+const CHANNEL_ACTIONS: ReadonlySet<string> = new Set(["discover", "whoHas", "writeLeases", ...TRUST_ACTIONS]);
 /** What no command asks of a device. */
 const NOT_OF_DEVICES: ReadonlySet<string> = new Set([...TRUST_ACTIONS, ...FIELD_ACTIONS]);
 /** What gateways do with a camera themselves, whatever its driver can. */
 const CAMERA_ACTIONS = ["recordClip"] as const;
+
+/**
+ * A command is kept, audited and shown: it holds no secret. Passwords of devices stand in the secrets of their gateway.
+ * @throws PARAM_SECRET
+ */
+export function checkParams(action: string, params: Readonly<Record<string, unknown>>): void {
+  if (!Object.keys(params).some((name) => /password|secret/i.test(name))) return;
+  const text = `${action}: a password is no parameter of a command; expected it in the device's section, as secret:<name>`;
+  throw new InvalidInputError("PARAM_SECRET", text);
+}
 
 /** What an action is asked of: a device, or a channel by `<site>/<gateway>/<channel>`. */
 export interface ActionTarget {

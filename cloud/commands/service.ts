@@ -8,7 +8,7 @@ import type { ActionCommand, Command, CommandResult, WriteCommand } from "#core/
 import type { Db } from "../db/database.ts";
 import type { BlobUser, CommandPerformer } from "../media-ports.ts";
 import type { Actor, AuditLog, CommandService, GatewayLink, SiteCatalog } from "../ports.ts";
-import { checkAction, checkWrite } from "./check.ts";
+import { checkAction, checkParams, checkWrite } from "./check.ts";
 import { type CommandRow, CommandStore, commandOf, commandView, isOpen, isPicture } from "./store.ts";
 
 const DEFAULT_EXPIRY_MS = 30_000;
@@ -222,6 +222,7 @@ export class Commands implements CommandService, CommandPerformer {
   #action(request: Extract<CommandRequest, { device: string }>, frame: Frame): ActionCommand {
     const { catalog, actionsOf } = this.#deps;
     const { device: id, action, params = {} } = request;
+    checkParams(action, params);
     checkAction(id, action, { device: catalog.device(id), channel: catalog.channel(id) }, actionsOf);
     return { ...frame, kind: "action", device: id, action, params };
   }

@@ -1,6 +1,7 @@
 import type { Aggregate, HistorySeriesView, HistoryView, SeriesBucket } from "#core/contracts/history.ts";
 import { InvalidInputError } from "#core/errors.ts";
 import { type PointId, pointId } from "#core/ids.ts";
+import { isFromRecord } from "#core/model/sample.ts";
 import type { SiteCatalog } from "../ports.ts";
 import type { Bucket, HistoryService, SeriesQuery, TelemetryStore } from "../telemetry-ports.ts";
 import { iso } from "../time.ts";
@@ -43,11 +44,12 @@ export class TelemetryHistoryService implements HistoryService {
     checkRange(from, to);
     const point = pointId(query.point);
     const rows = await this.#store.read({ point, from, to, limit: limit + 1 });
-    const samples = rows.slice(0, limit).map(({ observedAt, value, quality, reason }) => ({
-      t: iso(observedAt),
-      value,
-      quality,
-      ...(reason === undefined ? {} : { reason }),
+    const samples = rows.slice(0, limit).map((row) => ({
+      t: iso(row.observedAt),
+      value: row.value,
+      quality: row.quality,
+      ...(row.reason === undefined ? {} : { reason: row.reason }),
+      ...(isFromRecord(row) ? { historical: true } : {}),
     }));
     const next = rows[limit];
     const more = next === undefined ? {} : { truncated: true, nextFrom: iso(next.observedAt) };

@@ -196,11 +196,12 @@ export class AlarmEvaluator {
     const taken = acknowledgedThere(alarm, seen);
     if (taken !== undefined) return this.#apply(track, taken, { actor: FIELD_ACTOR });
     const owed = owedAct(alarm, seen);
-    if (owed !== undefined) this.#tellField(track, owed, {});
+    const { acknowledgedBy: by } = alarm;
+    if (owed !== undefined) this.#tellField(track, owed, by === undefined ? {} : { by });
     return [];
   }
 
-  #tellField(track: Track, action: AlarmCommand["action"], said: { comment?: string; until?: number }): void {
+  #tellField(track: Track, action: AlarmCommand["action"], said: Parameters<FieldTracks["actFor"]>[2]): void {
     const act = this.#field.actFor(track, action, said);
     if (act !== undefined) this.#options.onFieldAct?.(act);
   }
@@ -230,8 +231,8 @@ export class AlarmEvaluator {
     const result = apply(track.alarm, eventOf(command), { now: this.#options.clock.now(), side: "minting" });
     if ("refused" in result) return { changes: [], refused: { code: result.refused, message: result.message } };
     const said = command.reason === undefined ? {} : { comment: command.reason };
-    const until = command.until === undefined ? {} : { until: command.until };
-    if (result.transition !== undefined) this.#tellField(track, command.action, { ...said, ...until });
+    const more = { by: command.requestedBy, ...(command.until === undefined ? {} : { until: command.until }) };
+    if (result.transition !== undefined) this.#tellField(track, command.action, { ...said, ...more });
     return { changes: this.#take(track, result, { actor: command.requestedBy, ...said }) };
   }
 

@@ -30,6 +30,8 @@ export interface FieldAct {
   readonly device: string;
   readonly condition: string;
   readonly action: (typeof FIELD_ACTIONS)[number];
+  /** Who did it, for devices that keep that. */
+  readonly by?: string;
   readonly comment?: string;
   /** For a shelving: until when, Unix ms. */
   readonly until?: number;
@@ -217,7 +219,7 @@ export class FieldTracks {
   actFor(
     track: Track,
     action: "acknowledge" | "reset" | "shelve" | "unshelve" | "outOfService" | "returnToService",
-    said: { readonly comment?: string; readonly until?: number },
+    said: { readonly by?: string; readonly comment?: string; readonly until?: number },
   ): FieldAct | undefined {
     const of = this.#of.get(track);
     if (of === undefined || track.alarm === undefined) return undefined;

@@ -35,7 +35,19 @@ export const HistoryView = Type.Object({
   point: Type.String(),
   unit: Unit,
   samples: Type.Optional(
-    Type.Array(Type.Object({ t: Time, value: Value, quality: Quality, reason: Type.Optional(Type.String()) })),
+    Type.Array(
+      Type.Object({
+        t: Time,
+        value: Value,
+        quality: Quality,
+        reason: Type.Optional(Type.String()),
+        historical: Type.Optional(
+          Type.Boolean({
+            description: "Taken from the device's own record after an outage; `t` is the device's time.",
+          }),
+        ),
+      }),
+    ),
   ),
   buckets: Type.Optional(
     Type.Array(

@@ -6,8 +6,9 @@ export const DeviceEvent = Type.Object({
   device: Type.String({ description: "Device id <site>/<gateway>/<device>." }),
   kind: Type.String({
     description:
-      "motion, tamper, lineCrossed, fieldIntrusion, digitalInput, hardwareFailure, restarted, eventsMayBeMissing, accessGranted, " +
-      "accessDenied, doorForced, doorHeldOpen, doorTamper, doorFault, panelEvent, objectDetected ...",
+      "motion, tamper, lineCrossed, fieldIntrusion, digitalInput, hardwareFailure, restarted, eventsMayBeMissing, historyHealed, " +
+      "accessGranted, accessDenied, doorForced, doorHeldOpen, doorTamper, doorFault, panelEvent, objectDetected, " +
+      "alarmNotification, eventNotification, alarmAcknowledged ...",
   }),
   state: Type.Optional(Type.Boolean({ description: "For events with a beginning and an end: does it hold now?" })),
   sourceTime: Type.Optional(Type.Integer({ description: "Device's own time, Unix ms." })),

@@ -22,3 +22,11 @@ export interface Sample {
   /** Told after the fact, out of a device's own record: it belongs into the history and changes neither live value nor alarm. */
   readonly historical?: true;
 }
+
+/**
+ * Was a stored row told after the fact, out of a device's own record? Its row time is the device's own time then; a live one whose
+ * times happen to be equal carries no `sourceTime`.
+ */
+export function isFromRecord({ sourceTime, observedAt }: Pick<Sample, "sourceTime" | "observedAt">): boolean {
+  return sourceTime === observedAt;
+}

@@ -1,14 +1,7 @@
+import { STATION_COUNTERS } from "./station/counters.ts";
+
 const NAMES = [
-  "requests",
-  "retries",
-  "timeouts",
-  "malformed",
-  "late",
-  "unexpected",
-  "sendErrors",
-  "networkMessages",
-  "notForUs",
-  "linkMessages",
+  ...STATION_COUNTERS,
   "covNotifications",
   "covUnknown",
   "covRefused",
@@ -18,6 +11,15 @@ const NAMES = [
   "rebinds",
   "reconnects",
   "resyncs",
+  "eventNotifications",
+  "eventsRepeated",
+  "eventsNotStored",
+  "eventsUnknown",
+  "clockDrifts",
+  "timeSynchronizations",
+  "leasesReleased",
+  "leasesOvertaken",
+  "historyValues",
 ] as const;
 
 /** What a BACnet driver counts; each only grows. */
@@ -27,8 +29,8 @@ export type CounterName = (typeof NAMES)[number];
 export class Counters {
   readonly #counts = new Map<CounterName, number>(NAMES.map((name) => [name, 0]));
 
-  add(name: CounterName): void {
-    this.#counts.set(name, this.get(name) + 1);
+  add(name: CounterName, count = 1): void {
+    this.#counts.set(name, this.get(name) + count);
   }
 
   get(name: CounterName): number {

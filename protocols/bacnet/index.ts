@@ -1,4 +1,5 @@
 import { defineDriver } from "../driver.ts";
+import { BACNET_ACTIONS, BACNET_INTERNAL_ACTIONS } from "./client/vocabulary.ts";
 import { BacnetAddress, BacnetConfig, BacnetDevice } from "./config.ts";
 
 /** BACnet/IP as a client: ReadPropertyMultiple, COV, WriteProperty with priorities. @see ASHRAE 135, Annex J */
@@ -7,7 +8,8 @@ export const bacnet = defineDriver({
   config: BacnetConfig,
   device: BacnetDevice,
   address: BacnetAddress,
-  actions: [],
+  actions: BACNET_ACTIONS,
+  internalActions: BACNET_INTERNAL_ACTIONS,
   module: new URL("./driver.ts", import.meta.url).href,
   async create(config, deps) {
     const { create } = await import("./driver.ts");

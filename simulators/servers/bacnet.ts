@@ -1,25 +1,31 @@
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { type Clock, systemClock } from "#core/clock.ts";
-import { CommunicationError, errorCode, errorMessage, InvalidInputError } from "#core/errors.ts";
+import { errorMessage } from "#core/errors.ts";
 import type { Logger } from "#core/logger.ts";
-import { type Apdu, type ConfirmedRequest, encodeApdu } from "#protocols/bacnet/codec/apdu.ts";
-import { ABORT, CONFIRMED, OBJECT_TYPES, REJECT, SEGMENTATION, UNCONFIRMED } from "#protocols/bacnet/codec/enums.ts";
-import { decodeFrame, encodeFrame, type Peer, peerKey, senderOf } from "#protocols/bacnet/codec/frame.ts";
+import { CONFIRMED, OBJECT_TYPES } from "#protocols/bacnet/codec/enums.ts";
+import { type Peer, peerKey } from "#protocols/bacnet/codec/frame.ts";
 import { MAX_APDU } from "#protocols/bacnet/codec/link.ts";
-import { decodeWhoIs, encodeIAm } from "#protocols/bacnet/codec/services/discovery.ts";
+import type { BacnetTimeStamp } from "#protocols/bacnet/codec/timestamp.ts";
 import { objectIdWord } from "#protocols/bacnet/codec/values.ts";
-import type { FieldServer, SignalValue, SimulatedDevice } from "../device.ts";
-import { CovEngine } from "./bacnet/cov-engine.ts";
-import { deviceObject } from "./bacnet/device-object.ts";
+import type { Restart } from "#protocols/bacnet/server/lifecycle.ts";
+import type { PointObject } from "#protocols/bacnet/server/points/point-object.ts";
+import { ServedDevice } from "#protocols/bacnet/server/served-device.ts";
+import type { Abilities } from "#protocols/bacnet/station/framing.ts";
+import type { Announcement, Question, Reply, Station, StationHandlers } from "#protocols/bacnet/station/ports.ts";
+import { type BacnetStation, openStation } from "#protocols/bacnet/station/station.ts";
+import type { FaultMenu, FieldServer, SignalValue, SimulatedDevice } from "../device.ts";
+import { seedOf } from "../devices/physics.ts";
+import { type BacnetFault, BacnetFaults } from "./bacnet/faults.ts";
+import { FaultyLine } from "./bacnet/faulty-line.ts";
+import { FaultyService } from "./bacnet/faulty-service.ts";
 import type { BacnetObjects } from "./bacnet/mapping.ts";
-import { SegmentedSend } from "./bacnet/segmented-send.ts";
-import { answer, type ServiceContext } from "./bacnet/services.ts";
-import { SignalObject } from "./bacnet/signal-object.ts";
+import { type BacnetExtras, objectsOf } from "./bacnet/objects.ts";
+import { presented } from "./bacnet/presentation.ts";
 
 export { type BacnetObjectMapping, type BacnetObjects, bacnetObjectsOf } from "./bacnet/mapping.ts";
+export type { BacnetExtras, SignalTrend, SignalTrends, SignalView } from "./bacnet/objects.ts";
 
 /** How a simulated device is put on BACnet/IP. */
-export interface BacnetServerOptions {
+export interface BacnetServerOptions extends BacnetExtras {
   /** Device instance, 0-4194302: the device's identity. */
   readonly instance: number;
   /** ASHRAE vendor identifier; 0 when absent. */
@@ -28,11 +34,13 @@ export interface BacnetServerOptions {
   readonly port?: number;
   /** 127.0.0.1 when absent. */
   readonly host?: string;
+  /** Where broadcasts go; on loopback there are none, and all who ever asked are told instead. */
+  readonly broadcast?: { readonly host: string; readonly port: number };
   /** Which object each signal is; signals not named are not shown. */
   readonly objects: BacnetObjects;
   /** Largest APDU taken and sent, bytes, 50-1476; 1476 when absent. */
   readonly maxApdu?: number;
-  /** Sends large answers in segments; true when absent. */
+  /** Takes and sends segments; true when absent. */
   readonly segments?: boolean;
   /** Executes ReadPropertyMultiple; true when absent. */
   readonly readsMultiple?: boolean;
@@ -40,20 +48,35 @@ export interface BacnetServerOptions {
   readonly covSlots?: number;
   /** How often changes are looked for, ms; 100 when absent. */
   readonly covScanMs?: number;
+  /** Local time plus it is UTC, minutes: -480 in China; 0 when absent. [BACnet 12.11.25] */
+  readonly utcOffsetMin?: number;
+  /** How it stamps its events; `dateTime` when absent. */
+  readonly eventTimeStamps?: BacnetTimeStamp["type"];
+  /** For DeviceCommunicationControl and ReinitializeDevice; any is taken when absent. */
+  readonly password?: string;
   readonly clock?: Clock;
 }
 
 /** A simulated device on BACnet/IP. */
 export interface BacnetServer extends FieldServer {
+  readonly faults: FaultMenu;
   /** The 16 slots of a signal's Priority_Array, highest first, null where relinquished; undefined when not commandable. */
   priorityArrayOf(signal: string): readonly (SignalValue | null)[] | undefined;
   /** COV subscriptions held now. */
   readonly subscriptions: number;
+  /** Power cycle; `cold` also empties the trend logs and the recipient lists. */
+  reboot(downMs: number, how?: Restart): Promise<void>;
 }
 
 const DEFAULT_COV_SLOTS = 1000;
-const DEFAULT_COV_SCAN_MS = 100;
 const MAX_KNOWN_PEERS = 64;
+const MIN_APDU = 50;
+const APDU_TIMEOUT_MS = 3000;
+const SEGMENT_TIMEOUT_MS = 2000;
+const RETRIES = 3;
+/** How long ReinitializeDevice takes. */
+const RESTART_MS = 2000;
+const HOUR_MS = 3_600_000;
 
 /** Puts a device on BACnet/IP on its own UDP port. @throws SIM_SIGNAL_UNKNOWN, SIM_UNIT_UNKNOWN, BACNET_BIND_FAILED */
 export async function serveBacnet(
@@ -66,89 +89,77 @@ export async function serveBacnet(
   return server;
 }
 
-class Server implements BacnetServer {
+class Server implements BacnetServer, StationHandlers {
+  readonly faults: BacnetFaults;
   readonly #options: BacnetServerOptions;
   readonly #logger: Logger;
   readonly #clock: Clock;
-  readonly #socket: Socket = createSocket("udp4");
-  readonly #objects: readonly SignalObject[];
-  readonly #context: ServiceContext;
-  readonly #cov: CovEngine;
-  readonly #segmented: SegmentedSend;
-  readonly #maxApdu: number;
+  readonly #line: FaultyLine;
+  readonly #served: ServedDevice;
+  readonly #service: FaultyService;
+  readonly #points: ReadonlyMap<string, PointObject>;
   readonly #peers = new Map<string, Peer>();
-  #port = 0;
+  #station: BacnetStation | undefined;
   #silent = false;
+  #down = false;
+  #boots = 0;
   #closed = false;
-  #stopScan: () => void = () => {};
+  #skewedSince = 0;
+  #cancelDeath: () => void = () => {};
+  /** Ends the wait of the power cycle under way. */
+  #endBoot: () => void = () => {};
 
   constructor(device: SimulatedDevice, options: BacnetServerOptions, logger: Logger) {
     this.#options = options;
     this.#logger = logger;
     this.#clock = options.clock ?? systemClock;
-    this.#maxApdu = Math.min(MAX_APDU, Math.max(50, options.maxApdu ?? MAX_APDU));
-    this.#objects = Object.entries(options.objects).map(([name, mapping]) => {
-      const signal = device.signals.find((candidate) => candidate.name === name);
-      if (signal === undefined) {
-        throw new InvalidInputError("SIM_SIGNAL_UNKNOWN", `device ${device.id} has no signal "${name}"`);
-      }
-      return new SignalObject(device, signal, mapping);
-    });
-    const send = (peer: Peer, apdu: Apdu): void => this.#send(peer, apdu);
-    this.#cov = new CovEngine({
+    this.faults = new BacnetFaults((kind, on) => this.#faultChanged(kind, on));
+    const seed = seedOf(options.instance, device.id);
+    this.#line = new FaultyLine(this.faults, this.#clock, seed, () => this.#silent || this.#down || this.#closed);
+    this.#served = new ServedDevice(definitionOf(device, options), {
       clock: this.#clock,
-      device: { type: OBJECT_TYPES.device, instance: options.instance },
-      slots: options.covSlots ?? DEFAULT_COV_SLOTS,
-      send,
+      logger,
+      station: () => this.#speaking(),
+      abilities: () => this.#abilities(),
+      restart: (how) => this.#restart(RESTART_MS, how),
+      executes: (service) =>
+        service !== CONFIRMED.readPropertyMultiple || ((options.readsMultiple ?? true) && !this.faults.has("no-rpm")),
+      covSlots: () => options.covSlots ?? DEFAULT_COV_SLOTS,
+      skewMs: () => this.#skewMs(),
+      shown: presented(this.faults),
+      ...(options.covScanMs === undefined ? {} : { scanMs: options.covScanMs }),
     });
-    this.#segmented = new SegmentedSend(this.#clock, send);
-    const itself = deviceObject({
-      instance: options.instance,
-      name: device.name,
-      nameEn: device.nameEn,
-      vendorId: options.vendorId ?? 0,
-      maxApdu: this.#maxApdu,
-      segments: options.segments ?? true,
-      readsMultiple: options.readsMultiple ?? true,
-      clock: this.#clock,
-      objects: this.#objects.map((object) => object.id),
-    });
-    this.#context = {
-      device: itself,
-      objects: new Map([itself, ...this.#objects].map((object) => [objectIdWord(object.id), object])),
-      cov: this.#cov,
-      readsMultiple: options.readsMultiple ?? true,
-    };
+    this.#service = new FaultyService(this.faults, this.#clock, (question) => this.#served.asked(question));
+    this.#points = pointsOf(this.#served, options.objects);
   }
 
   get address(): { host: string; port: number } {
-    return { host: this.#options.host ?? "127.0.0.1", port: this.#port };
+    const [endpoint] = this.#station?.endpoints ?? [];
+    return { host: this.#options.host ?? "127.0.0.1", port: endpoint?.port ?? 0 };
   }
 
   get subscriptions(): number {
-    return this.#cov.size;
+    return this.#served.subscriptions;
   }
 
   async open(): Promise<void> {
-    const { host, port } = { ...this.address, port: this.#options.port ?? 0 };
-    await new Promise<void>((resolve, reject) => {
-      const refused = (cause: Error): void =>
-        reject(new CommunicationError("BACNET_BIND_FAILED", `cannot bind UDP ${host}:${port}`, { cause }));
-      this.#socket.once("error", refused);
-      this.#socket.bind(port, host, () => {
-        this.#socket.off("error", refused);
-        resolve();
-      });
-    });
-    this.#port = this.#socket.address().port;
-    this.#socket.on("message", (datagram, from) => this.#received(datagram, from));
-    this.#socket.on("error", (error) => this.#logger.warn({ error: errorMessage(error) }, "socket error"));
+    const { host = "127.0.0.1", port = 0, broadcast } = this.#options;
+    this.#station = await openStation(
+      {
+        interfaces: [{ host, port, ...(broadcast === undefined ? {} : { broadcast }) }],
+        apduTimeoutMs: APDU_TIMEOUT_MS,
+        segmentTimeoutMs: SEGMENT_TIMEOUT_MS,
+        retries: RETRIES,
+        abilities: this.#abilities(),
+      },
+      { logger: this.#logger, handlers: this, clock: this.#clock, open: this.#line.open },
+    );
     // also while silent: a device with a cut cable does not know that its notifications are lost
-    this.#stopScan = this.#clock.every(this.#options.covScanMs ?? DEFAULT_COV_SCAN_MS, () => this.#cov.scan());
+    this.#served.start();
   }
 
   priorityArrayOf(signal: string): readonly (SignalValue | null)[] | undefined {
-    return this.#objects.find((object) => object.signal === signal)?.priorityArray();
+    return this.#points.get(signal)?.priorityArray();
   }
 
   silence(): void {
@@ -159,124 +170,154 @@ class Server implements BacnetServer {
     this.#silent = false;
   }
 
-  async reboot(downMs: number): Promise<void> {
-    this.#silent = true;
-    this.#cov.clear();
-    this.#segmented.clear();
-    for (const object of this.#objects) object.powerCycle();
-    await new Promise<void>((resolve) => this.#clock.after(downMs, resolve));
-    if (this.#closed) return;
-    this.#silent = false;
-    // a device broadcasts I-Am when it starts [BACnet 16.10.3]; loopback knows no broadcast, so all who ever asked are told
-    for (const peer of this.#peers.values()) this.#sendIAm(peer);
+  async reboot(downMs: number, how: Restart = "warm"): Promise<void> {
+    this.#down = true;
+    this.#boots += 1;
+    const boot = this.#boots;
+    this.#served.powerOff();
+    this.#station?.forget();
+    this.#endBoot();
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.after(downMs, resolve);
+      this.#endBoot = () => {
+        cancel();
+        resolve();
+      };
+    });
+    // a second power cycle in between counts alone
+    if (this.#closed || boot !== this.#boots) return;
+    this.#down = false;
+    this.#served.powerOn(how);
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stopScan();
-    this.#cov.clear();
-    this.#segmented.clear();
-    await new Promise<void>((resolve) => this.#socket.close(() => resolve()));
+    this.#cancelDeath();
+    this.#endBoot();
+    this.#served.close();
+    this.#service.close();
+    await this.#station?.close();
   }
 
-  #received(datagram: Uint8Array, from: RemoteInfo): void {
-    if (this.#silent || this.#closed) return;
-    try {
-      const frame = decodeFrame(datagram);
-      if (frame.kind !== "apdu") return;
-      const peer = senderOf(frame, { host: from.address, port: from.port });
-      if (this.#peers.size < MAX_KNOWN_PEERS) this.#peers.set(peerKey(peer), peer);
-      this.#handle(peer, frame.apdu);
-    } catch (error) {
-      this.#logger.debug({ code: errorCode(error), error: errorMessage(error) }, "datagram dropped");
-    }
+  announced(message: Announcement): void {
+    this.#know(message.peer);
+    this.#served.announced(message);
   }
 
-  #handle(peer: Peer, apdu: Apdu): void {
-    switch (apdu.type) {
-      case "confirmedRequest":
-        this.#confirmed(peer, apdu);
+  asked(question: Question): Reply | Promise<Reply> {
+    this.#know(question.peer);
+    return this.#service.asked(question);
+  }
+
+  #know(peer: Peer): void {
+    const key = peerKey(peer);
+    if (this.#peers.has(key)) return;
+    this.#peers.set(key, peer);
+    if (this.#peers.size <= MAX_KNOWN_PEERS) return;
+    const [oldest] = this.#peers.keys();
+    if (oldest !== undefined) this.#peers.delete(oldest);
+  }
+
+  /** The station; what it broadcasts reaches all who ever asked, as loopback knows no broadcast. */
+  #speaking(): Station {
+    const station = this.#station;
+    if (station === undefined) throw new TypeError("the BACnet server is not open");
+    return {
+      request: (request) => station.request(request),
+      routeTo: (net, signal) => station.routeTo(net, signal),
+      announce: (service, body, to) => {
+        station.announce(service, body, to);
+        if (!("broadcast" in to) || this.#options.broadcast !== undefined) return;
+        for (const peer of this.#peers.values()) station.announce(service, body, peer);
+      },
+    };
+  }
+
+  #abilities(): Abilities {
+    const { maxApdu = MAX_APDU, segments = true } = this.#options;
+    const least = Math.min(maxApdu, this.faults.of("small-apdu")?.bytes ?? MAX_APDU, MAX_APDU);
+    const segmented = segments && !this.faults.has("no-segmentation");
+    return { maxApdu: Math.max(MIN_APDU, least), segmentsIn: segmented, segmentsOut: segmented };
+  }
+
+  #skewMs(): number {
+    const skew = this.faults.of("clock-skew");
+    if (skew === undefined) return 0;
+    const hours = (this.#clock.monotonic() - this.#skewedSince) / HOUR_MS;
+    return (skew.seconds + skew.secondsPerHour * hours) * 1000;
+  }
+
+  #faultChanged(kind: BacnetFault, on: boolean): void {
+    switch (kind) {
+      case "small-apdu":
+      case "no-segmentation":
+        this.#station?.setAbilities(this.#abilities());
         break;
-      case "unconfirmedRequest":
-        if (apdu.service === UNCONFIRMED.whoIs) this.#whoIs(peer, apdu.body);
+      case "clock-skew":
+        this.#skewedSince = this.#clock.monotonic();
         break;
-      case "segmentAck":
-        this.#segmented.acknowledged(peer, apdu);
+      case "duplicate-instance":
+        this.#served.impersonate(this.faults.of("duplicate-instance")?.instance);
+        if (on) this.#served.sayIAm({ broadcast: "global" });
         break;
-      case "abort":
-        this.#segmented.aborted(peer, apdu.invokeId);
-        this.#cov.settled(peer, apdu.invokeId);
+      case "cov-death":
+        this.#covDies(this.faults.of("cov-death")?.afterS);
         break;
-      case "simpleAck":
-      case "error":
-      case "reject":
-        this.#cov.settled(peer, apdu.invokeId);
+      case "restart": {
+        const restart = this.faults.of("restart");
+        if (restart !== undefined) this.#restart(restart.downMs, restart.cold ? "cold" : "warm");
         break;
-      case "complexAck":
-        // none of our requests is answered so
-        break;
+      }
       default:
-        apdu satisfies never;
+        // looked up where it acts
+        break;
     }
   }
 
-  #whoIs(peer: Peer, body: Uint8Array): void {
-    const range = decodeWhoIs(body);
-    const { instance } = this.#options;
-    if (range === undefined || (instance >= range.low && instance <= range.high)) this.#sendIAm(peer);
+  #covDies(afterS: number | undefined): void {
+    this.#cancelDeath();
+    this.#cancelDeath = () => {};
+    if (afterS === undefined) this.#served.muteCov(false);
+    else if (afterS === 0) this.#served.muteCov(true);
+    else this.#cancelDeath = this.#clock.after(afterS * 1000, () => this.#served.muteCov(true));
   }
 
-  #sendIAm(peer: Peer): void {
-    const body = encodeIAm({
-      device: { type: OBJECT_TYPES.device, instance: this.#options.instance },
-      maxApdu: this.#maxApdu,
-      segmentation: (this.#options.segments ?? true) ? SEGMENTATION.transmit : SEGMENTATION.none,
-      vendorId: this.#options.vendorId ?? 0,
-    });
-    this.#send(peer, { type: "unconfirmedRequest", service: UNCONFIRMED.iAm, body });
+  #restart(downMs: number, how: Restart): void {
+    this.reboot(downMs, how).then(
+      () => {
+        // another power cycle may have begun
+        if (!this.#down) this.faults.clear("restart");
+      },
+      (error: unknown) => this.#logger.error({ error: errorMessage(error) }, "device did not come back"),
+    );
   }
+}
 
-  #confirmed(peer: Peer, request: ConfirmedRequest): void {
-    const { invokeId } = request;
-    if (request.segment !== undefined) {
-      this.#send(peer, { type: "abort", invokeId, server: true, reason: ABORT.segmentationNotSupported });
-      return;
-    }
-    this.#answer(peer, request, this.#perform(peer, request));
-    // a write or a new subscription shows at once
-    if (request.service === CONFIRMED.writeProperty) this.#cov.scan();
-    else this.#cov.tellFresh();
-  }
+function definitionOf(device: SimulatedDevice, options: BacnetServerOptions) {
+  const { instance, vendorId = 0, utcOffsetMin, eventTimeStamps, password, objects } = options;
+  const facts = {
+    instance,
+    name: device.name,
+    description: device.nameEn,
+    vendorId,
+    vendorName: "Parkhub",
+    modelName: "Parkhub simulator",
+    firmwareRevision: "1",
+    applicationSoftwareVersion: "1",
+    ...(utcOffsetMin === undefined ? {} : { utcOffsetMin }),
+    ...(eventTimeStamps === undefined ? {} : { eventTimeStamps }),
+    ...(password === undefined ? {} : { password }),
+  };
+  return objectsOf(device, facts, objects, options);
+}
 
-  #perform(peer: Peer, request: ConfirmedRequest): Apdu {
-    try {
-      return answer(this.#context, peer, request);
-    } catch (error) {
-      if (errorCode(error) !== "BACNET_MALFORMED") throw error;
-      // [BACnet 18.9] a request that cannot be parsed is rejected, never met by silence
-      return { type: "reject", invokeId: request.invokeId, reason: REJECT.invalidTag };
-    }
-  }
-
-  #answer(peer: Peer, request: ConfirmedRequest, reply: Apdu): void {
-    const limit = Math.min(request.maxApdu, this.#maxApdu);
-    if (reply.type !== "complexAck" || encodeApdu(reply).length <= limit) {
-      this.#send(peer, reply);
-      return;
-    }
-    // [BACnet 5.4.5.3 CannotSendSegmentedComplexACK]
-    const canSegment = request.segmentedResponseAccepted && (this.#options.segments ?? true);
-    const reason = canSegment
-      ? this.#segmented.begin(peer, reply, limit, request.maxSegments)
-      : ABORT.segmentationNotSupported;
-    if (reason !== undefined) this.#send(peer, { type: "abort", invokeId: request.invokeId, server: true, reason });
-  }
-
-  #send(peer: Peer, apdu: Apdu): void {
-    if (this.#silent || this.#closed) return;
-    this.#socket.send(encodeFrame(apdu, peer.station), peer.port, peer.host, (error) => {
-      if (error) this.#logger.debug({ error: errorMessage(error), peer: peerKey(peer) }, "datagram not sent");
-    });
-  }
+function pointsOf(served: ServedDevice, objects: BacnetObjects): ReadonlyMap<string, PointObject> {
+  const byId = new Map(served.points.map((point) => [objectIdWord(point.id), point]));
+  return new Map(
+    Object.entries(objects).flatMap(([signal, { objectType, instance }]): (readonly [string, PointObject])[] => {
+      const point = byId.get(objectIdWord({ type: OBJECT_TYPES[objectType], instance }));
+      return point === undefined ? [] : [[signal, point]];
+    }),
+  );
 }

@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   opcua: async () => (await import("./opcua.ts")).opcuaBench,
   video: async () => (await import("./video.ts")).video,
   modbus: async () => (await import("./modbus.ts")).modbus,
+  bacnet: async () => (await import("./bacnet.ts")).bacnet,
 };
 
 const say = (text: string): void => {

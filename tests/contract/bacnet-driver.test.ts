@@ -1,7 +1,17 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
+import { PROPERTIES } from "#protocols/bacnet/codec/enums.ts";
 import { decodeFrame, encodeFrame } from "#protocols/bacnet/codec/frame.ts";
 import { encodeIAm } from "#protocols/bacnet/codec/services/discovery.ts";
+import { decodeReadPropertyAck } from "#protocols/bacnet/codec/services/property.ts";
+import { bacnet } from "#protocols/bacnet/index.ts";
 import type { SimulatedDevice } from "#simulators/device.ts";
+import { freePort } from "#tests/free-port.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 import { airHandler, loopbackSocket, manyInputs, serveAirHandler, tap } from "./bacnet-fixture.ts";
 import {
@@ -11,6 +21,7 @@ import {
   drive,
   id,
   MODE,
+  never,
   POINTS,
   POLL,
   RUN,
@@ -22,6 +33,8 @@ import {
   values,
 } from "./bacnet-harness.ts";
 import { recordDriver } from "./driver-contract.ts";
+
+const READ_PROPERTY = 12;
 
 describe("the BACnet driver observes", () => {
   it("gives each kind of object its value", async () => {
@@ -46,6 +59,20 @@ describe("the BACnet driver observes", () => {
     await expect.poll(() => recording.latest(TEMPERATURE)?.value, POLL).toBe(21);
     await expect.poll(() => recording.latest(RUN)?.value, POLL).toBe(true);
     expect(driver.counters()).toMatchObject({ malformed: 0, late: 0, covUnknown: 0, timeouts: 0 });
+  });
+
+  it("subscribes to a property where an increment of its own is asked for", async () => {
+    const device = airHandler();
+    const relay = await tapped(await serve({}, device));
+    const address = { objectType: "analog-input", instance: 1, covIncrement: 0.125 } as const;
+    const points = [{ point: TEMPERATURE, address, writable: false }];
+    const [driver, recording] = await drive(relay.port, COV_ONLY, points);
+    await settled(recording, points);
+    await expect.poll(() => driver.counters()["covNotifications"], POLL).toBe(1);
+    // the object's own COV_Increment is 0.5
+    device.write("supply-temperature", 18.75);
+    await expect.poll(() => recording.latest(TEMPERATURE)?.value, POLL).toBe(18.75);
+    expect(driver.counters()).toMatchObject({ covRefused: 0, covUnknown: 0 });
   });
 
   it("polls what a device refuses to subscribe", async () => {
@@ -247,6 +274,57 @@ describe("the BACnet driver on a bad network", () => {
     await expect.poll(() => recording.reachability(DEVICE), POLL).toEqual([true, false, true]);
     await expect.poll(() => moved.subscriptions, POLL).toBe(4);
     await settled(recording);
+  });
+
+  it("stays with a device that is too busy to say who it is when a second one claims its instance", async () => {
+    const relay = await tapped(await serve());
+    const [driver, recording] = await drive(relay.port, { pollMs: 60_000 });
+    await settled(recording);
+    let aborted = 0;
+    relay.answer = (payload) => {
+      const frame = decodeFrame(payload);
+      if (frame.kind !== "apdu" || frame.apdu.type !== "complexAck") return [payload];
+      const { service, invokeId, body: answer } = frame.apdu;
+      if (service !== READ_PROPERTY || decodeReadPropertyAck(answer).property !== PROPERTIES.objectIdentifier) {
+        return [payload];
+      }
+      aborted += 1;
+      return [encodeFrame({ type: "abort", server: true, invokeId, reason: 9 })];
+    };
+    const impostor = await loopbackSocket();
+    closing.push(() => impostor.close());
+    const device = { type: 8, instance: 1001 };
+    const body = encodeIAm({ device, maxApdu: 1476, segmentation: 3, vendorId: 0 });
+    const claim = encodeFrame({ type: "unconfirmedRequest", service: 0, body });
+    impostor.socket.send(claim, relay.seen[0]?.clientPort ?? 0, "127.0.0.1");
+    await expect.poll(() => aborted, POLL).toBe(1);
+    relay.answer = undefined;
+    const claimAgain = (): number => {
+      impostor.socket.send(claim, relay.seen[0]?.clientPort ?? 0, "127.0.0.1");
+      return driver.counters()["duplicateInstance"] ?? 0;
+    };
+    await expect.poll(claimAgain, POLL).toBeGreaterThan(0);
+    expect(driver.counters()["rebinds"]).toBe(0);
+    expect(recording.reachability(DEVICE)).toEqual([true]);
+  });
+
+  it("lets go of its port where it cannot start because a newer Parkhub wrote its folder", async () => {
+    const recording = recordDriver({ folder: await mkdtemp(path.join(tmpdir(), "bacnet-driver-")) });
+    const { folder } = recording.deps;
+    closing.push(() => rm(folder, { recursive: true, force: true }));
+    const db = new DatabaseSync(path.join(folder, "devices.db"));
+    db.exec("PRAGMA user_version = 99");
+    db.close();
+    const port = await freePort();
+    const driver = await bacnet.create({ bind: { host: "127.0.0.1", port } }, recording.deps);
+    await expect(driver.start(never)).rejects.toMatchObject({ code: "BACNET_MEMORY_NEWER" });
+    const socket = createSocket("udp4");
+    closing.push(async () => {
+      socket.close();
+    });
+    socket.bind(port, "127.0.0.1");
+    await once(socket, "listening");
+    expect(socket.address().port).toBe(port);
   });
 
   it("stays with a device that answers when a second one claims its instance", async () => {

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { afterEach, expect } from "vitest";
 import { deviceId, type PointId, pointId } from "#core/ids.ts";
 import type { BacnetAddress, BacnetConfig, BacnetDevice } from "#protocols/bacnet/config.ts";
@@ -63,6 +64,8 @@ export async function drive(
 ): Promise<[ProtocolDriver, Recording]> {
   const timing = { apduTimeoutMs: 150, retries: 2, pollMs: 100, backoffMinMs: 50, backoffMaxMs: 200 };
   const driver = await bacnet.create({ bind: { host: "127.0.0.1" }, ...timing, ...config }, recording.deps);
+  // closed last first: the folder goes when nobody writes into it any more
+  closing.push(() => rm(recording.deps.folder, { recursive: true, force: true }));
   closing.push(() => driver.stop());
   await driver.start(never);
   const device = { device: DEVICE, config: { instance: 1001, address: { host: "127.0.0.1", port } }, points };

@@ -6,6 +6,8 @@ const PRESENT_VALUE = 85;
 const STATUS_FLAGS = 111;
 const REAL = 4;
 const BIT_STRING = 8;
+const ERROR = 105;
+const READ_PROPERTY = 12;
 const WRITE_PROPERTY = 15;
 const SUBSCRIBE_COV = 5;
 
@@ -34,7 +36,7 @@ describe("the BACnet driver with a device built on an independent stack", () => 
     function valuesOf(type: number, property: number): Tagged[] {
       if (property === PRESENT_VALUE) return [{ type: REAL, value: present.get(type) }];
       if (property === STATUS_FLAGS) return [{ type: BIT_STRING, value: { bitsUsed: 4, value: [0] } }];
-      return [{ type: 105, value: { type: "BacnetError", errorClass: 2, errorCode: 32 } }];
+      return [{ type: ERROR, value: { type: "BacnetError", errorClass: 2, errorCode: 32 } }];
     }
     client.on("whoIs", ({ header }) => client.iAmResponse(header?.sender ?? {}, 1001, 3, 260));
     client.on("readPropertyMultiple", ({ header, invokeId, payload }) => {
@@ -47,7 +49,10 @@ describe("the BACnet driver with a device built on an independent stack", () => 
     client.on("readProperty", ({ header, invokeId, payload }) => {
       const { objectId, property } = payload;
       const values = valuesOf(objectId.type, property.id);
-      client.readPropertyResponse(header?.sender ?? {}, invokeId ?? 0, objectId, property, values as never);
+      const to = header?.sender ?? {};
+      // its encoder knows errors only within ReadPropertyMultiple
+      if (values[0]?.type === ERROR) client.errorResponse(to, READ_PROPERTY, invokeId ?? 0, 2, 32);
+      else client.readPropertyResponse(to, invokeId ?? 0, objectId, property, values as never);
     });
     client.on("writeProperty", ({ header, invokeId, payload }) => {
       const [value] = payload.value.value;

@@ -192,7 +192,7 @@ describe("the simulated BACnet device, seen by an independent client", () => {
   });
 
   it("rejects a service it does not know and a request that does not parse", async () => {
-    await expect(client.getAlarmSummary(address)).rejects.toThrow(/Reason:9/);
+    await expect(client.getEnrollmentSummary(address, 0)).rejects.toThrow(/Reason:9/);
     const raw = await loopbackSocket();
     const replies: string[] = [];
     raw.socket.on("message", (payload) => replies.push(payload.toString("hex")));
@@ -232,15 +232,15 @@ describe("COV subscriptions of the simulated BACnet device", () => {
       "127.0.0.1",
     );
     // the acknowledgement of the subscription, then the notification
-    await expect.poll(() => services, POLL).toEqual(["20", "00"]);
+    await expect.poll(() => services, POLL).toEqual(["20", "02"]);
     clock.advance(3000);
-    await expect.poll(() => services, POLL).toEqual(["20", "00", "00"]);
+    await expect.poll(() => services, POLL).toEqual(["20", "02", "02"]);
     raw.socket.send(Buffer.from("810a0009010020" + "0001", "hex"), server.address.port, "127.0.0.1");
     raw.socket.send(Buffer.from("810a0011010402750b0c0c000000011955", "hex"), server.address.port, "127.0.0.1");
-    await expect.poll(() => services, POLL).toEqual(["20", "00", "00", "30"]);
+    await expect.poll(() => services, POLL).toEqual(["20", "02", "02", "30"]);
     clock.advance(30_000);
     raw.socket.send(Buffer.from("810a0011010402750c0c0c000000011955", "hex"), server.address.port, "127.0.0.1");
-    await expect.poll(() => services, POLL).toEqual(["20", "00", "00", "30", "30"]);
+    await expect.poll(() => services, POLL).toEqual(["20", "02", "02", "30", "30"]);
     await raw.close();
     await server.close();
   });

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { PointId } from "#core/ids.ts";
+import { CONFIRMED } from "#protocols/bacnet/codec/enums.ts";
+import { decodeFrame } from "#protocols/bacnet/codec/frame.ts";
 import type { ProtocolDriver } from "#protocols/driver.ts";
 import { tshark, writePcap } from "#tests/pcap.ts";
 import { peer } from "#tests/peers.ts";
@@ -21,6 +23,8 @@ import {
   TEMPERATURE,
   tapped,
 } from "./bacnet-harness.ts";
+
+const FAN = id("fan-command");
 
 describe("the BACnet driver writes", () => {
   const write = (driver: ProtocolDriver, point: PointId, value: number | null | string, priority: number) =>
@@ -41,6 +45,32 @@ describe("the BACnet driver writes", () => {
     expect(await write(driver, SETPOINT, null, 8)).toEqual({ status: "done", readBack: 25 });
     expect(await write(driver, SETPOINT, null, 16)).toEqual({ status: "done", readBack: 20 });
     await expect.poll(() => recording.latest(SETPOINT)?.value, POLL).toBe(20);
+  });
+
+  it("sends what waits for one device together, each with its own result", async () => {
+    const server = await serve();
+    const relay = await tapped(server);
+    const points = [
+      ...POINTS,
+      { point: FAN, address: { objectType: "binary-value", instance: 1 }, writable: true },
+    ] as const;
+    const [driver, recording] = await drive(relay.port, {}, points);
+    await settled(recording, points);
+    const results = await Promise.all([
+      write(driver, SETPOINT, 25, 8),
+      write(driver, MODE, 9, 8),
+      driver.write({ point: FAN, value: true, priority: 8 }, never),
+    ]);
+    expect(results).toEqual([
+      { status: "done", readBack: 25 },
+      expect.objectContaining({ status: "failed", code: "BACNET_ERROR_2_37" }),
+      { status: "done", readBack: true },
+    ]);
+    const services = relay.seen.flatMap(({ fromClient, payload }) => {
+      const frame = fromClient ? decodeFrame(payload) : undefined;
+      return frame?.kind === "apdu" && frame.apdu.type === "confirmedRequest" ? [frame.apdu.service] : [];
+    });
+    expect(services.filter((service) => service === CONFIRMED.writePropertyMultiple)).toHaveLength(1);
   });
 
   it("gives the device's own words when it refuses", async () => {

@@ -14,8 +14,18 @@ interface Need {
 
 /** Searching a network and trusting whom it holds, whatever it is asked of. */
 const OF_NETWORK: ReadonlySet<string> = new Set(["discover", "trustCertificate", "rejectCertificate"]);
+/** What only looks at what a device holds. */
+const READS: ReadonlySet<string> = new Set(["priorityArray", "writeLeases", "readSchedule", "readCalendar"]);
+/** What a device is not itself for a while after, or tells the time by: for those who look after the field. */
+const OF_MAINTENANCE: ReadonlySet<string> = new Set(["deviceCommunicationControl", "reinitializeDevice", "timeSync"]);
 /** Turning a camera and keeping what it sees; any other action changes something in the field as a write does. */
 const OF_CAMERA = /^(ptz[A-Z]\w*|snapshot|recordClip)$/;
+
+function permissionOf(action: string): string {
+  if (READS.has(action)) return "point.read";
+  if (OF_MAINTENANCE.has(action)) return "gateway.manage";
+  return OF_CAMERA.test(action) ? "command.action" : "command.write";
+}
 
 /** What a command to something known needs; undefined for what the site does not have. */
 function needOf({ catalog }: ApiDeps, request: CommandRequest): Need | undefined {
@@ -27,8 +37,7 @@ function needOf({ catalog }: ApiDeps, request: CommandRequest): Need | undefined
   const ofNetwork = OF_NETWORK.has(request.action) || catalog.channel(request.device) !== undefined;
   if (ofNetwork) return { permission: "gateway.manage", space: undefined };
   if (device === undefined) return undefined;
-  if (request.action !== "doorControl")
-    return { permission: OF_CAMERA.test(request.action) ? "command.action" : "command.write", space: device.space };
+  if (request.action !== "doorControl") return { permission: permissionOf(request.action), space: device.space };
   const token = request.params?.["door"];
   const door = catalog.doors().find((one) => one.device === device.id && one.token === token);
   return { permission: "door.control", space: (door ?? device).space };

@@ -19,9 +19,23 @@ const CertificateAct = Type.Object(
   },
   closed,
 );
+const params = Type.Optional(
+  Type.Record(
+    Type.String({ maxLength: 40 }),
+    Type.Union([Type.String({ maxLength: 200 }), Type.Number(), Type.Boolean()]),
+    {
+      maxProperties: 20,
+      description:
+        "What the driver's search takes: for BACnet `low`, `high`, `to`, `network`, `instance`, `fresh` (protocols/bacnet/README.md).",
+    },
+  ),
+);
 const Search = Type.Union([
-  Type.Object({ channel }, closed),
-  Type.Object({ device: Type.String({ maxLength: 200, description: "Device id <site>/<gateway>/<device>." }) }, closed),
+  Type.Object({ channel, params }, closed),
+  Type.Object(
+    { device: Type.String({ maxLength: 200, description: "Device id <site>/<gateway>/<device>." }), params },
+    closed,
+  ),
 ]);
 
 /** Searching a network takes its time, ms. */
@@ -91,7 +105,8 @@ export function commissioningRoutes(deps: ApiDeps): readonly ApiRoute[] {
         const device = "channel" in body ? `${gateway}/${body.channel}` : body.device;
         if (!device.startsWith(`${gateway}/`))
           throw new InvalidInputError("DEVICE_UNKNOWN", `device ${device} is not of ${gateway}`);
-        const request = { device, action: "discover", expiresInMs: SEARCH_EXPIRES_MS };
+        const asked = body.params === undefined ? {} : { params: body.params };
+        const request = { device, action: "discover", ...asked, expiresInMs: SEARCH_EXPIRES_MS };
         return reply.code(202).send(deps.commands.request(request, actor));
       },
     }),

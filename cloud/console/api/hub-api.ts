@@ -121,6 +121,9 @@ export class HubApi {
     this.#client.call("POST", `/doors/${enc(id)}/operate`, { body });
   doorEvents = (door: string, cursor: string | undefined, signal?: AbortSignal): Promise<ListPage<DeviceEventView>> =>
     this.#get("/events", signal, { door, limit: 50, cursor });
+  /** Times at which a device's history was filled up from its own record, newest first. */
+  healedHistory = (device: string, from: string, signal?: AbortSignal): Promise<ListPage<DeviceEventView>> =>
+    this.#get("/events", signal, { device, kind: "historyHealed", from, limit: 20 });
 
   certificates = (gateway: string, signal?: AbortSignal): Promise<ListPage<CertificateView>> =>
     this.#get(`/gateways/${enc(gateway)}/certificates`, signal);

@@ -12,6 +12,7 @@ export const enErrors: ErrorTexts = {
   SIGN_IN_THROTTLED_FOR: "Too many failed attempts: try again in {{seconds}} s.",
   PASSWORD_WRONG: "The current password is wrong.",
   PASSWORD_TOO_SHORT: "The new password needs 12 characters or more.",
+  PARAM_SECRET: "Its password belongs into the device's section of the site, as secret:<name>.",
   PASSWORD_SAME: "The new password is the old one.",
   FORBIDDEN: "You may not do this.",
   CSRF_MISSING: "The session could not be verified. Reload the page.",

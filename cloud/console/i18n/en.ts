@@ -201,6 +201,8 @@ export const en: Texts = {
     rangeLabel: "Time range",
     band: "The shade spans minimum to maximum; gaps hold no valid data. Drag to look closer",
     gaps: "Gaps hold no valid data, dashes are uncertain. Drag to look closer",
+    historical: "from the device's trend log",
+    healed: "{{from}} to {{to}} was filled up from the device's trend logs: {{points}} points, {{records}} records",
     noHistory: "No history in this range",
     noTrend: "A text point has no trend",
     facts: "Properties",

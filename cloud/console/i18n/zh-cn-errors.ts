@@ -10,6 +10,7 @@ export const zhCNErrors = {
   SIGN_IN_THROTTLED_FOR: "尝试次数过多，请在 {{seconds}} 秒后再试。",
   PASSWORD_WRONG: "当前密码不正确。",
   PASSWORD_TOO_SHORT: "新密码至少需要 12 个字符。",
+  PARAM_SECRET: "设备密码应以 secret:<名称> 写在站点的设备配置中，不能作为命令参数。",
   PASSWORD_SAME: "新密码不能与当前密码相同。",
   FORBIDDEN: "您没有此操作的权限。",
   CSRF_MISSING: "会话校验失败，请刷新页面后重试。",

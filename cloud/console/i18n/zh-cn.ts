@@ -199,6 +199,8 @@ export const zhCN = {
     rangeLabel: "时间范围",
     band: "阴影为区间内最小值至最大值，断开处没有有效数据；在图上拖动可放大",
     gaps: "断开处没有有效数据，虚线为不确定的数据；在图上拖动可放大",
+    historical: "补自设备趋势日志",
+    healed: "{{from}} 至 {{to}} 的空缺已由设备趋势日志补齐：{{points}} 个点位，{{records}} 条记录",
     noHistory: "此时段没有历史数据",
     noTrend: "文本点位没有趋势",
     facts: "属性",

@@ -10,6 +10,8 @@ export interface TrendLines {
   readonly uncertain?: readonly (number | null)[];
   /** What is to be told of a time where there is no good value: quality and reason as `<quality>|<reason>`, or how many samples were bad. */
   readonly notes: readonly (string | number | undefined)[];
+  /** Places in `times` of samples that were taken from the device's own record after an outage; none for buckets. */
+  readonly historical?: readonly number[];
   /** Lowest and highest of each bucket; absent for samples. */
   readonly band?: { readonly min: readonly (number | null)[]; readonly max: readonly (number | null)[] };
 }
@@ -27,6 +29,7 @@ interface Drawn {
   readonly main: (number | null)[];
   readonly uncertain: (number | null)[];
   readonly notes: (string | undefined)[];
+  readonly historical: number[];
 }
 
 function draw(
@@ -43,13 +46,14 @@ function draw(
 
 /** Samples as steps: what was good, what was uncertain, and nothing where there was no value to believe. */
 export function sampleLines(samples: readonly Sample[]): TrendLines {
-  const drawn: Drawn = { times: [], main: [], uncertain: [], notes: [] };
+  const drawn: Drawn = { times: [], main: [], uncertain: [], notes: [], historical: [] };
   let previous: Sample | undefined;
   for (const sample of samples) {
     const time = Date.parse(sample.t) / 1000;
     // A value holds until the next one: where the quality changes its line ends just before, not at the sample before that.
     if (previous !== undefined && previous.quality !== sample.quality && time - 0.001 > (drawn.times.at(-1) ?? time))
       draw(drawn, time - 0.001, heightOf(previous.value), previous);
+    if (sample.historical === true) drawn.historical.push(drawn.times.length);
     draw(drawn, time, heightOf(sample.value), sample);
     previous = sample;
   }
@@ -91,6 +95,7 @@ export function carriedOn(lines: TrendLines, { fromMs, nowMs, observedMs, height
   const until = nowMs / 1000 > Math.max(from, ...seen) ? [nowMs / 1000] : [];
   const added = [...begin, ...seen, ...until];
   return {
+    ...lines,
     times: [...lines.times, ...added],
     main: [...lines.main, ...added.map(() => height)],
     uncertain: [...(lines.uncertain ?? []), ...added.map(() => null)],

@@ -137,37 +137,37 @@ function writeSegment(writer: Writer, segment: Segment | undefined): Writer {
 
 /** Bytes of one APDU. */
 export function encodeApdu(apdu: Apdu): Uint8Array {
-  const writer = new Writer();
+  return writeApdu(new Writer(), apdu).done();
+}
+
+/** Writes one APDU. */
+export function writeApdu(writer: Writer, apdu: Apdu): Writer {
   switch (apdu.type) {
     case "confirmedRequest":
       writer.u8(segmentBits(apdu.segment) | (apdu.segmentedResponseAccepted ? 0x02 : 0));
       writer.u8(((apdu.maxSegments & 0x07) << 4) | maxApduCode(apdu.maxApdu)).u8(apdu.invokeId);
-      return writeSegment(writer, apdu.segment).u8(apdu.service).raw(apdu.body).done();
+      return writeSegment(writer, apdu.segment).u8(apdu.service).raw(apdu.body);
     case "unconfirmedRequest":
-      return writer.u8(0x10).u8(apdu.service).raw(apdu.body).done();
+      return writer.u8(0x10).u8(apdu.service).raw(apdu.body);
     case "simpleAck":
-      return writer.u8(0x20).u8(apdu.invokeId).u8(apdu.service).done();
+      return writer.u8(0x20).u8(apdu.invokeId).u8(apdu.service);
     case "complexAck":
       writer.u8(0x30 | segmentBits(apdu.segment)).u8(apdu.invokeId);
-      return writeSegment(writer, apdu.segment).u8(apdu.service).raw(apdu.body).done();
+      return writeSegment(writer, apdu.segment).u8(apdu.service).raw(apdu.body);
     case "segmentAck":
       writer.u8(0x40 | (apdu.negative ? 0x02 : 0) | (apdu.server ? 0x01 : 0)).u8(apdu.invokeId);
-      return writer
-        .u8(apdu.sequenceNumber & 0xff)
-        .u8(apdu.actualWindowSize)
-        .done();
+      return writer.u8(apdu.sequenceNumber & 0xff).u8(apdu.actualWindowSize);
     case "error":
-      return writer.u8(0x50).u8(apdu.invokeId).u8(apdu.service).raw(apdu.body).done();
+      return writer.u8(0x50).u8(apdu.invokeId).u8(apdu.service).raw(apdu.body);
     case "reject":
-      return writer.u8(0x60).u8(apdu.invokeId).u8(apdu.reason).done();
+      return writer.u8(0x60).u8(apdu.invokeId).u8(apdu.reason);
     case "abort":
       return writer
         .u8(0x70 | (apdu.server ? 0x01 : 0))
         .u8(apdu.invokeId)
-        .u8(apdu.reason)
-        .done();
+        .u8(apdu.reason);
     default:
       apdu satisfies never;
-      return writer.done();
+      return writer;
   }
 }

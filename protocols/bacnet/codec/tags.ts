@@ -65,35 +65,67 @@ export function writeClosing(writer: Writer, number: number): void {
 
 /** Is the next tag this opening tag? Consumes nothing. */
 export function atOpening(reader: Reader, number: number): boolean {
-  return reader.remaining > 0 && reader.peek() === ((number << 4) | 0x0e);
+  return atHead(reader, number, 0x0e);
 }
 
 /** Is the next tag this closing tag? Consumes nothing. */
 export function atClosing(reader: Reader, number: number): boolean {
-  return reader.remaining > 0 && reader.peek() === ((number << 4) | 0x0f);
+  return atHead(reader, number, 0x0f);
+}
+
+// low bits of opening and closing tags are fixed; from number 15 on it stands in a byte of its own [BACnet 20.2.1.2]
+function atHead(reader: Reader, number: number, low: number): boolean {
+  if (reader.remaining === 0) return false;
+  if (number < 15) return reader.peek() === ((number << 4) | low);
+  return reader.peek() === (0xf0 | low) && reader.peekSecond() === number;
 }
 
 /** Is the next tag the primitive context tag `number`? Consumes nothing. */
 export function atContext(reader: Reader, number: number): boolean {
   if (reader.remaining === 0) return false;
   const head = reader.peek();
-  return head >> 4 === number && (head & 0x08) !== 0 && (head & 0x07) < 6;
+  if ((head & 0x08) === 0 || (head & 0x07) >= 6) return false;
+  return number < 15 ? head >> 4 === number : head >> 4 === 15 && reader.peekSecond() === number;
+}
+
+/** Is the next tag an application tag? Consumes nothing. */
+export function atApplication(reader: Reader): boolean {
+  return reader.remaining > 0 && (reader.peek() & 0x08) === 0;
+}
+
+/** Is the next tag the application tag `number`, 0-12? Consumes nothing. */
+export function atApplicationTag(reader: Reader, number: number): boolean {
+  return reader.remaining > 0 && (reader.peek() & 0xf8) === number << 4;
 }
 
 /** Consumes the opening tag `number`. @throws BACNET_MALFORMED when something else comes */
 export function expectOpening(reader: Reader, number: number): void {
+  if (number < 15 && atHead(reader, number, 0x0e)) {
+    reader.u8();
+    return;
+  }
   const tag = readTag(reader);
   if (!tag.opening || tag.number !== number) throw malformed(`opening tag ${number} expected`);
 }
 
 /** Consumes the closing tag `number`. @throws BACNET_MALFORMED when something else comes */
 export function expectClosing(reader: Reader, number: number): void {
+  if (number < 15 && atHead(reader, number, 0x0f)) {
+    reader.u8();
+    return;
+  }
   const tag = readTag(reader);
   if (!tag.closing || tag.number !== number) throw malformed(`closing tag ${number} expected`);
 }
 
 /** Consumes the header of primitive context tag `number` and gives its content length. @throws BACNET_MALFORMED */
 export function expectContext(reader: Reader, number: number): number {
+  // nearly every tag is so short that its length stands in its first byte: no header object for those
+  const short = number < 15 && reader.remaining > 0 ? reader.peek() ^ ((number << 4) | 0x08) : 5;
+  if (short < 5 && short < reader.remaining) {
+    reader.u8();
+    return short;
+  }
   const tag = readTag(reader);
   if (!tag.context || tag.opening || tag.closing || tag.number !== number) {
     throw malformed(`context tag ${number} expected`);

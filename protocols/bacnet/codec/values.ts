@@ -1,34 +1,31 @@
 import { malformed, Reader, Writer } from "./bytes.ts";
+import {
+  type BacnetDate,
+  type BacnetTime,
+  bitBytes,
+  dateBytes,
+  isBitString,
+  type ObjectId,
+  objectIdWord,
+  readBits,
+  readDate,
+  readObjectId,
+  readTime,
+  signedBytes,
+  signedOf,
+  timeBytes,
+  unsignedLength,
+} from "./content.ts";
 import { readTag, TAG_BOOLEAN, type Tag, takeConstructed, writeClosing, writeOpening, writeTag } from "./tags.ts";
+import { type Charset, characterBytes, readCharacters } from "./text.ts";
 
-/** BACnetObjectIdentifier: type 0-1023, instance 0-4194303. [BACnet 20.2.14] */
-export interface ObjectId {
-  readonly type: number;
-  readonly instance: number;
-}
-
-/** BACnetDate as on the wire; 255 is "unspecified", `year` counts from 1900, month 13/14 and day 32-34 are patterns. [BACnet 20.2.12] */
-export interface BacnetDate {
-  readonly year: number;
-  readonly month: number;
-  readonly day: number;
-  readonly weekday: number;
-}
-
-/** BACnetTime as on the wire; 255 is "unspecified". [BACnet 20.2.13] */
-export interface BacnetTime {
-  readonly hour: number;
-  readonly minute: number;
-  readonly second: number;
-  readonly hundredths: number;
-}
-
-/** Character sets this codec reads and writes: 0, 4 and 5 of the standard. [BACnet 20.2.9] */
-export type Charset = "utf-8" | "ucs-2" | "iso-8859-1";
+export type { BacnetDate, BacnetTime, ObjectId } from "./content.ts";
+export { objectIdWord, readObjectId, readUnsigned } from "./content.ts";
+export type { Charset } from "./text.ts";
 
 /**
  * One value as encoded. The 13 application types, and `raw` for what this codec does not interpret (context-tagged and
- * constructed values, other character sets, integers beyond 2^53): kept byte for byte, so that one odd property loses no other.
+ * constructed values, other character sets, integers beyond 2^53, content that breaks the rules of its type): kept byte for byte, so that one odd property loses no other.
  */
 export type BacnetValue =
   | { readonly type: "null" }
@@ -47,14 +44,6 @@ export type BacnetValue =
       readonly constructed: boolean;
       readonly value: Uint8Array;
     };
-
-const CHARSETS: readonly (readonly [number, Charset])[] = [
-  [0, "utf-8"],
-  [4, "ucs-2"],
-  [5, "iso-8859-1"],
-];
-const MAX_INSTANCE = 0x3f_ffff;
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Reads one value, whatever its tag. @throws BACNET_MALFORMED */
 export function readValue(reader: Reader): BacnetValue {
@@ -75,10 +64,29 @@ export function readValue(reader: Reader): BacnetValue {
   return readApplication(reader, tag);
 }
 
+// content bytes of the types that have a fixed number of them [BACnet 20.2]
+const FIXED_LENGTHS: readonly (number | undefined)[] = [
+  0,
+  undefined,
+  undefined,
+  undefined,
+  4,
+  8,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  4,
+  4,
+  4,
+];
+
+// a content that breaks the rules of its type is kept raw: its length is known, so it costs no value but itself
 function readApplication(reader: Reader, tag: Tag): BacnetValue {
+  const fixed = FIXED_LENGTHS[tag.number];
+  if (fixed !== undefined && fixed !== tag.length) return rawApplication(reader, tag);
   switch (tag.number) {
     case 0:
-      expectLength(tag, 0);
       return { type: "null" };
     case TAG_BOOLEAN:
       if (tag.length > 1) throw malformed("a Boolean is 0 or 1");
@@ -88,162 +96,60 @@ function readApplication(reader: Reader, tag: Tag): BacnetValue {
     case 3:
       return readInteger(reader, tag, "signed");
     case 4:
-      expectLength(tag, 4);
       return { type: "real", value: reader.f32() };
     case 5:
-      expectLength(tag, 8);
       return { type: "double", value: reader.f64() };
     case 6:
       return { type: "octetString", value: reader.take(tag.length) };
     case 7:
-      return readCharacterString(reader.take(tag.length));
+      return readText(reader.take(tag.length));
     case 8:
-      return { type: "bitString", value: readBits(reader.take(tag.length)) };
+      return readBitString(reader, tag);
     case 9:
       return readInteger(reader, tag, "enumerated");
     case 10:
-      return { type: "date", value: readDate(reader, tag) };
+      return { type: "date", value: readDate(reader) };
     case 11:
-      return { type: "time", value: readTime(reader, tag) };
+      return { type: "time", value: readTime(reader) };
     case 12:
-      expectLength(tag, 4);
       return { type: "objectId", value: readObjectId(reader) };
     default:
-      return { type: "raw", tag: tag.number, context: false, constructed: false, value: reader.take(tag.length) };
+      return rawApplication(reader, tag);
   }
 }
 
-function expectLength(tag: Tag, length: number): void {
-  if (tag.length !== length) throw malformed(`application tag ${tag.number} has ${tag.length} bytes, not ${length}`);
+// Status_Flags come with nearly every value: the sixteen that there are, by their bits
+const FLAGS: readonly BacnetValue[] = Array.from({ length: 16 }, (_, bits) => ({
+  type: "bitString",
+  value: [8, 4, 2, 1].map((bit) => (bits & bit) !== 0),
+}));
+
+function readBitString(reader: Reader, tag: Tag): BacnetValue {
+  if (!isBitString(reader, tag.length)) return rawApplication(reader, tag);
+  const flags = tag.length === 2 && reader.peek() === 4 ? FLAGS[(reader.peekSecond() ?? 0) >> 4] : undefined;
+  if (flags === undefined) return { type: "bitString", value: readBits(reader, tag.length) };
+  reader.u16();
+  return flags;
+}
+
+function rawApplication(reader: Reader, tag: Tag): BacnetValue {
+  return { type: "raw", tag: tag.number, context: false, constructed: false, value: reader.take(tag.length) };
 }
 
 function readInteger(reader: Reader, tag: Tag, type: "unsigned" | "signed" | "enumerated"): BacnetValue {
-  const bytes = reader.take(tag.length);
-  const value = type === "signed" ? signedOf(bytes) : unsignedOf(bytes);
-  if (value === undefined) return { type: "raw", tag: tag.number, context: false, constructed: false, value: bytes };
-  return { type, value };
+  if (tag.length === 0) return rawApplication(reader, tag);
+  const start = reader.offset;
+  const value = type === "signed" ? signedOf(reader.take(tag.length)) : reader.unsigned(tag.length);
+  if (value !== undefined) return { type, value };
+  reader.rewind(start);
+  return rawApplication(reader, tag);
 }
 
-/** Value of big-endian bytes, undefined beyond 2^53. @throws BACNET_MALFORMED when empty */
-function unsignedOf(bytes: Uint8Array): number | undefined {
-  if (bytes.length === 0) throw malformed("an integer has no bytes");
-  let value = 0;
-  for (const byte of bytes) value = value * 256 + byte;
-  return Number.isSafeInteger(value) ? value : undefined;
-}
-
-function signedOf(bytes: Uint8Array): number | undefined {
-  const value = unsignedOf(bytes);
-  const negative = ((bytes[0] ?? 0) & 0x80) !== 0;
-  if (value === undefined || bytes.length > 6) return undefined;
-  return negative ? value - 2 ** (8 * bytes.length) : value;
-}
-
-function readCharacterString(bytes: Uint8Array): BacnetValue {
-  const charset = CHARSETS.find(([code]) => code === bytes[0])?.[1];
-  if (bytes.length === 0) throw malformed("a character string has no character set");
-  if (charset === undefined) return { type: "raw", tag: 7, context: false, constructed: false, value: bytes };
-  const text = bytes.subarray(1);
-  switch (charset) {
-    case "utf-8":
-      return { type: "characterString", value: utf8.decode(text) };
-    case "ucs-2":
-      if (text.length % 2 !== 0) throw malformed("a UCS-2 string has an odd length");
-      return { type: "characterString", value: fromUnits(text, 2), charset };
-    case "iso-8859-1":
-      return { type: "characterString", value: fromUnits(text, 1), charset };
-    default:
-      charset satisfies never;
-      throw malformed("unknown character set");
-  }
-}
-
-function fromUnits(bytes: Uint8Array, width: 1 | 2): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += width) {
-    const unit = width === 1 ? (bytes[i] ?? 0) : (bytes[i] ?? 0) * 256 + (bytes[i + 1] ?? 0);
-    text += String.fromCharCode(unit);
-  }
-  return text;
-}
-
-function readBits(bytes: Uint8Array): readonly boolean[] {
-  const unused = bytes[0];
-  if (unused === undefined || unused > 7 || (bytes.length === 1 && unused !== 0)) {
-    throw malformed("a bit string has a wrong count of unused bits");
-  }
-  const count = (bytes.length - 1) * 8 - unused;
-  return Array.from({ length: count }, (_, bit) => ((bytes[1 + (bit >> 3)] ?? 0) & (0x80 >> (bit & 7))) !== 0);
-}
-
-function readDate(reader: Reader, tag: Tag): BacnetDate {
-  expectLength(tag, 4);
-  return { year: reader.u8(), month: reader.u8(), day: reader.u8(), weekday: reader.u8() };
-}
-
-function readTime(reader: Reader, tag: Tag): BacnetTime {
-  expectLength(tag, 4);
-  return { hour: reader.u8(), minute: reader.u8(), second: reader.u8(), hundredths: reader.u8() };
-}
-
-/** The four content bytes of an object identifier. */
-export function readObjectId(reader: Reader): ObjectId {
-  const word = reader.u32();
-  return { type: word >>> 22, instance: word & MAX_INSTANCE };
-}
-
-/** An unsigned or enumerated content of `length` bytes. @throws BACNET_MALFORMED beyond 2^53 */
-export function readUnsigned(reader: Reader, length: number): number {
-  const value = unsignedOf(reader.take(length));
-  if (value === undefined) throw malformed("an integer is too large");
-  return value;
-}
-
-/** Content bytes of an unsigned, the shortest form. [BACnet 20.2.4] */
-export function unsignedBytes(value: number): Uint8Array {
-  if (!Number.isSafeInteger(value) || value < 0) throw malformed(`${value} is no unsigned integer`);
-  const bytes: number[] = [];
-  for (let rest = value; rest > 0 || bytes.length === 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
-  return Uint8Array.from(bytes);
-}
-
-// [BACnet 20.2.5] two's complement, the shortest form
-function signedBytes(value: number): Uint8Array {
-  if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 47)
-    throw malformed(`${value} is no signed integer of 48 bits`);
-  let length = 1;
-  while (value < -(2 ** (8 * length - 1)) || value >= 2 ** (8 * length - 1)) length++;
-  const wrapped = value < 0 ? value + 2 ** (8 * length) : value;
-  return Uint8Array.from({ length }, (_, i) => Math.floor(wrapped / 2 ** (8 * (length - 1 - i))) % 256);
-}
-
-// the first byte names the character set [BACnet 20.2.9]
-function textBytes(text: string, charset: Charset): Uint8Array {
-  const writer = new Writer().u8(CHARSETS.find(([, name]) => name === charset)?.[0] ?? 0);
-  if (charset === "utf-8") return writer.raw(new TextEncoder().encode(text)).done();
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (charset === "ucs-2") writer.u16(unit);
-    else if (unit <= 0xff) writer.u8(unit);
-    else throw malformed(`"${text}" has a character that ISO 8859-1 has not`);
-  }
-  return writer.done();
-}
-
-function bitBytes(bits: readonly boolean[]): Uint8Array {
-  const bytes = new Uint8Array(1 + Math.ceil(bits.length / 8));
-  bytes[0] = (8 - (bits.length % 8)) % 8;
-  for (const [bit, set] of bits.entries())
-    if (set) bytes[1 + (bit >> 3)] = (bytes[1 + (bit >> 3)] ?? 0) | (0x80 >> (bit & 7));
-  return bytes;
-}
-
-/** The 32 bits of an object identifier. @throws BACNET_MALFORMED when type or instance is out of range */
-export function objectIdWord(id: ObjectId): number {
-  if (!Number.isInteger(id.type) || id.type < 0 || id.type > 1023 || id.instance < 0 || id.instance > MAX_INSTANCE) {
-    throw malformed(`object ${id.type}:${id.instance} is out of range`);
-  }
-  return ((id.type << 22) | id.instance) >>> 0;
+function readText(bytes: Uint8Array): BacnetValue {
+  const read = readCharacters(bytes);
+  if (read === undefined) return { type: "raw", tag: 7, context: false, constructed: false, value: bytes };
+  const { value, charset } = read;
+  return charset === "utf-8" ? { type: "characterString", value } : { type: "characterString", value, charset };
 }
 
 function writeContent(writer: Writer, tag: number, bytes: Uint8Array, context = false): void {
@@ -261,43 +167,34 @@ function writeRaw(writer: Writer, value: Extract<BacnetValue, { type: "raw" }>):
   writeClosing(writer, value.tag);
 }
 
-type Primitive = Exclude<BacnetValue, { type: "null" | "boolean" | "raw" }>;
+function writeUnsigned(writer: Writer, tag: number, context: boolean, value: number): void {
+  const length = unsignedLength(value);
+  writeTag(writer, tag, context, length);
+  writer.unsigned(value, length);
+}
 
-// tag number and content of the types whose value is in content bytes [BACnet 20.2.4-20.2.14]
+type Primitive = Extract<
+  BacnetValue,
+  { type: "octetString" } | { type: "characterString" } | { type: "bitString" } | { type: "date" } | { type: "time" }
+>;
+
+// tag number and content bytes [BACnet 20.2.8-20.2.13]
 function primitive(value: Primitive): readonly [number, Uint8Array] {
   switch (value.type) {
-    case "unsigned":
-      return [2, unsignedBytes(value.value)];
-    case "signed":
-      return [3, signedBytes(value.value)];
-    case "real":
-      return [4, numberBytes(4, (view) => view.setFloat32(0, value.value))];
-    case "double":
-      return [5, numberBytes(8, (view) => view.setFloat64(0, value.value))];
     case "octetString":
       return [6, value.value];
     case "characterString":
-      return [7, textBytes(value.value, value.charset ?? "utf-8")];
+      return [7, characterBytes(value.value, value.charset)];
     case "bitString":
       return [8, bitBytes(value.value)];
-    case "enumerated":
-      return [9, unsignedBytes(value.value)];
     case "date":
-      return [10, Uint8Array.of(value.value.year, value.value.month, value.value.day, value.value.weekday)];
+      return [10, dateBytes(value.value)];
     case "time":
-      return [11, Uint8Array.of(value.value.hour, value.value.minute, value.value.second, value.value.hundredths)];
-    case "objectId":
-      return [12, numberBytes(4, (view) => view.setUint32(0, objectIdWord(value.value)))];
+      return [11, timeBytes(value.value)];
     default:
       value satisfies never;
       throw malformed("unknown application type");
   }
-}
-
-function numberBytes(length: number, set: (view: DataView) => void): Uint8Array {
-  const bytes = new Uint8Array(length);
-  set(new DataView(bytes.buffer));
-  return bytes;
 }
 
 /** Writes one application-tagged (or raw) value. @throws BACNET_MALFORMED when it does not fit its type */
@@ -312,6 +209,28 @@ export function writeValue(writer: Writer, value: BacnetValue): void {
     case "raw":
       writeRaw(writer, value);
       break;
+    // the types that make up nearly all values are written without an array of their content
+    case "unsigned":
+      writeUnsigned(writer, 2, false, value.value);
+      break;
+    case "signed":
+      writeContent(writer, 3, signedBytes(value.value));
+      break;
+    case "real":
+      writeTag(writer, 4, false, 4);
+      writer.f32(value.value);
+      break;
+    case "double":
+      writeTag(writer, 5, false, 8);
+      writer.f64(value.value);
+      break;
+    case "enumerated":
+      writeUnsigned(writer, 9, false, value.value);
+      break;
+    case "objectId":
+      writeTag(writer, 12, false, 4);
+      writer.u32(objectIdWord(value.value));
+      break;
     default:
       writeContent(writer, ...primitive(value));
   }
@@ -319,7 +238,7 @@ export function writeValue(writer: Writer, value: BacnetValue): void {
 
 /** Writes an unsigned or enumerated under a context tag. */
 export function writeContextUnsigned(writer: Writer, tag: number, value: number): void {
-  writeContent(writer, tag, unsignedBytes(value), true);
+  writeUnsigned(writer, tag, true, value);
 }
 
 /** Writes an object identifier under a context tag. */

@@ -205,6 +205,13 @@ describe("setting up a gateway", () => {
     expect(asked()).toEqual({ device: PARK.channel, action: "discover", expiresInMs: 120_000 });
     await post("/gateways/gw-1/discover", { device: PARK.camera });
     expect(asked()).toMatchObject({ device: PARK.camera, action: "discover" });
+    const params = { low: 1000, high: 1999, fresh: true };
+    await post("/gateways/gw-1/discover", { channel: "opcua", params });
+    expect(asked()).toMatchObject({ device: PARK.channel, action: "discover", params });
+    expect(codeOf(await post("/gateways/gw-1/discover", { channel: "opcua", params: { low: {} } }))).toEqual([
+      400,
+      "VALIDATION",
+    ]);
     expect(codeOf(await post("/gateways/gw-1/discover", { device: "small-park/gw-2/x" }))).toEqual([
       404,
       "DEVICE_UNKNOWN",

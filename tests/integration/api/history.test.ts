@@ -51,6 +51,21 @@ describe("history of one point", () => {
     expect(rest).not.toHaveProperty("truncated");
   });
 
+  it("says which samples were taken from the device's own record: their time is the device's", async () => {
+    const at = Date.parse("2026-11-23T01:00:00Z");
+    const times = [{ sourceTime: at }, { sourceTime: at + 999 }, {}];
+    for (const [second, time] of times.entries()) {
+      const sample = { ...sampleOf(PARK.setpoint, second, at + second * 1000), ...time };
+      park.telemetry.samples.push({ ...sample, epoch: "e", offset: park.telemetry.samples.length + 1 });
+    }
+    const view: HistoryView = (await history("from=2026-11-23T00:00:00Z&to=2026-11-23T12:00:00Z")).json();
+    expect(view.samples?.map(({ value, historical }) => [value, historical])).toEqual([
+      [0, true],
+      [1, undefined],
+      [2, undefined],
+    ]);
+  });
+
   it("comes as buckets when a width or agg is given, with what was not usable counted apart", async () => {
     for (const query of ["interval=15m", "interval=PT15M", "interval=900000"]) {
       const view: HistoryView = (await history(`${RANGE}&${query}`)).json();

@@ -122,6 +122,20 @@ describe("POST /commands", () => {
     expect(answer.statusCode).toBe(ROLE_PERMISSIONS[role].includes("command.action") ? 202 : 403);
   });
 
+  it.each([
+    ["priorityArray", "point.read"],
+    ["readSchedule", "point.read"],
+    ["writeWeeklySchedule", "command.write"],
+    ["reinitializeDevice", "gateway.manage"],
+    ["deviceCommunicationControl", "gateway.manage"],
+  ] as const)("asks for %s of a device for the right to %s", async (name, permission) => {
+    for (const role of roles) {
+      const as = park.open(`${role}-of-all`);
+      const answer = await park.ask("POST", "/commands", { as, payload: { device: PARK.ahu, action: name } });
+      expect(answer.statusCode, role).toBe(ROLE_PERMISSIONS[role].includes(permission) ? 202 : 403);
+    }
+  });
+
   it("tells who may not command at all nothing of what there is", async () => {
     for (const payload of [
       { point: "small-park/gw-1/ahu-1/unknown", value: 1 },

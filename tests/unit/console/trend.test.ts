@@ -18,6 +18,22 @@ describe("a trend of samples", () => {
     expect(lines.notes[4]).toBe("bad|commLost");
   });
 
+  it("marks what was taken from the device's own record", () => {
+    const lines = sampleLines([
+      { t: t(1), value: 5, quality: "good" },
+      { t: t(2), value: null, quality: "bad", reason: "commLost" },
+      { t: t(3), value: 6, quality: "good", historical: true },
+      { t: t(4), value: 7, quality: "good", historical: true },
+      { t: t(5), value: 8, quality: "good" },
+    ]);
+    expect(lines.historical?.map((at) => [lines.times[at], lines.main[at]])).toEqual([
+      [3, 6],
+      [4, 7],
+    ]);
+    const end = { fromMs: 0, nowMs: 9000, observedMs: 5000, height: 8 };
+    expect(carriedOn(lines, end).historical).toEqual(lines.historical);
+  });
+
   it("is carried on to now, for a value holds until the next is reported", () => {
     const end = { fromMs: 0, nowMs: 9000, observedMs: 5000, height: 7 };
     const one = { times: [1], main: [6], uncertain: [null], notes: [undefined] };

@@ -56,6 +56,47 @@ describe("values of the past out of a device's own record", () => {
     expect(again.counters).toEqual({ taken: 1, known: 2 });
   });
 
+  it("fill a hole that is older than what was filled already, each once", () => {
+    const backFill = new BackFill(outbox, pipeline);
+    backFill.take([past(40, NOW - 4_000), past(41, NOW - 3_500)]);
+    backFill.take([past(20, NOW - 9_000), past(21, NOW - 8_500)]);
+    backFill.take([past(30, NOW - 6_000)]);
+    backFill.take([past(20, NOW - 9_000), past(30, NOW - 6_000), past(41, NOW - 3_500)]);
+    outbox.commit();
+    expect(stored().map(([value]) => value)).toEqual([4, 4.1, 2, 2.1, 3]);
+    const again = new BackFill(outbox, pipeline);
+    again.take([past(21, NOW - 8_500), past(22, NOW - 7_000), past(40, NOW - 4_000)]);
+    outbox.commit();
+    expect(stored().map(([value]) => value)).toEqual([4, 4.1, 2, 2.1, 3, 2.2]);
+  });
+
+  it("of both sides of a stretch that is known leave what is in it out", () => {
+    const backFill = new BackFill(outbox, pipeline);
+    backFill.take([past(30, NOW - 6_000), past(31, NOW - 5_000)]);
+    backFill.take([past(10, NOW - 9_000), past(30, NOW - 6_000), past(50, NOW - 1_000)]);
+    backFill.take([past(20, NOW - 7_000), past(40, NOW - 3_000)]);
+    outbox.commit();
+    expect(stored().map(([value]) => value)).toEqual([3, 3.1, 1, 5, 2, 4]);
+  });
+
+  it("need little memory, however many holes were filled: what is told again stays known", () => {
+    const backFill = new BackFill(outbox, pipeline);
+    const holes = Array.from({ length: 50 }, (_, i) => past(i, NOW - 1_000_000 + i * i * 100));
+    for (const hole of holes) backFill.take([hole]);
+    backFill.take(holes);
+    outbox.commit();
+    expect(backFill.counters).toEqual({ taken: 50, known: 50 });
+    expect((outbox.records("backFill").get(POINT) as unknown[]).length).toBeLessThanOrEqual(8);
+  });
+
+  it("told by a former version up to a time are not stored again", () => {
+    outbox.put("backFill", POINT, NOW - 5_000);
+    outbox.commit();
+    new BackFill(outbox, pipeline).take([past(10, NOW - 6_000), past(20, NOW - 5_000), past(30, NOW - 4_000)]);
+    outbox.commit();
+    expect(stored().map(([value]) => value)).toEqual([3]);
+  });
+
   it("without a time or of a point that is not configured are left out and counted", () => {
     new BackFill(outbox, pipeline).take([past(15), { ...past(1, NOW), point: pointId("site/gw/pump/other") }]);
     outbox.commit();

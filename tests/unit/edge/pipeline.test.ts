@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { pointId } from "#core/ids.ts";
 import type { Point } from "#core/model/point.ts";
-import type { Sample, Value } from "#core/model/sample.ts";
+import { isFromRecord, type Sample, type Value } from "#core/model/sample.ts";
 import { Pipeline } from "#edge/pipeline.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 
@@ -60,6 +60,22 @@ describe("the pipeline", () => {
     pipeline.ingest([...odd, late, { point: ID, value: 4, quality: "good", observedAt: 5 }] as Sample[]);
     expect(changes.map(({ value, observedAt }) => [value, observedAt])).toEqual([[4, 5]]);
     expect(pipeline.counters["malformed"]).toBe(5);
+  });
+
+  it("tells the device's time where it is another than ours: equal times mark what comes out of a device's record", () => {
+    pipeline.configure([point()]);
+    const now = clock.now();
+    raw(1, { sourceTime: now });
+    raw(2, { sourceTime: now + 1 });
+    raw(3, { sourceTime: now });
+    expect(reports.map(({ sourceTime, observedAt }) => [sourceTime, observedAt])).toEqual([
+      [undefined, now],
+      [undefined, now + 1],
+      [now, now + 2],
+    ]);
+    expect(reports.some(isFromRecord)).toBe(false);
+    const past = { point: ID, value: 1, quality: "good", observedAt: now, sourceTime: now - 5 } as const;
+    expect(pipeline.historical([past]).every(isFromRecord)).toBe(true);
   });
 
   it("shortens a text that no birth could carry, and says that it is not whole", () => {

@@ -55,6 +55,15 @@ describe("a lease on a point", () => {
     expect(written()).toEqual([80, null]);
   });
 
+  it("is told to the driver with its owner, so that it is kept there too, and asked back only as far as it is still ours", async () => {
+    await writes.write({ point: LIGHT, value: 80, priority: 8, timeoutMs: 1_000, leaseMs: 10_000, owner: "rule:r-1" });
+    clock.advance(10_000);
+    expect(field).toEqual([
+      { point: LIGHT, value: 80, priority: 8, owner: "rule:r-1", leaseMs: 10_000 },
+      { point: LIGHT, value: null, priority: 8, onlyOurs: true },
+    ]);
+  });
+
   it("ends with a later write that was done: that value stays", async () => {
     await write(80, 10_000);
     await write(30);

@@ -179,7 +179,7 @@ describe("a story with a fault", () => {
   });
 
   it("is refused before it begins where the device has no such fault", () => {
-    const story = tell("device: chiller-plant, kind: slow");
+    const story = tell("device: chiller-plant, kind: bad-status");
     expect(errorCode(thrown(() => story.start("story")))).toBe("SIM_FAULT_UNKNOWN");
     expect(story.running).toEqual([]);
   });

@@ -48,6 +48,7 @@ function stateRange({ states }: PointView, seen: readonly number[]): [number, nu
 function optionsOf(
   { point, language }: Pick<Props, "point" | "language">,
   range: () => [number, number],
+  historical: () => readonly number[],
   band: boolean,
   widthPx: number,
 ): uPlot.Options {
@@ -97,7 +98,8 @@ function optionsOf(
       {
         stroke,
         width: 1.6,
-        points: { show: false },
+        // A dot stands where the value was told after the fact.
+        points: { show: () => historical().length > 0, size: 5, filter: () => [...historical()] },
         spanGaps: false,
         // A value holds until the next is reported: samples are steps, means are a line.
         ...(band || stepped === undefined ? {} : { paths: stepped }),
@@ -140,7 +142,8 @@ export function TrendChart(props: Props) {
     const element = box.current;
     if (element === null) return undefined;
     const range = (): [number, number] => [latest.current.fromMs / 1000, latest.current.toMs / 1000];
-    const options = optionsOf({ point: latest.current.point, language }, range, band, element.clientWidth);
+    const historical = (): readonly number[] => latest.current.lines.historical ?? [];
+    const options = optionsOf({ point: latest.current.point, language }, range, historical, band, element.clientWidth);
     const tell = (self: uPlot): void => {
       if (readout.current)
         readout.current.textContent = readoutText(
@@ -196,7 +199,7 @@ type Texts = ReturnType<typeof useTranslation>["t"];
 
 function readoutText(
   index: number | null | undefined,
-  { times, main, uncertain, notes, band }: TrendLines,
+  { times, main, uncertain, notes, band, historical }: TrendLines,
   point: PointView,
   language: Language,
   t: Texts,
@@ -213,7 +216,8 @@ function readoutText(
     const current = { quality: quality as Quality, ...(reason === undefined ? {} : { reason }) };
     return `${when}　${of(uncertain?.[index])}　${qualityText(current, t)}`;
   }
-  if (band === undefined) return `${when}　${of(main[index])}`;
+  const origin = historical?.includes(index) ? `　${t("point.historical")}` : "";
+  if (band === undefined) return `${when}　${of(main[index])}${origin}`;
   return `${when}　${t("point.mean")} ${of(main[index])}　${t("point.min")} ${of(band.min[index])}　${t("point.max")} ${of(band.max[index])}`;
 }
 

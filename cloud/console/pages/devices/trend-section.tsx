@@ -7,6 +7,7 @@ import { useCell, useNow } from "../../live/hooks.ts";
 import { boundsOf, TREND_SPANS, type TrendWindow, windowOf } from "../../live/trend-window.ts";
 import { useServices } from "../../services-context.ts";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/states.tsx";
+import { HealedNotes } from "./healed-notes.tsx";
 import { TrendChart } from "./trend-chart.tsx";
 import { TrendControls } from "./trend-controls.tsx";
 
@@ -94,6 +95,7 @@ function Trend({ point, window, onZoom }: TrendProps) {
   return (
     <>
       <TrendChart {...shown} point={point} theme={theme} language={language} onZoom={onZoom} />
+      <HealedNotes device={point.device} fromMs={shown.fromMs} toMs={shown.toMs} round={round} />
       <p className="soft trend-note">{t(shown.lines.band === undefined ? "point.gaps" : "point.band")}</p>
     </>
   );

@@ -1,4 +1,5 @@
 import { malformed, Reader, Writer } from "../bytes.ts";
+import type { PropertyValue } from "../references.ts";
 import {
   atClosing,
   atContext,
@@ -9,7 +10,6 @@ import {
   writeOpening,
 } from "../tags.ts";
 import {
-  type BacnetValue,
   type ObjectId,
   readObjectId,
   readUnsigned,
@@ -17,7 +17,7 @@ import {
   writeContextObjectId,
   writeContextUnsigned,
 } from "../values.ts";
-import { type PropertyReference, readReference, readValueList, writeValueList } from "./property.ts";
+import { readReference, readValueList, writeValueList } from "./property.ts";
 
 /** SubscribeCOV; without `confirmed` and `lifetimeS` it cancels. `lifetimeS` 0 is indefinite. [BACnet 13.14] */
 export interface SubscribeCov {
@@ -27,10 +27,7 @@ export interface SubscribeCov {
 }
 
 /** A property in a COV notification. */
-export interface CovValue extends PropertyReference {
-  readonly values: readonly BacnetValue[];
-  readonly priority?: number;
-}
+export type CovValue = PropertyValue;
 
 /** A COV notification, confirmed or not. [BACnet 13.6, 13.7] */
 export interface CovNotification {
@@ -39,7 +36,7 @@ export interface CovNotification {
   readonly object: ObjectId;
   /** 0 where the subscription never ends. */
   readonly timeRemainingS: number;
-  readonly values: readonly CovValue[];
+  readonly values: readonly PropertyValue[];
 }
 
 /** Body of a SubscribeCOV request. */
@@ -98,7 +95,7 @@ export function decodeCovNotification(body: Uint8Array): CovNotification {
   const object = readObject(reader, 2);
   const timeRemainingS = readUnsigned(reader, expectContext(reader, 3));
   expectOpening(reader, 4);
-  const values: CovValue[] = [];
+  const values: PropertyValue[] = [];
   while (!atClosing(reader, 4)) {
     const reference = readReference(reader, 0);
     const list = readValueList(reader, 2);

@@ -1,4 +1,5 @@
 import { malformed, Reader, Writer } from "../bytes.ts";
+import type { PropertyReference } from "../references.ts";
 import {
   atClosing,
   atContext,
@@ -20,12 +21,9 @@ import {
   writeValue,
 } from "../values.ts";
 import { type ErrorPair, readErrorPair } from "./error.ts";
+import { decodeUsualResults } from "./usual-results.ts";
 
-/** A property of an object, or one element of it; element 0 of an array is its length. */
-export interface PropertyReference {
-  readonly property: number;
-  readonly index?: number;
-}
+export type { PropertyReference } from "../references.ts";
 
 /** A property of a given object. */
 export interface ObjectProperty extends PropertyReference {
@@ -182,6 +180,11 @@ export function encodeReadPropertyMultipleAck(results: readonly ReadResult[]): U
 
 /** An error of one property stays with it; the others keep their values. @throws BACNET_MALFORMED */
 export function decodeReadPropertyMultipleAck(body: Uint8Array): readonly ReadResult[] {
+  return decodeUsualResults(body) ?? decodeAnyResults(body);
+}
+
+/** The same, whatever the answer holds. @throws BACNET_MALFORMED */
+export function decodeAnyResults(body: Uint8Array): readonly ReadResult[] {
   const reader = new Reader(body);
   const answers: ReadResult[] = [];
   while (reader.remaining > 0) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkAction } from "#cloud/commands/check.ts";
+import { checkAction, checkParams } from "#cloud/commands/check.ts";
 import { driverByKind } from "#protocols/registry.ts";
 
 const SERVER = "park/gw-1/fire-panel";
@@ -31,5 +31,15 @@ describe("trust in a certificate", () => {
   it("leaves what a device can do for itself", () => {
     expect(() => ask("callMethod")).not.toThrow();
     expect(() => ask("discover")).not.toThrow();
+  });
+});
+
+describe("the parameters of a command", () => {
+  it("hold no password: a command is kept and shown", () => {
+    for (const name of ["password", "clientSecret"])
+      expect(() => checkParams("reinitializeDevice", { state: "coldstart", [name]: "x" })).toThrow(
+        expect.objectContaining({ code: "PARAM_SECRET" }),
+      );
+    expect(() => checkParams("reinitializeDevice", { state: "coldstart" })).not.toThrow();
   });
 });

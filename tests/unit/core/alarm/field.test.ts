@@ -97,14 +97,14 @@ it("takes over an acknowledgement made at the device and does not echo it", () =
   expect(acts).toEqual([]);
 });
 
-it("offers an acknowledgement again to a device that was out of reach when it was given", () => {
+it("offers an acknowledgement again to a device that was out of reach when it was given, in its giver's name", () => {
   const { alarms, acts } = field([fire]);
   const [raised] = alarms.onConditions(report([seen("zone-1")]));
   alarms.command(command(raised?.alarm.id ?? "", "acknowledge", { reason: "on my way" }));
   alarms.onConditions(report([seen("zone-1")], true));
-  expect(acts.map(({ action, comment }) => [action, comment])).toEqual([
-    ["acknowledgeCondition", "on my way"],
-    ["acknowledgeCondition", undefined],
+  expect(acts.map(({ action, by, comment }) => [action, by, comment])).toEqual([
+    ["acknowledgeCondition", "li.wei", "on my way"],
+    ["acknowledgeCondition", "li.wei", undefined],
   ]);
   alarms.onConditions(report([seen("zone-1", { acknowledged: true })], true));
   expect(acts).toHaveLength(2);

@@ -2,6 +2,17 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { errorCode } from "#core/errors.ts";
 import { type Apdu, decodeApdu, encodeApdu, maxApduCode } from "#protocols/bacnet/codec/apdu.ts";
+import {
+  abortName,
+  errorName,
+  eventStateName,
+  eventTypeName,
+  objectTypeName,
+  propertyName,
+  propertyStateName,
+  rejectName,
+  reliabilityName,
+} from "#protocols/bacnet/codec/enums.ts";
 import { decodeFrame, encodeFrame } from "#protocols/bacnet/codec/frame.ts";
 import { decodeBvlc, decodeNpdu, encodeBvlc, encodeNpdu } from "#protocols/bacnet/codec/link.ts";
 import {
@@ -270,6 +281,57 @@ describe("the BACnet codec", () => {
       { type: "raw", tag: 2, context: false, constructed: false, value: wide.subarray(2) },
     ]);
     expect(encodeValues(decodeValues(wide))).toEqual(wide);
+  });
+
+  it("keeps content that breaks the rules of its type raw, and reads on behind it", () => {
+    const broken: readonly (readonly [number, readonly number[]])[] = [
+      [0, [1]],
+      [2, []],
+      [3, []],
+      [4, [1, 2, 3]],
+      [5, [1, 2, 3, 4]],
+      [7, []],
+      [7, [4, 0x98]],
+      [8, []],
+      [8, [9, 1]],
+      [10, [126, 11]],
+      [11, [1, 2, 3]],
+      [12, [0]],
+    ];
+    const list: readonly BacnetValue[] = [
+      ...broken.map(([tag, content]) => {
+        const value = Uint8Array.from(content);
+        return { type: "raw", tag, context: false, constructed: false, value } as const;
+      }),
+      { type: "real", value: 21.5 },
+    ];
+    expect(decodeValues(encodeValues(list))).toEqual(list);
+  });
+
+  it("keeps a bit string raw that is longer than any of the standard", () => {
+    const long = { type: "raw", tag: 8, context: false, constructed: false, value: new Uint8Array(8193) } as const;
+    expect(decodeValues(encodeValues([long]))).toEqual([long]);
+  });
+
+  it("names errors, types and reasons as the standard does, and gives the number of what it has no name for", () => {
+    expect(errorName(1, 31)).toBe("object/unknownObject");
+    expect(errorName(64, 300)).toBe("64/300");
+    expect([objectTypeName(20), objectTypeName(64), objectTypeName(200)]).toEqual([
+      "trend-log",
+      "color-temperature",
+      "proprietary-200",
+    ]);
+    expect([propertyName(131), propertyName(5000)]).toEqual(["logBuffer", "5000"]);
+    expect([rejectName(9), abortName(4), reliabilityName(7)]).toEqual([
+      "unrecognizedService",
+      "segmentationNotSupported",
+      "unreliableOther",
+    ]);
+    expect([eventStateName(3), eventTypeName(5), propertyStateName(254)]).toEqual([
+      "highLimit",
+      "outOfRange",
+      "extendedValue",
+    ]);
   });
 
   it("refuses nesting without end", () => {

@@ -1,8 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Apdu } from "#protocols/bacnet/codec/apdu.ts";
 import { decodeFrame, encodeFrame, senderOf } from "#protocols/bacnet/codec/frame.ts";
 import {
   decodeCovNotification,
@@ -27,29 +26,7 @@ import {
 import { decodeValues, encodeValues } from "#protocols/bacnet/codec/values.ts";
 import { tshark, writePcap } from "#tests/pcap.ts";
 import { peer } from "#tests/peers.ts";
-
-const FIXTURES = path.resolve(import.meta.dirname, "../../../fixtures/bacnet");
-
-function golden(name: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(readFileSync(path.join(FIXTURES, name, "frame.hex"), "utf8").trim(), "hex"));
-}
-
-function apduOf(name: string): Apdu {
-  const frame = decodeFrame(golden(name));
-  if (frame.kind !== "apdu") throw new Error(`${name} carries no APDU`);
-  return frame.apdu;
-}
-
-interface Case<T> {
-  readonly name: string;
-  readonly decode: (body: Uint8Array) => T;
-  readonly encode: (value: T) => Uint8Array;
-  readonly value: T;
-}
-
-function golds<T>(one: Case<T>): Case<unknown> {
-  return one as unknown as Case<unknown>;
-}
+import { apduOf, bodyOf, GOLDEN_NAMES, golden, golds, hex } from "./golden.ts";
 
 const AV1 = { type: 2, instance: 1 };
 const AI1 = { type: 0, instance: 1 };
@@ -173,11 +150,9 @@ describe("golden BACnet frames", () => {
   it.each(SERVICES)(
     "$name decodes to what its source meant and encodes to the same bytes",
     ({ name, decode, encode, value }) => {
-      const apdu = apduOf(name);
-      if (!("body" in apdu)) throw new Error(`${name} has no body`);
-      expect(decode(apdu.body)).toEqual(value);
-      expect(Buffer.from(encode(value)).toString("hex")).toBe(Buffer.from(apdu.body).toString("hex"));
-      expect(Buffer.from(encodeFrame(apdu)).toString("hex")).toBe(Buffer.from(golden(name)).toString("hex"));
+      expect(decode(bodyOf(name))).toEqual(value);
+      expect(hex(encode(value))).toBe(hex(bodyOf(name)));
+      expect(hex(encodeFrame(apduOf(name)))).toBe(hex(golden(name)));
     },
   );
 
@@ -218,11 +193,14 @@ describe("golden BACnet frames", () => {
     const sender = senderOf(frame, { host: "10.0.0.1", port: 47_808 });
     expect(sender).toEqual({ host: "10.0.0.1", port: 47_808, station: { net: 2, mac: Uint8Array.of(7) } });
     const reply = encodeFrame({ type: "simpleAck", invokeId: 1, service: 15 }, sender.station);
-    expect(Buffer.from(reply).toString("hex")).toBe("810a000e0120000201" + "07ff20010f");
+    expect(hex(reply)).toBe("810a000e0120000201" + "07ff20010f");
   });
 
   it("recognises a network layer message", () => {
-    expect(decodeFrame(golden("who-is-router"))).toEqual({ kind: "networkMessage", type: 0 });
+    expect(decodeFrame(golden("who-is-router"))).toMatchObject({
+      kind: "networkMessage",
+      message: { type: "whoIsRouter" },
+    });
   });
 
   it("takes the truncated Error-PDU for what it is", () => {
@@ -250,23 +228,21 @@ describe("golden BACnet frames", () => {
       { type: "time", value: { hour: 17, minute: 35, second: 45, hundredths: 17 } },
       { type: "objectId", value: { type: 3, instance: 15 } },
     ]);
-    expect(Buffer.from(encodeValues(values)).toString("hex")).toBe(Buffer.from(bytes).toString("hex"));
+    expect(hex(encodeValues(values))).toBe(hex(bytes));
   });
 });
 
+// values without a frame, the datagram that is malformed by intent, and one whose expiration-time tshark 4.0 takes for a text
+const NO_FRAMES = ["clause-20-values", "truncated-error", "event-change-of-timer-expiring"];
+
 const program = peer("tshark");
 describe.skipIf(program === undefined)("golden BACnet frames, decoded by tshark", () => {
-  it("are well formed but for the truncated one, with the object and property we read", () => {
+  it("are well formed but for the truncated one, with the object and property we read", { timeout: 120_000 }, () => {
     const directory = mkdtempSync(path.join(tmpdir(), "bacnet-golden-"));
     try {
       const file = path.join(directory, "golden.pcap");
-      const names = [
-        ...SERVICES.map(({ name }) => name),
-        "segmented-ack",
-        "forwarded-who-is",
-        "routed-i-am",
-        "who-is-router",
-      ];
+      const names = GOLDEN_NAMES.filter((name) => !NO_FRAMES.includes(name));
+      expect(names.length).toBeGreaterThan(90);
       writePcap(
         file,
         names.map((name) => ({ protocol: "udp", srcPort: 47_808, dstPort: 47_808, payload: golden(name) })),

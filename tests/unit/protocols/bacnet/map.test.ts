@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { encodedFor, readingOf, readingOfError, sameValue, targetOf } from "#protocols/bacnet/client/map.ts";
 import type { BacnetValue } from "#protocols/bacnet/codec/values.ts";
-import { encodedFor, readingOf, readingOfError, sameValue, targetOf } from "#protocols/bacnet/map.ts";
 
 const temperature = targetOf({ objectType: "analog-input", instance: 1 });
 const fan = targetOf({ objectType: "binary-value", instance: 1 });
@@ -19,6 +19,14 @@ describe("a BACnet property as value and quality", () => {
       index: 2,
       cov: false,
     });
+  });
+
+  it("subscribes to another property, or with an increment, only where it is asked for", () => {
+    const limit = { objectType: "analog-input", instance: 1, property: "highLimit" } as const;
+    expect(targetOf(limit).cov).toBe(false);
+    expect(targetOf({ ...limit, cov: true }).cov).toBe(true);
+    expect(targetOf({ ...limit, covIncrement: 0.5 })).toMatchObject({ cov: true, covIncrement: 0.5 });
+    expect(targetOf({ ...limit, covIncrement: 0.5, cov: false }).cov).toBe(false);
   });
 
   it.each([
@@ -40,6 +48,11 @@ describe("a BACnet property as value and quality", () => {
   it.each([
     ["the fault flag", flags(false, true, false, false), reliability(1), "bad", "deviceFault"],
     ["a reliability beyond the range", flags(false, true, false, false), reliability(2), "bad", "outOfRange"],
+    ["a state beyond the range", flags(false, true, false, false), reliability(25), "bad", "outOfRange"],
+    ["a fault of its configuration", flags(false, true, false, false), reliability(10), "bad", "configError"],
+    ["a device behind the device that is away", flags(false, true, false, false), reliability(12), "bad", "commLost"],
+    ["an open loop", flags(false, false, false, false), reliability(4), "bad", "deviceFault"],
+    ["a reliability of the vendor", flags(false, true, false, false), reliability(64), "bad", "deviceFault"],
     ["Out_Of_Service", flags(false, false, false, true), reliability(0), "uncertain", "outOfService"],
     ["Overridden", flags(false, false, true, false), reliability(0), "uncertain", "overridden"],
     ["a fault above all others", flags(true, true, true, true), undefined, "bad", "deviceFault"],
@@ -91,6 +104,7 @@ describe("a value for a BACnet write", () => {
     [mode, 1.5],
     [mode, -1],
     [fan, "on"],
+    [targetOf({ objectType: "integer-value", instance: 1 }), 2 ** 60],
   ])("refuses what does not fit", (target, value) => {
     expect(() => encodedFor(target, value, undefined)).toThrow(
       expect.objectContaining({ code: "BACNET_VALUE_INVALID" }),

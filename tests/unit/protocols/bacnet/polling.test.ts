@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { Abilities } from "#protocols/bacnet/client/abilities.ts";
+import { type Ask, PropertyReader, planBatches } from "#protocols/bacnet/client/polling.ts";
 import {
   decodeReadProperty,
   decodeReadPropertyMultiple,
@@ -7,8 +9,12 @@ import {
   type ReadSpecification,
 } from "#protocols/bacnet/codec/services/property.ts";
 import { Counters } from "#protocols/bacnet/counters.ts";
-import { type Ask, PropertyReader, planBatches } from "#protocols/bacnet/polling.ts";
-import type { Outcome } from "#protocols/bacnet/transactions.ts";
+import type { Outcome } from "#protocols/bacnet/station/ports.ts";
+import { ManualClock } from "#tests/manual-clock.ts";
+
+/** A device that answers so many bytes, of which nothing was learned yet. */
+const abilities = (maxApdu: number): Abilities =>
+  new Abilities({ vendorId: 0, maxApdu }, undefined, { clock: new ManualClock(0), save: () => {} });
 
 const RP = 12;
 const RPM = 14;
@@ -73,7 +79,7 @@ describe("reading many properties of one device", () => {
       largest = Math.max(asked, Number.isFinite(largest) ? largest : 0);
       return answered(body);
     };
-    const reader = new PropertyReader(ask, 480, new Counters());
+    const reader = new PropertyReader(ask, abilities(480), new Counters());
     expect(await reader.read(inputs(40))).toHaveLength(40);
     expect(largest).toBeLessThanOrEqual(10);
     const before = aborted;
@@ -87,7 +93,7 @@ describe("reading many properties of one device", () => {
       services.push(service);
       return service === RPM ? { kind: "reject", reason: 9 } : single(body);
     };
-    const reader = new PropertyReader(ask, 1476, new Counters());
+    const reader = new PropertyReader(ask, abilities(1476), new Counters());
     expect(await reader.read(inputs(2))).toHaveLength(2);
     expect(await reader.read(inputs(1))).toHaveLength(1);
     expect(services).toEqual([RPM, RP, RP, RP, RP, RP, RP]);
@@ -101,16 +107,37 @@ describe("reading many properties of one device", () => {
       const bad = decodeReadPropertyMultiple(body).some(({ object }) => object.instance === 3);
       return bad ? { kind: "ack", body: Uint8Array.of(0xff) } : answered(body);
     };
-    const results = await new PropertyReader(ask, 1476, counters).read(inputs(8));
+    const results = await new PropertyReader(ask, abilities(1476), counters).read(inputs(8));
     expect(results).toHaveLength(8);
     const faulty = results?.filter((result) => result.results.some((property) => "error" in property));
     expect(faulty?.map(({ object }) => object.instance)).toEqual([3]);
     expect(counters.get("malformed")).toBeGreaterThan(0);
   });
 
+  it("reads a value that it cannot decode by itself from then on, so that it spoils no batch", async () => {
+    const services: number[] = [];
+    const ask: Ask = async (service, body) => {
+      services.push(service);
+      if (service === RP) {
+        const { object, property } = decodeReadProperty(body);
+        return object.instance === 3 && property === 85 ? { kind: "ack", body: Uint8Array.of(1) } : single(body);
+      }
+      const bad = decodeReadPropertyMultiple(body).some(
+        ({ object, properties }) => object.instance === 3 && properties.some(({ property }) => property === 85),
+      );
+      return bad ? { kind: "ack", body: Uint8Array.of(0xff) } : answered(body);
+    };
+    const reader = new PropertyReader(ask, abilities(1476), new Counters());
+    await reader.read(inputs(8));
+    services.length = 0;
+    const results = await reader.read(inputs(8));
+    expect(services).toEqual([RPM, RP]);
+    expect(results?.flatMap((result) => result.results).filter((result) => "values" in result)).toHaveLength(15);
+  });
+
   it("has no result when the device falls silent in between", async () => {
     let asked = 0;
     const ask: Ask = async (_, body) => (++asked > 1 ? { kind: "timeout" } : answered(body));
-    expect(await new PropertyReader(ask, 206, new Counters()).read(inputs(40))).toBeUndefined();
+    expect(await new PropertyReader(ask, abilities(206), new Counters()).read(inputs(40))).toBeUndefined();
   });
 });

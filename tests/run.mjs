@@ -51,7 +51,14 @@ const ALONE = [
 /** Everything, in turn, and how many files of it at a time on two cores: most of the time of most of them is waiting. */
 const PHASES = [
   {
-    files: ["tests/unit", "tests/contract", "tests/integration", "tests/sparkplug", "tests/interop", "tests/architecture.test.ts"],
+    files: [
+      "tests/unit",
+      "tests/contract",
+      "tests/integration",
+      "tests/sparkplug",
+      "tests/interop",
+      "tests/architecture.test.ts",
+    ],
     atATime: 3,
   },
   { files: ["tests/e2e", "tests/faults"], without: ALONE, atATime: 2 },

@@ -9,7 +9,7 @@ import { BadNetwork } from "./bad-network.ts";
 const POINTS = ["a", "b", "c"].map((slot) => numberPoint("ahu", slot));
 const VALUES = 40;
 /** Two seconds there and back, and each third piece sent twice. */
-const QUALITY = { delayMs: 1000, lostOneOf: 3, resendMs: 1000 } as const;
+const QUALITY = { delayMs: 1000, loss: 0.3, resendMs: 1000 } as const;
 
 describe("[catalogue 4] a gateway behind a network with two seconds of latency that loses a third", () => {
   const folder = temporaryFolders();
@@ -61,7 +61,7 @@ describe("[catalogue 4] a gateway behind a network with two seconds of latency t
       .filter(([, { point }]) => point === "park/gw/ahu/c");
     const values = ofC.map(([, { value }]) => value).filter((value) => typeof value === "number" && value > 0);
     expect(values).toEqual(Array.from({ length: VALUES }, (_, i) => i + 1));
-    expect(network.lost).toBeGreaterThanOrEqual(3);
+    expect(network.lost).toBeGreaterThan(0);
     expect(gateway.status().counters["uplink"]).toMatchObject({ connects: 1, losses: 0 });
     expect(cloud.epochs).toHaveLength(1);
   });

@@ -6,8 +6,8 @@ import { systemClock } from "#core/clock.ts";
 export interface NetworkQuality {
   /** One way, ms. */
   readonly delayMs: number;
-  /** One of so many pieces is lost and sent again, in turn. */
-  readonly lostOneOf: number;
+  /** Share of the pieces that are lost and sent again, 0 to 1. */
+  readonly loss: number;
   /** How long it takes until one that was lost is sent again, ms; what comes behind it waits. [RFC 6298 2.4: 1 s at least] */
   readonly resendMs: number;
 }
@@ -26,9 +26,8 @@ export class BadNetwork {
     this.#sockets = sockets;
   }
 
-  static async before(target: number, { delayMs, lostOneOf, resendMs }: NetworkQuality): Promise<BadNetwork> {
+  static async before(target: number, { delayMs, loss, resendMs }: NetworkQuality): Promise<BadNetwork> {
     const sockets = new Set<Socket>();
-    let pieces = 0;
     const server = createServer((near) => {
       const far = connect(target, "127.0.0.1");
       for (const [from, to] of [
@@ -38,7 +37,7 @@ export class BadNetwork {
         sockets.add(from);
         let free = 0;
         from.on("data", (bytes) => {
-          const isLost = ++pieces % lostOneOf === 0;
+          const isLost = Math.random() < loss;
           if (isLost) network.lost++;
           // never before what was sent earlier
           free = Math.max(free, performance.now() + delayMs + (isLost ? resendMs : 0));

@@ -2,6 +2,7 @@ import type { Clock } from "#core/clock.ts";
 import type { GatewayId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Sample } from "#core/model/sample.ts";
+import type { AlarmListener } from "./alarm-ports.ts";
 import { AlarmMedia } from "./alarms/media.ts";
 import { Alarms } from "./alarms/service.ts";
 import type { AuditChain } from "./audit/log.ts";
@@ -62,6 +63,7 @@ export function buildDomains(
   const media = new AlarmMedia(db, (hashes) => blobs.states(hashes));
   const runs = new RunStore(db, (ids) => media.clipsOfRuns(ids));
   const commands = new Commands({ db, catalog, link, audit, clock, logger, actionsOf });
+  const listeners: AlarmListener[] = [];
   const alarms: Alarms = new Alarms({
     db,
     media,
@@ -73,7 +75,8 @@ export function buildDomains(
     logger,
     below: (space) => withDescendants(catalog.spaces(), space),
     runsOf: (ids) => runs.idsOfAlarms(ids),
-    onTransition: (trigger, at) => linkage.trigger(trigger, at),
+    onTransition: (trigger, at) =>
+      together([linkage.trigger(trigger, at), ...listeners.map((listener) => listener({ ...trigger, at }))]),
   });
   const notices = new Notices({ db, catalog, areaOf: (alarm) => alarms.areaOf(alarm), bus, clock });
   const linkage: Linkage = new Linkage({
@@ -100,6 +103,12 @@ export function buildDomains(
     doors: new Doors({ catalog, state, bus }),
     deviceEvents: new DeviceEvents(db, catalog),
     certificates: new Certificates(db, catalog),
+  };
+}
+
+function together(callbacks: readonly ((() => void) | undefined)[]): () => void {
+  return () => {
+    for (const callback of callbacks) callback?.();
   };
 }
 

@@ -19,6 +19,8 @@ export interface Happening {
   readonly receivedAt: number;
   readonly actor?: string;
   readonly comment?: string;
+  /** Workplace at which somebody acted. */
+  readonly station?: string;
   /** Tells one comment from another. */
   readonly key?: string;
 }

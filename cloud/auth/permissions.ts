@@ -9,6 +9,14 @@ export const PERMISSIONS = {
   "alarm.reset": "reset a latched alarm",
   "alarm.shelve": "shelve and unshelve facility alarms",
   "alarm.outOfService": "take alarms out of service and back",
+  "alarm.assign": "assign alarms to people",
+  "alarm.configure": "change alarm definitions",
+  "maintenance.request": "ask for a maintenance permit, and end one",
+  "maintenance.approve": "approve maintenance permits that somebody else asked for",
+  "notify.manage": "set up operator positions, the on-call rota and the ways of notification",
+  "procedure.write": "write and publish response procedures",
+  "shift.sign": "write and sign shift handovers",
+  "evidence.export": "export evidence packs of alarms",
   "command.write": "write points",
   "command.action": "move cameras, take pictures, record clips",
   "video.view": "watch cameras live and have a picture taken",
@@ -27,7 +35,15 @@ export const PERMISSIONS = {
 export type Permission = keyof typeof PERMISSIONS;
 
 const SEE = ["point.read", "alarm.read", "rule.read", "gateway.read", "site.read"] as const;
-const ATTEND = ["alarm.acknowledge", "alarm.comment", "alarm.reset"] as const;
+const ATTEND = ["alarm.acknowledge", "alarm.comment", "alarm.reset", "alarm.assign", "shift.sign"] as const;
+const ALARM_ENGINEER = [
+  "alarm.configure",
+  "maintenance.request",
+  "maintenance.approve",
+  "notify.manage",
+  "procedure.write",
+  "evidence.export",
+] as const;
 const GUARD = ["command.action", "video.view", "door.control"] as const;
 
 /**
@@ -37,13 +53,23 @@ const GUARD = ["command.action", "video.view", "door.control"] as const;
  */
 export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
   viewer: [...SEE, "video.view"],
-  operator: [...SEE, ...ATTEND, "alarm.shelve", "command.write", ...GUARD],
-  security: [...SEE, ...ATTEND, ...GUARD, "access.read", "rule.write"],
+  operator: [...SEE, ...ATTEND, "alarm.shelve", "maintenance.request", "command.write", ...GUARD],
+  security: [
+    ...SEE,
+    ...ATTEND,
+    "maintenance.approve",
+    "procedure.write",
+    "evidence.export",
+    ...GUARD,
+    "access.read",
+    "rule.write",
+  ],
   engineer: [
     ...SEE,
     ...ATTEND,
     "alarm.shelve",
     "alarm.outOfService",
+    ...ALARM_ENGINEER,
     "command.write",
     ...GUARD,
     "rule.write",
@@ -57,6 +83,7 @@ export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
     ...ATTEND,
     "alarm.shelve",
     "alarm.outOfService",
+    ...ALARM_ENGINEER,
     "command.write",
     ...GUARD,
     "access.read",

@@ -154,6 +154,7 @@ export const JournalEntry = Type.Object({
   at: Time,
   receivedAt: Time,
   actor: Type.Optional(Type.String()),
+  station: Type.Optional(Type.String({ description: "Workplace at which somebody acted." })),
   comment: Type.Optional(Type.String()),
 });
 export type JournalEntry = Static<typeof JournalEntry>;
@@ -169,6 +170,7 @@ export const AlarmAct = Type.Object(
     comment: Type.Optional(Type.String({ maxLength: 500 })),
     idempotencyKey: Type.Optional(Type.String({ maxLength: 64 })),
     minutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 1440, description: "For shelve: how long." })),
+    station: Type.Optional(Type.String({ maxLength: 64, description: "The workplace it is done at. [AL-02]" })),
   },
   closed,
 );

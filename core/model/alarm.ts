@@ -143,6 +143,9 @@ export const AlarmTransition = Type.Enum([
   "returnedToService",
   "stale",
   "fresh",
+  "reAlarmed",
+  "assigned",
+  "escalated",
   "commented",
 ]);
 export type AlarmTransition = Static<typeof AlarmTransition>;

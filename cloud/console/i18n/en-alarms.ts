@@ -83,6 +83,9 @@ export const enAlarms: AlarmTexts = {
     returnedToService: "Returned to service",
     stale: "Source silent",
     fresh: "Source back",
+    reAlarmed: "Alarmed again",
+    assigned: "Assigned",
+    escalated: "Escalated",
     commented: "Comment",
   },
   detail: {

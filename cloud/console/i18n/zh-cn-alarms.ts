@@ -76,6 +76,9 @@ export const zhCNAlarms = {
     returnedToService: "恢复服务",
     stale: "来源失联",
     fresh: "来源恢复",
+    reAlarmed: "再次报警",
+    assigned: "已指派",
+    escalated: "已升级",
     commented: "备注",
   },
   detail: {

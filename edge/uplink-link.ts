@@ -8,6 +8,11 @@ import { Backoff } from "./backoff.ts";
 const CONNECT_TIMEOUT_MS = 5_000;
 /** [Sparkplug 5.4] a short keepalive lets the broker send our will soon after a silent cut. */
 const KEEPALIVE_S = 5;
+/**
+ * The client gives up 1.5 keepalives after the last answer but asks only once, after one: an answer that takes longer than the
+ * half, 2.5 s, would be the end of a connection that is slow and not dead. Asked so often, answers may take 5.5 s.
+ */
+const PING_MS = 2_000;
 /** A connection that held so long was a good one: the next loss starts the back-off anew. */
 const STEADY_MS = 15_000;
 
@@ -52,6 +57,7 @@ export class BrokerLink {
   #willKnown = true;
   #stopped = true;
   #cancelRetry: (() => void) | undefined;
+  #cancelPings: (() => void) | undefined;
   #lastCause: string | undefined;
   #counters = { connects: 0, connectFailures: 0, losses: 0, shortLived: 0 };
 
@@ -140,12 +146,14 @@ export class BrokerLink {
       this.#upAt = this.#options.clock.monotonic();
       this.#lastCause = undefined;
       this.#counters.connects++;
+      this.#cancelPings = this.#options.clock.every(PING_MS, () => client.sendPing());
       this.#options.logger.info({}, "connected to the broker");
       this.#options.onUp();
     });
   }
 
   #down(cause: string): void {
+    this.#cancelPings?.();
     this.#client = undefined;
     const wasUp = this.#up;
     this.#up = false;
@@ -177,6 +185,7 @@ export class BrokerLink {
   async stop(lastWords?: SparkplugMessage): Promise<void> {
     this.#stopped = true;
     this.#cancelRetry?.();
+    this.#cancelPings?.();
     const client = this.#client;
     if (client === undefined) return;
     if (lastWords !== undefined) this.publish(lastWords);

@@ -29,6 +29,7 @@ import { Linkage } from "./linkage.ts";
 import { machineId } from "./machine.ts";
 import { Outbox } from "./outbox.ts";
 import { Pipeline } from "./pipeline.ts";
+import { RuleWrites } from "./rule-writes.ts";
 import { SelfAlarms } from "./self-alarms.ts";
 import { SelfWatch } from "./self-watch.ts";
 import { StoredEvents } from "./stored-events.ts";
@@ -43,7 +44,6 @@ import { Writes } from "./writes.ts";
 const COMMIT_EVERY_MS = 50;
 const SWEEP_EVERY_MS = 1_000;
 const FORGET_EVERY_MS = 600_000;
-const RELEASE_TIMEOUT_MS = 10_000;
 const EVENT = Compile(DeviceEvent);
 
 /** The gateway's parts and how they are joined. */
@@ -65,6 +65,7 @@ class Gateway implements Agent {
   readonly #self: SelfAlarms;
   readonly #linkage: Linkage;
   readonly #writes: Writes;
+  readonly #ruleWrites: RuleWrites;
   readonly #commands: Commands;
   readonly #blobs: BlobQueue;
   readonly #video: Video;
@@ -161,6 +162,7 @@ class Gateway implements Agent {
     const supervisor = this.#supervisor;
     const pipeline = this.#pipeline;
     this.#writes = new Writes({ pipeline, supervisor, outbox, clock, logger });
+    this.#ruleWrites = new RuleWrites({ outbox, supervisor, clock, logger });
     this.#video = new Video({
       gateway: this.#id,
       authorization,
@@ -313,8 +315,6 @@ class Gateway implements Agent {
   }
 
   async #apply(bundle: Bundle): Promise<void> {
-    const kept = new Set(bundle.rules.map((rule) => rule.id));
-    const gone = this.#bundle?.rules.filter(({ id }) => !kept.has(id)) ?? [];
     this.#bundle = bundle;
     this.#outbox.numbers.register(bundle.points.map((point) => point.id));
     this.#pipeline.configure(bundle.points);
@@ -325,7 +325,7 @@ class Gateway implements Agent {
     this.#configureAlarms();
     this.#uplink.configure(devicesOf(bundle));
     await this.#supervisor.apply(channelsOf(bundle));
-    for (const { id } of gone) void this.#supervisor.releaseWrites(`rule:${id}`, RELEASE_TIMEOUT_MS);
+    this.#ruleWrites.configure(bundle.rules);
     const { cameras, ringed } = siteCameras(bundle);
     this.#video.configure(cameras, ringed);
   }
@@ -369,6 +369,7 @@ class Gateway implements Agent {
   async stop(): Promise<void> {
     await this.#configuration.stop();
     this.#writes.stop();
+    this.#ruleWrites.stop();
     await this.#linkage.stop();
     await this.#video.stop();
     await this.#supervisor.stop();

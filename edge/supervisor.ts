@@ -297,8 +297,11 @@ export class Supervisor {
     return host === undefined ? notRunning(request.point) : host.write(request, timeoutMs);
   }
 
-  /** Has each driver that can give back what was written for this owner, e.g. `rule:<id>` of a rule that is gone. Never throws. */
-  async releaseWrites(owner: string, timeoutMs: number): Promise<void> {
+  /**
+   * Has each driver that can give back what was written for this owner, e.g. `rule:<id>` of a rule that is gone. False when one of
+   * them could not be asked. Never throws.
+   */
+  async releaseWrites(owner: string, timeoutMs: number): Promise<boolean> {
     const { sources, gateway } = this.#context;
     const able = [...this.#channels].filter(([, { plan }]) =>
       sources.get(plan.protocol)?.descriptor.actions.includes(RELEASE_WRITES),
@@ -308,7 +311,8 @@ export class Supervisor {
       action: RELEASE_WRITES,
       params: { owner },
     }));
-    await Promise.all(requests.map((request) => this.act(request, timeoutMs)));
+    const results = await Promise.all(requests.map((request) => this.act(request, timeoutMs)));
+    return results.every(({ status }) => status === "done");
   }
 
   /** Acts through the driver of the device, or of the channel that is named like one. Never throws. */

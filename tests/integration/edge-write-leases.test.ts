@@ -6,6 +6,8 @@ import { systemClock } from "#core/clock.ts";
 import { deviceId, pointId } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
 import { loadDriverSources } from "#edge/driver-modules.ts";
+import { Outbox } from "#edge/outbox.ts";
+import { RuleWrites } from "#edge/rule-writes.ts";
 import { type ChannelPlan, Supervisor } from "#edge/supervisor.ts";
 import type { BacnetServer } from "#simulators/servers/bacnet.ts";
 import { serveAirHandler } from "#tests/contract/bacnet-fixture.ts";
@@ -24,7 +26,17 @@ describe("what a gateway wrote to a BACnet device", () => {
     server = await serveAirHandler(1001);
     folder = await mkdtemp(path.join(tmpdir(), "edge-leases-"));
     online = false;
-    supervisor = new Supervisor({
+    supervisor = await started();
+    await expect.poll(() => online, POLL).toBe(true);
+  });
+  afterEach(async () => {
+    await supervisor.stop();
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function started(): Promise<Supervisor> {
+    const made = new Supervisor({
       sources: await loadDriverSources([BACNET]),
       resolve: (section) => section,
       gateway: "park/gw-1",
@@ -43,15 +55,9 @@ describe("what a gateway wrote to a BACnet device", () => {
         },
       },
     });
-    await supervisor.apply([channel()]);
-    await expect.poll(() => online, POLL).toBe(true);
-  });
-  afterEach(async () => {
-    await supervisor.stop();
-    await server.close();
-    await rm(folder, { recursive: true, force: true });
-  });
-
+    await made.apply([channel()]);
+    return made;
+  }
   function channel(): ChannelPlan {
     const address = { host: "127.0.0.1", port: server.address.port };
     const point = { point: SETPOINT, address: { objectType: "analog-value", instance: 1 }, writable: true };
@@ -72,6 +78,28 @@ describe("what a gateway wrote to a BACnet device", () => {
     expect(slots()).toEqual([25, 24]);
     await supervisor.releaseWrites("rule:night", 10_000);
     expect(slots()).toEqual([25]);
+  });
+
+  it("for a rule that left while the gateway was off is given back at the next start", async () => {
+    const run = (): { outbox: Outbox; rules: RuleWrites } => {
+      const outbox = new Outbox({ path: path.join(folder, "outbox.db"), clock: systemClock, logger: silentLogger });
+      return { outbox, rules: new RuleWrites({ outbox, supervisor, clock: systemClock, logger: silentLogger }) };
+    };
+    const before = run();
+    before.rules.configure([{ id: "night" }, { id: "day" }]);
+    before.outbox.commit();
+    await supervisor.write({ point: SETPOINT, value: 24, priority: 16, owner: "rule:night" }, 10_000);
+    await supervisor.write({ point: SETPOINT, value: 25, priority: 15, owner: "rule:day" }, 10_000);
+    before.rules.stop();
+    await supervisor.stop();
+    before.outbox.close();
+    supervisor = await started();
+    const after = run();
+    after.rules.configure([{ id: "day" }]);
+    await expect.poll(slots, POLL).toEqual([25]);
+    await expect.poll(() => after.outbox.commit() && [...after.outbox.records("rule").keys()], POLL).toEqual(["day"]);
+    after.rules.stop();
+    after.outbox.close();
   });
 
   it("is given back before its channel ends for good", async () => {

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { loadProcedures } from "#config/load-procedures.ts";
 import { loadSite } from "#config/load-site.ts";
 import { systemClock } from "#core/clock.ts";
 import { HubError } from "#core/errors.ts";
@@ -17,6 +18,7 @@ import { Statements } from "./completeness/statements.ts";
 import { type Db, openDatabase } from "./db/database.ts";
 import { blobIndex, buildDomains } from "./domains.ts";
 import { type EngineUrls, openLive, openTelemetry, recordsTarget, startBroker } from "./engines.ts";
+import { buildEvidence } from "./evidence-domain.ts";
 import { GatewayCredentials } from "./gateways/credentials.ts";
 import { MqttClients } from "./gateways/mqtt-clients.ts";
 import { PasswordCheck } from "./gateways/password-check.ts";
@@ -32,10 +34,13 @@ import { cloudMetrics } from "./metrics.ts";
 import { type KeepDays, scheduleNights } from "./nightly.ts";
 import { PointNumbers } from "./point-directory.ts";
 import { portTaken } from "./port-taken.ts";
+import { buildQuality } from "./quality-domains.ts";
 import { countByPriority, readiness } from "./readiness.ts";
 import { sinksOf } from "./sinks.ts";
 import { StoredCatalog } from "./site/catalog.ts";
+import { withDescendants } from "./site/space-tree.ts";
 import { SiteVersions } from "./site/versions.ts";
+import { SystemHealth } from "./system-health.ts";
 import { VideoRelay } from "./video/relay.ts";
 import { CameraSnapshots } from "./video/snapshots.ts";
 
@@ -59,6 +64,8 @@ export interface CloudOptions {
   readonly keep: KeepDays;
   /** Servers that replace the embedded engines. */
   readonly urls: EngineUrls;
+  /** Hosts, addresses and networks that notification may send to; none when absent. */
+  readonly egress?: readonly string[];
   readonly logger: Logger;
 }
 
@@ -190,9 +197,17 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
     kept,
     ...(live.keepEveryMs === undefined ? {} : { keepEveryMs: live.keepEveryMs }),
     clock,
+    clockOffsetOf: (gateway) => ingest.clockOffsetOf(gateway),
+    notify: {
+      jobs,
+      secretsFile: path.join(data, "cloud", "notify-secrets.json"),
+      egress: options.egress ?? [],
+      knowsUser: (user) => access.users().some(({ name }) => name === user),
+    },
     actionsOf,
     logger,
   });
+  domains.procedures.library.seed(() => loadProcedures(options.siteFolder, catalog.document));
   closers.push(
     () => domains.kept.close(),
     () => domains.doors.close(),
@@ -214,7 +229,7 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
   const video = new VideoRelay({ clock, logger: logger.child({ module: "video" }) });
   closers.push(() => video.close());
   const sinks = sinksOf({ ...domains, gatewayChanged: (gateway) => gateways.publish(gateway) });
-  const ingest = new Ingest({
+  const ingest: Ingest = new Ingest({
     db,
     store,
     points,
@@ -228,10 +243,11 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
     logger: logger.child({ module: "ingest" }),
     host: HOST_ID,
   });
+  const signer = new StatementSigner(path.join(data, "cloud", "statement-key.pem"));
   const statements = new Statements({
     db,
     store,
-    signer: new StatementSigner(path.join(data, "cloud", "statement-key.pem")),
+    signer,
     site,
     timeZone,
     standsOf: (gateway) => ingest.cursors.of(gateway),
@@ -248,10 +264,25 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
   findings.onEpisode((gateway, kind, begun) => {
     if (kind === "clone") alarms.gatewayCloned(gateway, begun, now());
   });
-  for (const part of [commands, alarms, linkage]) {
+  for (const part of [commands, alarms, domains.maintenance, linkage]) {
     part.start();
     closers.push(() => part.stop());
   }
+  const { floods, quality, shifts } = buildQuality({
+    ...domains,
+    db,
+    catalog: shown,
+    positions: domains.notify.positions,
+    audit,
+    bus,
+    jobs,
+    clock,
+    logger,
+    below: (space) => withDescendants(catalog.spaces(), space),
+  });
+  domains.alarmListeners.push(floods.listener);
+  await floods.start();
+  closers.push(() => floods.stop());
   const announce = (): void => {
     for (const gateway of gatewayIds()) {
       const bundle = catalog.bundle(gateway);
@@ -264,10 +295,43 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
   ingest.start(gatewayIds());
   closers.push(() => ingest.close());
 
-  scheduleNights({ jobs, timeZone, store, reports: completeness, keep: options.keep, db, audit, clock, logger });
+  scheduleNights({
+    jobs,
+    timeZone,
+    store,
+    reports: completeness,
+    keep: options.keep,
+    db,
+    forgetters: [(gone) => domains.media.forgetAlarms(gone), domains.procedures.runs.forgetAlarms],
+    audit,
+    clock,
+    logger,
+  });
+  domains.notify.start();
   await jobs.start();
   closers.push(() => jobs.close());
 
+  const parts = readiness({
+    db,
+    store,
+    jobs,
+    broker: running.status,
+    catalog,
+    state,
+    isOnline: (gateway) => presence.isOnline(gateway as GatewayId),
+  });
+  const health = new SystemHealth({
+    alarms,
+    parts,
+    jobs,
+    gateways: () => gateways.list(),
+    certificatesOf: (gateway) => domains.certificates.of(gateway),
+    clock,
+    logger,
+  });
+  health.start();
+  closers.push(() => health.stop());
+  const history = new TelemetryHistoryService(store, shown);
   const app = await buildServer({
     logger: logger.child({ module: "api" }),
     clock,
@@ -276,12 +340,20 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
     authority,
     audit,
     state,
-    history: new TelemetryHistoryService(store, shown),
+    history,
     completeness,
     jobs,
     mqttClients,
     alarms,
+    notify: domains.notify,
+    maintenance: domains.maintenance,
+    journal: domains.journal,
+    evidence: buildEvidence(domains, { catalog: shown, audit, history, blobs, signer, clock, logger }),
+    definitions: domains.definitions,
+    procedures: domains.procedures,
     commands,
+    quality,
+    shifts,
     runs: linkage,
     gateways,
     blobs,
@@ -292,15 +364,7 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
     video,
     cameraSnapshots: new CameraSnapshots({ commands, blobs, clock }),
     bus,
-    parts: readiness({
-      db,
-      store,
-      jobs,
-      broker: running.status,
-      catalog,
-      state,
-      isOnline: (gateway) => presence.isOnline(gateway as GatewayId),
-    }),
+    parts,
     metrics: () =>
       cloudMetrics({
         gateways: () => gateways.list(),

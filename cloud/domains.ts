@@ -2,23 +2,30 @@ import type { Clock } from "#core/clock.ts";
 import type { GatewayId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Sample } from "#core/model/sample.ts";
-import type { AlarmListener } from "./alarm-ports.ts";
+import type { AlarmListener, PermitListener } from "./alarm-ports.ts";
+import { JournalSearch } from "./alarms/journal-search.ts";
 import { AlarmMedia } from "./alarms/media.ts";
-import { Alarms } from "./alarms/service.ts";
+import { Alarms, type AlarmTrigger } from "./alarms/service.ts";
 import type { AuditChain } from "./audit/log.ts";
 import type { FileBlobStore } from "./blobs/store.ts";
 import { Commands } from "./commands/service.ts";
 import type { Db } from "./db/database.ts";
+import { Definitions } from "./definitions/service.ts";
 import { Doors } from "./doors/service.ts";
 import { Certificates } from "./gateways/certificates.ts";
 import type { MqttGatewayLink } from "./ingest/gateway-link.ts";
 import type { Presence } from "./ingest/presence.ts";
 import { Linkage } from "./linkage/service.ts";
 import { RunStore } from "./linkage/store.ts";
+import { permitNotice } from "./maintenance/permit-notice.ts";
+import { Maintenance } from "./maintenance/service.ts";
 import type { BlobIndex } from "./media-ports.ts";
 import { DeviceEvents } from "./notices/device-events.ts";
 import { Notices } from "./notices/service.ts";
+import { Notify, type NotifyDeps } from "./notify/service.ts";
 import type { LatestValues, LiveBus, SiteCatalog } from "./ports.ts";
+import { ProcedureLibrary } from "./procedures/library.ts";
+import { Procedures } from "./procedures/service.ts";
 import type { StoredCatalog } from "./site/catalog.ts";
 import { withDescendants } from "./site/space-tree.ts";
 import { KeptValues } from "./state/kept-values.ts";
@@ -43,6 +50,10 @@ export function buildDomains(
     kept: readonly Sample[];
     keepEveryMs?: number;
     clock: Clock;
+    /** Clock of a gateway minus ours, ms. */
+    clockOffsetOf?: (gateway: string) => number | undefined;
+    /** What notification works with: the queue, where its secrets lie, where it may send to, who is a user of the hub. */
+    notify: Pick<NotifyDeps, "jobs" | "secretsFile" | "egress" | "knowsUser">;
     /** Actions that drivers of a protocol may be asked for. */
     actionsOf: (protocol: string) => readonly string[];
     logger: Logger;
@@ -63,7 +74,9 @@ export function buildDomains(
   const media = new AlarmMedia(db, (hashes) => blobs.states(hashes));
   const runs = new RunStore(db, (ids) => media.clipsOfRuns(ids));
   const commands = new Commands({ db, catalog, link, audit, clock, logger, actionsOf });
+  const below = (space: string): ReadonlySet<string> => withDescendants(catalog.spaces(), space);
   const listeners: AlarmListener[] = [];
+  const permitListeners: PermitListener[] = [];
   const alarms: Alarms = new Alarms({
     db,
     media,
@@ -73,12 +86,51 @@ export function buildDomains(
     bus,
     clock,
     logger,
-    below: (space) => withDescendants(catalog.spaces(), space),
+    below,
     runsOf: (ids) => runs.idsOfAlarms(ids),
+    permitOf: (alarm) => maintenance.permitOf(alarm),
+    ...(parts.clockOffsetOf === undefined ? {} : { clockOffsetOf: parts.clockOffsetOf }),
     onTransition: (trigger, at) =>
-      together([linkage.trigger(trigger, at), ...listeners.map((listener) => listener({ ...trigger, at }))]),
+      together([linkage.trigger(heldBack(trigger), at), ...listeners.map((listener) => listener({ ...trigger, at }))]),
   });
+  /** To the rules, what a permit holds back is out of service already: its gateway has yet to hear of it. */
+  const heldBack = (trigger: AlarmTrigger): AlarmTrigger =>
+    trigger.transition === "raised" && maintenance.permitOf(trigger.alarm) !== undefined
+      ? { ...trigger, alarm: { ...trigger.alarm, suppression: ["outOfService"] } }
+      : trigger;
   const notices = new Notices({ db, catalog, areaOf: (alarm) => alarms.areaOf(alarm), bus, clock });
+  const maintenance: Maintenance = new Maintenance({
+    db,
+    catalog,
+    alarms,
+    below,
+    audit,
+    ended: (permit) => together([notices.take(permitNotice(permit)), ...permitListeners.map((tell) => tell(permit))]),
+    clock,
+    logger,
+  });
+  listeners.push(maintenance.told);
+  const notify = new Notify({
+    ...parts.notify,
+    db,
+    catalog,
+    audit,
+    below,
+    permits: maintenance,
+    notice: (notice) => notices.take(notice),
+    clock,
+    logger: logger.child({ module: "notify" }),
+  });
+  listeners.push(notify.listener);
+  permitListeners.push((permit) => {
+    notify.permitDigest({
+      ...permitNotice(permit),
+      permit: permit.id,
+      areas: permit.areas,
+      categories: permit.categories,
+    });
+    return undefined;
+  });
   const linkage: Linkage = new Linkage({
     db,
     store: runs,
@@ -92,14 +144,34 @@ export function buildDomains(
     clock,
     logger,
   });
+  const library = new ProcedureLibrary({ db, catalog, audit, clock });
+  const procedures = new Procedures({
+    db,
+    library,
+    catalog,
+    alarm: (id) => alarms.get(id),
+    remark: (alarm, occurrence, comment, actor) => void alarms.act(alarm, "comment", { occurrence, comment }, actor),
+    notice: (notice) => notices.take(notice),
+    refresh: (alarm) => alarms.refresh(alarm),
+    audit,
+    clock,
+  });
+  listeners.push(procedures.told);
   return {
+    /** Whoever is told of each transition; may be added to before anything runs. */
+    alarmListeners: listeners,
     state,
     kept,
     media,
     commands,
     alarms,
+    journal: new JournalSearch({ db, below }),
     notices,
+    maintenance,
+    notify,
     linkage,
+    definitions: new Definitions({ db, catalog, audit, clock }),
+    procedures: { library, runs: procedures },
     doors: new Doors({ catalog, state, bus }),
     deviceEvents: new DeviceEvents(db, catalog),
     certificates: new Certificates(db, catalog),

@@ -1,9 +1,11 @@
 import type { Clock } from "#core/clock.ts";
 import type { Logger } from "#core/logger.ts";
+import { type JournalDays, journalDays, scheduleJournalRetention } from "./alarms/journal-retention.ts";
 import { type CompletenessReports, STATEMENT_AT_MINUTE, STATEMENT_JOB } from "./completeness/service.ts";
 import type { Db } from "./db/database.ts";
 import type { JobQueue } from "./job-ports.ts";
 import { scheduleRecordRetention } from "./jobs/records-retention.ts";
+import type { AlarmForgetter } from "./journal-ports.ts";
 import type { AuditLog } from "./ports.ts";
 import type { TelemetryStore } from "./telemetry-ports.ts";
 
@@ -20,6 +22,8 @@ export interface KeepDays {
   readonly raw: number;
   readonly hours: number;
   readonly records: number;
+  /** Alarms that are over and their journal, by category; 400 days when absent. */
+  readonly journal?: JournalDays;
 }
 
 /** What runs every night: the statements of the day, compaction and retention of telemetry, retention of records. Part of the composition root. */
@@ -30,11 +34,13 @@ export function scheduleNights(deps: {
   readonly reports: CompletenessReports;
   readonly keep: KeepDays;
   readonly db: Db;
+  /** Whoever keeps something about alarms lets go of it when they are removed. */
+  readonly forgetters: readonly AlarmForgetter[];
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly logger: Logger;
 }): void {
-  const { jobs, timeZone, store, reports, keep, db, audit, clock, logger } = deps;
+  const { jobs, timeZone, store, reports, keep, db, forgetters, audit, clock, logger } = deps;
   jobs.work(STATEMENT_JOB, ({ runAt }) => reports.closeDay(runAt), { attempts: ATTEMPTS });
   jobs.repeat(STATEMENT_JOB, { dailyAtMinute: STATEMENT_AT_MINUTE, timeZone });
   const maintain = (): Promise<void> =>
@@ -48,7 +54,10 @@ export function scheduleNights(deps: {
     commands: keep.records,
     runs: keep.records,
     alarmActs: keep.records,
+    permits: keep.records,
     deadJobs: KEEP_DEAD_JOBS_DAYS,
   };
+  const days = keep.journal ?? journalDays();
+  scheduleJournalRetention(jobs, timeZone, { db, days, forgetters, audit, clock, logger });
   scheduleRecordRetention(jobs, timeZone, { db, audit, clock, logger, limits });
 }

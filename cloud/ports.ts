@@ -12,7 +12,6 @@ import type {
   DeviceView,
   DoorView,
   GatewayView,
-  JournalEntry,
   PointView,
   RunView,
 } from "#core/contracts/http.ts";
@@ -210,7 +209,6 @@ export type AlarmActKind =
 export interface AlarmService {
   list(query: AlarmQuery): PageResult<AlarmView>;
   get(id: string): AlarmDetail | undefined;
-  journal(query: PageRequest & { visible: Visible; alarm?: string }): PageResult<JournalEntry>;
   /** @throws ALARM_UNKNOWN, ALARM_OCCURRENCE_STALE, ALARM_STILL_ACTIVE, ALARM_NOT_ACKNOWLEDGED, ALARM_LAW_FORBIDS */
   act(id: string, kind: AlarmActKind, act: AlarmAct, actor: Actor): AlarmView;
 }
@@ -268,6 +266,8 @@ export interface AuditLog {
     entry: Pick<AuditEntry, "actor" | "action" | "result"> & Partial<Pick<AuditEntry, "target" | "detail" | "ip">>,
   ): void;
   list(query: PageRequest): PageResult<AuditEntry>;
+  /** The newest entries about one thing, oldest first. */
+  about(target: string, limit: number): readonly AuditEntry[];
   /** First row whose hash does not fit, or undefined when the chain is whole. */
   verify(): number | undefined;
 }

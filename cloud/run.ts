@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { lockDataFolder } from "#config/deploy/data-lock.ts";
 import { type Environment, hostPort, readEnvironment } from "#config/environment.ts";
 import { ConfigError, errorCode, errorMessage } from "#core/errors.ts";
+import { journalDays } from "./alarms/journal-retention.ts";
 import { startCloud } from "./app.ts";
 import type { EngineUrls } from "./engines.ts";
 
@@ -38,6 +39,7 @@ async function start(): Promise<void> {
     http: hostPort(environment.PARKHUB_HTTP),
     trustedProxies: environment.PARKHUB_TRUSTED_PROXY?.split(",") ?? [],
     mqtt: hostPort(environment.PARKHUB_MQTT),
+    egress: environment.PARKHUB_EGRESS?.split(",") ?? [],
     siteFolder: path.join(root, "config/sites", environment.PARKHUB_SITE),
     profilesFolder: path.join(root, "config/profiles"),
     consoleFolder: path.join(root, "cloud/console/dist"),
@@ -55,6 +57,7 @@ async function start(): Promise<void> {
       raw: Number(environment.PARKHUB_KEEP_RAW_DAYS),
       hours: Number(environment.PARKHUB_KEEP_HOURS_DAYS),
       records: Number(environment.PARKHUB_KEEP_RECORDS_DAYS),
+      journal: journalDays(environment.PARKHUB_KEEP_JOURNAL_DAYS),
     },
     urls: engineUrls(environment),
     logger,

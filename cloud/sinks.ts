@@ -29,6 +29,8 @@ export function sinksOf(domains: Domains): IngestSinks {
     switch (taken.kind) {
       case "alarm":
         return alarms.take(gateway, taken);
+      case "openAlarms":
+        return alarms.takeOpen(gateway, taken);
       case "snapshot":
         return alarms.takeMedia(gateway, taken);
       case "clip": {

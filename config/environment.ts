@@ -43,6 +43,14 @@ export const Environment = Type.Object({
         "Password of the first administrator `admin`. Without it a random one is made once, printed once and kept in first-login.txt of the data folder (mode 600).",
     }),
   ),
+  PARKHUB_EGRESS: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 4000,
+      description:
+        "Where notifications may be sent, separated by commas: names, `*.domain`, addresses or networks, each with or without `:port`. A private address must be listed by itself. Nothing is sent anywhere without it.",
+    }),
+  ),
   PARKHUB_INFLUX_URL: Type.Optional(
     Type.String({
       minLength: 1,
@@ -86,6 +94,12 @@ export const Environment = Type.Object({
     pattern: "^[1-9][0-9]{0,4}$",
     description:
       "How long finished commands, linkage runs and the acts of closed alarms are kept, days. The audit trail is not pruned.",
+  }),
+  PARKHUB_KEEP_JOURNAL_DAYS: Type.String({
+    default: "400",
+    pattern: "^[0-9]{1,5}(,[a-z]+=[0-9]{1,5})*$",
+    description:
+      "How long the alarm journal is kept, days, then by category: `400,comfort=90,fire=1000`. Security law at least 180, others at least 30.",
   }),
   PARKHUB_BLOB_LIMIT_GB: Type.String({
     default: "20",

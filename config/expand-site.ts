@@ -5,39 +5,19 @@ import { actionByKind } from "#core/linkage/actions/index.ts";
 import { ruleProblems } from "#core/linkage/evaluate.ts";
 import { planSite } from "#core/linkage/plan-site.ts";
 import type { Rule } from "#core/linkage/rule.ts";
-import type { AlarmCondition, AlarmDefinition } from "#core/model/alarm.ts";
 import type { Device } from "#core/model/device.ts";
 import type { Door } from "#core/model/door.ts";
 import type { Point } from "#core/model/point.ts";
 import type { Zone } from "#core/model/site.ts";
+import { AlarmExpansion } from "./expand-alarms.ts";
 import { fillParameters, placeholderSources, resolveReferences } from "./references.ts";
-import type {
-  DeviceAlarmCondition,
-  DeviceAlarmEntry,
-  DeviceEntry,
-  GatewayFile,
-  PointEntry,
-  ProfileFile,
-  Site,
-} from "./schema/site.ts";
-import type { Loaded, ProtocolSchemas, SiteFiles } from "./site-files.ts";
-import { type PathStep, schemaProblems, showPath, type YamlFile } from "./yaml-file.ts";
-
-/** Where an entry was written: its file and the path in it. */
-interface Origin {
-  readonly file: YamlFile;
-  readonly path: readonly PathStep[];
-}
+import type { DeviceEntry, GatewayFile, PointEntry, ProfileFile, Site } from "./schema/site.ts";
+import type { Loaded, Origin, ProtocolSchemas, SiteFiles } from "./site-files.ts";
+import { type PathStep, schemaProblems, showPath } from "./yaml-file.ts";
 
 const FILTERS = ["definition", "partition", "zone"] as const;
 const POINT_PARAMS = new Set(["point"]);
 const DEVICE_PARAMS = new Set(["camera", "device"]);
-
-/** The condition of a device with its references complete: `<gateway>/<device>[/<point>]`. */
-function ofDevice(condition: DeviceAlarmCondition, device: string): AlarmCondition {
-  if ("point" in condition) return { ...condition, point: `${device}/${condition.point}` };
-  return { ...condition, device };
-}
 
 /** Turns checked files into one Site: profiles filled in, ids complete, every reference followed. Faults go to `problems`. */
 export class Expansion {
@@ -47,7 +27,7 @@ export class Expansion {
   readonly #site: string;
   readonly #devices = new Map<string, Device>();
   readonly #points = new Map<string, Point>();
-  readonly #alarms = new Map<string, AlarmDefinition>();
+  readonly #alarms: AlarmExpansion;
   /** Ids of devices and points in lower case. */
   readonly #folded = new Set<string>();
   readonly #spaces: ReadonlySet<string>;
@@ -63,6 +43,14 @@ export class Expansion {
     this.#spaces = new Set(spaces.map(({ id }) => id));
     this.#partitions = new Set(partitions.map(({ id }) => id));
     this.#zones = new Set(zones.map(({ id }) => id));
+    this.#alarms = new AlarmExpansion({
+      site: this.#site,
+      zones: this.#zones,
+      points: this.#points,
+      devices: this.#devices,
+      checkSpace: (origin, steps, space) => this.#checkSpace(origin, steps, space),
+      fault: (origin, steps, expected, got) => this.#fault(origin, steps, expected, got),
+    });
   }
 
   expand(): Site {
@@ -71,7 +59,8 @@ export class Expansion {
     for (const { file, value } of this.#files.devices)
       for (const [i, entry] of value.devices.entries()) this.#addDevice(entry, { file, path: ["devices", i] });
     for (const { file, value } of this.#files.alarms)
-      for (const [i, alarm] of value.alarms.entries()) this.#addAlarm(alarm, { file, path: ["alarms", i] });
+      for (const [i, alarm] of value.alarms.entries()) this.#alarms.add(alarm, { file, path: ["alarms", i] });
+    this.#alarms.check();
     const zones = this.#files.site.value.zones.map((zone, i) =>
       this.#zone(zone, { file: this.#files.site.file, path: ["zones", i] }),
     );
@@ -85,7 +74,7 @@ export class Expansion {
       gateways: this.#files.gateways.map((gateway) => gateway.value),
       devices: [...this.#devices.values()],
       points: [...this.#points.values()],
-      alarms: [...this.#alarms.values()],
+      alarms: [...this.#alarms.all.values()],
       rules: this.#rules(doors),
     };
   }
@@ -214,12 +203,12 @@ export class Expansion {
     const own = new Set(entry.alarms?.map((alarm) => alarm.id));
     for (const [i, alarm] of (profile?.value.alarms ?? []).entries())
       if (profile && !own.has(alarm.id))
-        this.#addDeviceAlarm(this.#filled(alarm, "condition", entry, origin), entry, {
+        this.#alarms.addOfDevice(this.#filled(alarm, "condition", entry, origin), entry, {
           file: profile.file,
           path: ["alarms", i],
         });
     for (const [i, alarm] of (entry.alarms ?? []).entries())
-      this.#addDeviceAlarm(alarm, entry, { file: origin.file, path: [...origin.path, "alarms", i] });
+      this.#alarms.addOfDevice(alarm, entry, { file: origin.file, path: [...origin.path, "alarms", i] });
   }
 
   #addPoints(
@@ -264,38 +253,6 @@ export class Expansion {
       this.#fault(origin, ["parameters"], "every parameter of the profile", errorMessage(error));
       return part;
     }
-  }
-
-  #addDeviceAlarm(alarm: DeviceAlarmEntry, entry: DeviceEntry, origin: Origin): void {
-    this.#addAlarm(
-      {
-        ...alarm,
-        id: `${entry.id}.${alarm.id}`,
-        message: `${entry.name} ${alarm.message}`,
-        messageEn: `${entry.nameEn}: ${alarm.messageEn}`,
-        condition: ofDevice(alarm.condition, `${entry.gateway}/${entry.id}`),
-      },
-      origin,
-    );
-  }
-
-  #condition(condition: AlarmCondition, origin: Origin): AlarmCondition {
-    if ("point" in condition)
-      return { ...condition, point: this.#pointReference(condition.point, origin, ["condition", "point"]) };
-    return { ...condition, device: this.#deviceReference(condition.device, origin, ["condition", "device"]) };
-  }
-
-  #addAlarm(alarm: AlarmDefinition, origin: Origin): void {
-    if (this.#alarms.has(alarm.id)) {
-      this.#fault(origin, ["id"], "an alarm id used once", alarm.id);
-      return;
-    }
-    if (alarm.zone !== undefined && !this.#zones.has(alarm.zone))
-      this.#fault(origin, ["zone"], "the id of a zone", alarm.zone);
-    this.#checkSpace(origin, ["space"], alarm.space);
-    if ((alarm.category === "panic" || alarm.category === "fire") && (alarm.onDelayMs ?? 0) > 0)
-      this.#fault(origin, ["onDelayMs"], `no delay on a ${alarm.category} alarm`, alarm.onDelayMs);
-    this.#alarms.set(alarm.id, { ...alarm, condition: this.#condition(alarm.condition, origin) });
   }
 
   #zone(zone: Zone, origin: Origin): Zone {
@@ -375,7 +332,7 @@ export class Expansion {
 
   /** A filter that no alarm passes makes a rule that never fires. Definitions with a colon are minted by gateways. */
   #checkFilter(when: { readonly [name in (typeof FILTERS)[number]]?: string }, origin: Origin): void {
-    const known = { definition: this.#alarms, partition: this.#partitions, zone: this.#zones };
+    const known = { definition: this.#alarms.all, partition: this.#partitions, zone: this.#zones };
     for (const name of FILTERS) {
       const id = when[name];
       if (id !== undefined && !id.includes(":") && !known[name].has(id))

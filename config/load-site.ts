@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import type { Static, TSchema } from "typebox";
 import { ConfigError } from "#core/errors.ts";
+import { alarmProfiles } from "./alarm-profiles.ts";
 import { Expansion } from "./expand-site.ts";
 import { AlarmsFile, DevicesFile, GatewayFile, ProfileFile, RulesFile, type Site, SiteFile } from "./schema/site.ts";
 import type { Loaded, ProtocolSchemas } from "./site-files.ts";
@@ -48,8 +49,8 @@ export function loadSite(
   const rules = all(path.join(folder, "rules"), RulesFile);
   if (site === undefined) throw new ConfigError("CONFIG_INVALID", problems);
 
-  const expansion = new Expansion({ site, gateways, profiles, devices, alarms, rules }, protocols, problems);
-  const expanded = expansion.expand();
+  const files = { site, gateways, profiles, devices, alarms, rules };
+  const expanded = new Expansion(files, protocols, problems).expand();
   if (problems.length > 0) throw new ConfigError("CONFIG_INVALID", problems);
-  return expanded;
+  return { ...expanded, alarmProfiles: { ...alarmProfiles(files) } };
 }

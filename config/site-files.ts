@@ -1,6 +1,6 @@
 import type { Static, TSchema } from "typebox";
 import type { AlarmsFile, DevicesFile, GatewayFile, ProfileFile, RulesFile, SiteFile } from "./schema/site.ts";
-import type { YamlFile } from "./yaml-file.ts";
+import type { PathStep, YamlFile } from "./yaml-file.ts";
 
 /** What the loader must know of a protocol to check its sections. The driver descriptors have this shape. */
 export interface ProtocolSchemas {
@@ -13,6 +13,12 @@ export interface ProtocolSchemas {
 export interface Loaded<T> {
   readonly file: YamlFile;
   readonly value: T;
+}
+
+/** Where an entry was written: its file and the path in it. */
+export interface Origin {
+  readonly file: YamlFile;
+  readonly path: readonly PathStep[];
 }
 
 /** All checked files of a site, and the profiles that its devices may name. */

@@ -287,6 +287,7 @@ class Gateway implements Agent {
 
   #tick(): void {
     this.#outbox.commit();
+    this.#alarms.renewed();
     this.#watch.look();
   }
 

@@ -6,6 +6,7 @@ import {
   type FieldAct,
   type PendingDelay,
 } from "#core/alarm/evaluate.ts";
+import { renewed } from "#core/alarm/renewal.ts";
 import type { Clock } from "#core/clock.ts";
 import type { Alarm, AlarmDefinition } from "#core/model/alarm.ts";
 import type { AlarmCommand } from "#core/model/command.ts";
@@ -18,6 +19,10 @@ import type { Outbox } from "./outbox.ts";
 const ALARM = "alarm";
 const EPISODE = "alarmEpisode";
 const DELAY = "alarmDelay";
+/** In which epoch of the outbox the stored alarms were minted. */
+const EPOCH = "alarmEpoch";
+/** More open alarms than this are not listed to the cloud: the list must fit into a message. */
+const MAX_LISTED = 10_000;
 /** Devices repeat conditions seldom: one that was refused counts for so long, ms. */
 const REFUSING_MS = 600_000;
 /** Refusals that are remembered so that they are told once. */
@@ -26,7 +31,7 @@ const MAX_REFUSED = 1_000;
 export interface EdgeAlarmsOptions {
   /** `<site>/<gateway>`. */
   readonly origin: string;
-  readonly outbox: Outbox;
+  readonly outbox: Pick<Outbox, "epoch" | "records" | "put" | "remove" | "append">;
   readonly clock: Clock;
   /** Told each transition after it is queued for storage, in the same turn. */
   readonly onChange: (change: AlarmChange) => void;
@@ -43,6 +48,8 @@ export class EdgeAlarms {
   readonly #telling = new Set<string>();
   readonly #refused = new Map<string, string>();
   #evaluator: AlarmEvaluator | undefined;
+  #configured: { readonly definitions: readonly AlarmDefinition[]; readonly context: AlarmContext } | undefined;
+  #epoch: string | undefined;
   #counters = { conditionsRefused: 0 };
   /** When a condition was last refused, monotonic ms. */
   #refusedAt = -Infinity;
@@ -64,7 +71,9 @@ export class EdgeAlarms {
   /** Takes over definitions; open alarms, episodes and running delays go on. Give it every last value afterwards. */
   configure(definitions: readonly AlarmDefinition[], context: AlarmContext): void {
     const { origin, outbox, clock } = this.#options;
-    const restored = this.#evaluator?.snapshot() ?? this.#stored();
+    this.#configured = { definitions, context };
+    const first = this.#evaluator === undefined;
+    const restored = this.#inThisEpoch(this.#evaluator?.snapshot() ?? this.#stored());
     const seen = this.#evaluator?.seen() ?? [];
     this.#evaluator?.stop();
     this.#evaluator = new AlarmEvaluator({
@@ -87,6 +96,37 @@ export class EdgeAlarms {
       },
     });
     this.#record(this.#evaluator.start());
+    if (first) this.#list();
+  }
+
+  /**
+   * The outbox may have taken another epoch, because the cloud knows more of this gateway than it does itself: then what holds is
+   * told anew. Costs nothing when it has not.
+   */
+  renewed(): void {
+    if (this.#configured === undefined || this.#epoch === this.#options.outbox.epoch) return;
+    this.configure(this.#configured.definitions, this.#configured.context);
+    this.#list();
+  }
+
+  #inThisEpoch(snapshot: AlarmSnapshot): AlarmSnapshot {
+    const { outbox, clock } = this.#options;
+    const { epoch } = outbox;
+    const before = this.#epoch ?? outbox.records(EPOCH).get(EPOCH);
+    this.#epoch = epoch;
+    if (before === epoch) return snapshot;
+    outbox.put(EPOCH, EPOCH, epoch);
+    if (before === undefined) return snapshot;
+    for (const { definition } of snapshot.alarms) outbox.remove(ALARM, definition);
+    const renewal = renewed(snapshot, epoch, clock.now());
+    this.#record(renewal.changes);
+    return renewal.snapshot;
+  }
+
+  /** Tells the cloud which alarms are open here: what it holds open besides, nobody sees any more. */
+  #list(): void {
+    const open = this.open().map(({ id }) => id);
+    if (open.length <= MAX_LISTED) this.#options.outbox.append("events", { kind: "openAlarms", alarms: open });
   }
 
   /** What the device did not take is told in the alarm's journal; it is offered again with the device's next report. */

@@ -1,5 +1,6 @@
 import { placeholderSources, resolveReferences } from "#config/references.ts";
 import { schemaProblems } from "#config/yaml-file.ts";
+import { definitionProblems } from "#core/alarm/definition-check.ts";
 import { Bundle } from "#core/contracts/bundle.ts";
 import { ruleProblems } from "#core/linkage/evaluate.ts";
 import { planSite } from "#core/linkage/plan-site.ts";
@@ -65,17 +66,19 @@ function birthProblems(bundle: Bundle): string[] {
 }
 
 function alarmProblems({ alarms, points, devices }: Bundle): string[] {
-  const pointIds = new Set(points.map((point) => point.id));
+  const pointById = new Map(points.map((point) => [point.id, point]));
   const deviceIds = new Set(devices.map((device) => device.id));
-  return alarms.flatMap(({ id, condition }) => {
-    if ("point" in condition)
-      return pointIds.has(condition.point)
-        ? []
-        : [`alarm ${id} expected a point of this gateway, got ${condition.point}`];
-    return deviceIds.has(condition.device)
-      ? []
-      : [`alarm ${id} expected a device of this gateway, got ${condition.device}`];
-  });
+  const alarmById = new Map(alarms.map((alarm) => [alarm.id, alarm]));
+  return alarms.flatMap((alarm) =>
+    definitionProblems(alarm, {
+      point: (id) => pointById.get(id),
+      device: (id) => deviceIds.has(id),
+      definition: (id) => alarmById.get(id),
+    }).map(({ path, expected, got }) => {
+      const what = expected.replace(/^(a point|a device)$/, "$1 of this gateway");
+      return `alarm ${alarm.id} ${path.join("/")} expected ${what}, got ${typeof got === "string" ? got : JSON.stringify(got)}`;
+    }),
+  );
 }
 
 /** A bundle that this gateway can run, or everything that is wrong with it. */

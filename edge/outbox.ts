@@ -131,6 +131,11 @@ export class Outbox {
       this.#operations.length >= this.#space.limits.pendingItems
     );
   }
+  /** How full the fuller of the two lanes is, as a share of its cap. */
+  get fullness(): number {
+    const { telemetryBytes, eventsBytes } = this.#space.limits;
+    return Math.max(this.#states.telemetry.bytes / telemetryBytes, this.#states.events.bytes / eventsBytes);
+  }
   /** Monotonic counters since the start. */
   get counters(): Readonly<Record<string, number>> {
     return { ...this.#counters, emergencies: this.#space.emergencies };

@@ -8,6 +8,9 @@ import type { DeviceEvent } from "#core/model/event.ts";
 const SELF = "gateway";
 /** What was dropped counts for so long, ms. */
 const DROPPING_MS = 600_000;
+/** So full is a backlog, and below so full it is none any more. */
+const BACKLOG = 0.5;
+const BACKLOG_OVER = 0.4;
 /** So many connections that ended soon after they were made, within the time, are no accident. */
 const SHORT_LIVED = 3;
 const SHORT_LIVED_MS = 120_000;
@@ -18,6 +21,11 @@ const OWN_ALARMS = {
     id: "gateway.events-lane-full",
     message: "网关事件缓存已满，停止接收设备事件",
     messageEn: "The gateway's event store is full: device events are refused",
+  },
+  backlog: {
+    id: "gateway.backlog",
+    message: "网关待上传数据积压，缓存已用一半以上",
+    messageEn: "The gateway's backlog has filled more than half of its store",
   },
   telemetryDropped: {
     id: "gateway.telemetry-dropped",
@@ -72,6 +80,8 @@ export type OwnKind = keyof typeof OWN_ALARMS;
 /** How the gateway's parts stand. */
 export interface SelfState {
   readonly eventsFull: boolean;
+  /** How full the store of what is not yet sent is, 0 to 1. */
+  readonly fullness: number;
   readonly diskFull: boolean;
   /** Samples that were dropped, since the start. */
   readonly droppedSamples: number;
@@ -135,6 +145,7 @@ export class SelfAlarms {
   readonly #told = new Map<string, boolean>();
   readonly #dropped: Growth;
   readonly #shortLived: Growth;
+  #backlog = false;
 
   constructor(options: SelfAlarmsOptions) {
     this.#options = options;
@@ -168,6 +179,8 @@ export class SelfAlarms {
   /** Tells how things stand; only a change goes on. The first word after a start ends what a former process left open. */
   watch(state: SelfState): void {
     this.#state("eventsLaneFull", state.eventsFull);
+    this.#backlog = state.fullness >= (this.#backlog ? BACKLOG_OVER : BACKLOG);
+    this.#state("backlog", this.#backlog);
     this.#state("diskFull", state.diskFull);
     this.#state("telemetryDropped", this.#dropped.look(state.droppedSamples));
     this.#state("identityShared", this.#shortLived.look(state.shortLived));

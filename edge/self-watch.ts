@@ -47,6 +47,7 @@ export class SelfWatch {
     self.watch({
       ...parts(),
       eventsFull: outbox.eventsFull,
+      fullness: outbox.fullness,
       diskFull: outbox.distressed,
       droppedSamples: outbox.counters["droppedSamples"] ?? 0,
       clockBehind: this.#clockWatch.isBehind(outbox.lastObservedAt),

@@ -80,9 +80,12 @@ it("crosses folders only by #folder/ paths", () => {
   expect(wrong.map((one) => `${one.from} imports ${one.target}`)).toEqual([]);
 });
 
-it("keeps core pure: no platform module and no package but typebox", () => {
+it("keeps core pure: no platform module and no package but typebox, and CEL where expressions are read", () => {
   const wrong = imports.filter(
-    (one) => one.from.startsWith("core/") && !/^(\.|#core\/|typebox(\/|$))/.test(one.target),
+    (one) =>
+      one.from.startsWith("core/") &&
+      !/^(\.|#core\/|typebox(\/|$))/.test(one.target) &&
+      !(one.from === "core/alarm/expression.ts" && one.target === "@marcbachmann/cel-js"),
   );
   expect(wrong.map((one) => `${one.from} imports ${one.target}`)).toEqual([]);
 });
@@ -112,6 +115,12 @@ it("keeps the cloud's domains apart: they meet through the ports and app.ts", ()
     "media-ports.ts",
     "telemetry-ports.ts",
     "job-ports.ts",
+    "notify-ports.ts",
+    "quality-ports.ts",
+    "alarm-ports.ts",
+    "journal-ports.ts",
+    "definition-ports.ts",
+    "procedure-ports.ts",
     "point-directory.ts",
     "db",
     "time.ts",

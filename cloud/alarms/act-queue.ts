@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import type { Clock } from "#core/clock.ts";
 import { type GatewayId, newId } from "#core/ids.ts";
-import type { Alarm } from "#core/model/alarm.ts";
+import type { Alarm, AlarmTransition } from "#core/model/alarm.ts";
 import type { AlarmCommand, CommandResult } from "#core/model/command.ts";
 import type { Db } from "../db/database.ts";
 import type { GatewayLink } from "../ports.ts";
@@ -12,7 +12,7 @@ type Action = AlarmCommand["action"];
 
 /** An act on an alarm, without what makes it a command. */
 export type QueuedAct = Pick<AlarmCommand, "alarm" | "occurrence" | "action" | "requestedBy" | "createdAt"> &
-  Partial<Pick<AlarmCommand, "reason" | "until">>;
+  Partial<Pick<AlarmCommand, "reason" | "until" | "station">>;
 
 /** How an act ended at the gateway. `refused`: the gateway will not do it, and why. */
 export interface ActEnd {
@@ -25,6 +25,18 @@ const RESEND_MS = 30_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** An acknowledgement or reset names its occurrence and so does no harm late: it is offered for as long as a gateway may be away. */
 const ACT_EXPIRY_MS = 30 * DAY_MS;
+
+/** What a gateway tells when it has done what was asked of it. */
+const DONE_BY: Readonly<Partial<Record<AlarmTransition, Action>>> = {
+  shelved: "shelve",
+  unshelved: "unshelve",
+  outOfService: "outOfService",
+  returnedToService: "returnToService",
+};
+/** Rows of one statement: far below what either database takes. */
+const AT_ONCE = 500;
+/** Messages to gateways in one go. */
+const SENT_AT_ONCE = 200;
 
 /** Acts of a kind that a later act of the same kind makes void. */
 const SUPERSEDES: Readonly<Record<Action, readonly Action[]>> = {
@@ -54,30 +66,65 @@ export class ActQueue {
 
   /** Queues an act in the running transaction; what it makes void leaves the queue. The callback sends it, after COMMIT. */
   add(gateway: string, act: QueuedAct): () => void {
+    return this.addMany([{ gateway, act }]);
+  }
+
+  /** Queues acts, each on another alarm, in the running transaction. The callback sends them, after COMMIT. */
+  addMany(acts: readonly { readonly gateway: string; readonly act: QueuedAct }[]): () => void {
     const { kysely, sync } = this.#db;
-    const command: AlarmCommand = {
-      ...act,
-      kind: "alarm",
-      id: newId(this.#clock.now()),
-      fence: this.#fence,
-      expiresAt: expiryOf(act),
-    };
-    sync.run(
-      kysely.deleteFrom("alarm_commands").where("alarm", "=", act.alarm).where("action", "in", SUPERSEDES[act.action]),
+    const queued = acts.map(({ gateway, act }) => ({ gateway, command: this.#commandOf(act) }));
+    for (let from = 0; from < queued.length; from += AT_ONCE) {
+      const some = queued.slice(from, from + AT_ONCE);
+      for (const [action, ones] of Map.groupBy(some, ({ command }) => command.action))
+        sync.run(
+          kysely
+            .deleteFrom("alarm_commands")
+            .where(
+              "alarm",
+              "in",
+              ones.map(({ command }) => command.alarm),
+            )
+            .where("action", "in", SUPERSEDES[action]),
+        );
+      sync.run(
+        kysely.insertInto("alarm_commands").values(
+          some.map(({ gateway, command }) => ({
+            id: command.id,
+            gateway,
+            alarm: command.alarm,
+            occurrence: command.occurrence,
+            action: command.action,
+            requested_by: command.requestedBy,
+            expires_at: command.expiresAt,
+            document: JSON.stringify(command),
+          })),
+        ),
+      );
+    }
+    return () => this.#sendFrom(queued, 0);
+  }
+
+  /** In pieces, so that others have their turn. Ended in between, the rest is sent with what waits. */
+  #sendFrom(queued: readonly { readonly gateway: string; readonly command: AlarmCommand }[], from: number): void {
+    const to = Math.min(from + SENT_AT_ONCE, queued.length);
+    for (const { gateway, command } of queued.slice(from, to)) this.#send(gateway, command);
+    if (to < queued.length) this.#clock.after(0, () => this.#sendFrom(queued, to));
+  }
+
+  /** The workplace at which somebody asked for what the gateway now tells it has done. */
+  stationOf(alarm: string, transition: AlarmTransition, actor: string | undefined): string | undefined {
+    const action = DONE_BY[transition];
+    if (action === undefined || actor === undefined) return undefined;
+    const { kysely, sync } = this.#db;
+    const row = sync.get(
+      kysely
+        .selectFrom("alarm_commands")
+        .selectAll()
+        .where("alarm", "=", alarm)
+        .where("action", "=", action)
+        .where("requested_by", "=", actor),
     );
-    sync.run(
-      kysely.insertInto("alarm_commands").values({
-        id: command.id,
-        gateway,
-        alarm: command.alarm,
-        occurrence: command.occurrence,
-        action: command.action,
-        requested_by: command.requestedBy,
-        expires_at: command.expiresAt,
-        document: JSON.stringify(command),
-      }),
-    );
-    return () => this.#send(gateway, command);
+    return row && commandOf(row).station;
   }
 
   /** Does an act of one of these kinds wait for this alarm? */
@@ -140,6 +187,10 @@ export class ActQueue {
     sync.run(kysely.deleteFrom("alarm_commands").where("seq", "=", row.seq));
     if (status === "done") return { gateway, act };
     return { gateway, act, refused: { code: code ?? status, message: message ?? status } };
+  }
+
+  #commandOf(act: QueuedAct): AlarmCommand {
+    return { ...act, kind: "alarm", id: newId(this.#clock.now()), fence: this.#fence, expiresAt: expiryOf(act) };
   }
 
   #send(gateway: string, command: AlarmCommand): void {

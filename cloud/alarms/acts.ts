@@ -2,13 +2,33 @@ import { operatorMayShelve } from "#core/alarm/law.ts";
 import { type AlarmApplied, type AlarmEvent, type AlarmRefusal, apply } from "#core/alarm/lifecycle.ts";
 import type { AlarmAct } from "#core/contracts/http.ts";
 import { HubError, InvalidInputError } from "#core/errors.ts";
-import type { Alarm } from "#core/model/alarm.ts";
+import type { Alarm, AlarmPriority, Law } from "#core/model/alarm.ts";
 import type { AlarmActKind } from "../ports.ts";
 
 /** An act that changes an alarm. */
 export type ChangingAct = Exclude<AlarmActKind, "comment">;
 
 const DEFAULT_SHELVE_MINUTES = 60;
+
+/** Acts that nobody does without saying why, and on which alarms. What hides an alarm always needs a reason. [AL-02, AL-10] */
+export const COMMENT_NEEDED: Readonly<
+  Partial<Record<ChangingAct, { readonly law?: Law; readonly priority?: AlarmPriority }>>
+> = {
+  acknowledge: { priority: "urgent" },
+  reset: { law: "security" },
+};
+
+/** @throws ALARM_COMMENT_MISSING where an act on this alarm needs one */
+export function checkCommentNeeded(alarm: Alarm, kind: ChangingAct, { comment }: AlarmAct): void {
+  const needed = COMMENT_NEEDED[kind];
+  if (needed === undefined || (comment ?? "").trim() !== "") return;
+  if (needed.law !== undefined && needed.law !== alarm.law) return;
+  if (needed.priority !== undefined && needed.priority !== alarm.priority) return;
+  throw new InvalidInputError(
+    "ALARM_COMMENT_MISSING",
+    `alarm ${alarm.id}: ${kind} of an alarm of law ${alarm.law} and priority ${alarm.priority} needs a comment`,
+  );
+}
 
 /** What the API calls a refusal of the core, where the two differ. */
 const API_CODE: Partial<Record<AlarmRefusal, string>> = {
@@ -68,13 +88,18 @@ export function applyAct(
   return result;
 }
 
-/** Checks a comment on an alarm. @throws ALARM_OCCURRENCE_STALE, ALARM_OCCURRENCE_UNKNOWN, ALARM_COMMENT_MISSING */
-export function checkComment(alarm: Alarm, { occurrence, comment }: AlarmAct): string {
+/** @throws ALARM_OCCURRENCE_STALE, ALARM_OCCURRENCE_UNKNOWN */
+export function checkOccurrence(alarm: Alarm, occurrence: number): void {
   if (occurrence !== alarm.occurrence)
     throw new HubError(
       occurrence < alarm.occurrence ? "ALARM_OCCURRENCE_STALE" : "ALARM_OCCURRENCE_UNKNOWN",
       `alarm ${alarm.id}: occurrence ${occurrence} was named, the alarm is at ${alarm.occurrence}`,
     );
+}
+
+/** Checks a comment on an alarm. @throws ALARM_OCCURRENCE_STALE, ALARM_OCCURRENCE_UNKNOWN, ALARM_COMMENT_MISSING */
+export function checkComment(alarm: Alarm, { occurrence, comment }: AlarmAct): string {
+  checkOccurrence(alarm, occurrence);
   const text = comment?.trim() ?? "";
   if (text === "") throw new InvalidInputError("ALARM_COMMENT_MISSING", `alarm ${alarm.id}: a comment needs a text`);
   return text;

@@ -168,6 +168,13 @@ export class AlarmMedia implements BlobUser {
     );
   }
 
+  /** These alarms are removed: what was kept for them belongs to nothing any more. */
+  forgetAlarms(alarms: readonly string[]): void {
+    const { kysely, sync } = this.#db;
+    sync.run(kysely.deleteFrom("alarm_snapshots").where("alarm", "in", alarms));
+    sync.run(kysely.deleteFrom("alarm_clips").where("alarm", "in", alarms));
+  }
+
   #clips(column: "alarm" | "run", keys: readonly string[]): ReadonlyMap<string, readonly ClipView[]> {
     if (keys.length === 0) return new Map();
     const { kysely, sync } = this.#db;

@@ -1,14 +1,15 @@
-import { LAW_RULES } from "#core/alarm/law.ts";
-import { apply, isClosed } from "#core/alarm/lifecycle.ts";
-import { merge } from "#core/alarm/merge.ts";
+import { apply } from "#core/alarm/lifecycle.ts";
 import type { Clock } from "#core/clock.ts";
-import type { AlarmAct, AlarmDetail, AlarmView, JournalEntry } from "#core/contracts/http.ts";
-import type { AlarmItem, ClipItem, CommandResultItem, SnapshotItem } from "#core/contracts/lanes.ts";
-import { HubError, InvalidInputError } from "#core/errors.ts";
-import { type GatewayId, newId } from "#core/ids.ts";
+import type { AlarmAssignment } from "#core/contracts/alarm-acts.ts";
+import type { AlarmAct, AlarmDetail, AlarmView } from "#core/contracts/http.ts";
+import type { AlarmItem, ClipItem, CommandResultItem, OpenAlarmsItem, SnapshotItem } from "#core/contracts/lanes.ts";
+import { DueTimer } from "#core/due-timer.ts";
+import { HubError } from "#core/errors.ts";
+import type { GatewayId } from "#core/ids.ts";
 import type { Trigger } from "#core/linkage/evaluate.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Alarm } from "#core/model/alarm.ts";
+import type { ActedOn, AlarmKeeping, AlarmOperations, OnMany } from "../alarm-ports.ts";
 import type { Db } from "../db/database.ts";
 import type {
   Actor,
@@ -18,20 +19,27 @@ import type {
   AuditLog,
   GatewayLink,
   LiveBus,
-  PageRequest,
   PageResult,
   SiteCatalog,
-  Visible,
 } from "../ports.ts";
-import { type ActEnd, ActQueue } from "./act-queue.ts";
-import { applyAct, type ChangingAct, checkComment, mirrors, shelvedUntil } from "./acts.ts";
-import { GatewayWatch } from "./gateway-watch.ts";
+import { ActQueue } from "./act-queue.ts";
+import { DutyStore } from "./duty-store.ts";
+import { ESCALATE_AFTER_MS, Escalation, type EscalationLimit } from "./escalation.ts";
+import { GatewayTells } from "./gateway-tells.ts";
+import { AlarmJournal } from "./journal-store.ts";
 import type { AlarmMedia } from "./media.ts";
-import { AlarmStore, type Happening } from "./store.ts";
-import { alarmView, type Surroundings } from "./view.ts";
+import { PeoplesActs } from "./people.ts";
+import { AlarmRecorder } from "./recorder.ts";
+import { AlarmShowing } from "./showing.ts";
+import { AlarmStore } from "./store.ts";
+import { type SystemKind, watchedGateway } from "./system-sources.ts";
+import { SystemWatch, type Trouble } from "./system-watch.ts";
 
 const TICK_MS = 5000;
-const GATEWAY_OFFLINE_DELAY_MS = 5000;
+/** Shelvings ended in one go: ingest waits for no more than that. */
+const AT_ONCE = 100;
+/** Of more alarms than these an act on many says only how each fared: how it is now comes to whoever looks at it. */
+const MOST_SHOWN = 1000;
 
 /** A transition of an alarm, for the rules. */
 export type AlarmTrigger = Extract<Trigger, { type: "alarm" }>;
@@ -55,6 +63,12 @@ export interface AlarmDeps {
    * was told where it happened, Unix ms.
    */
   readonly onTransition: (trigger: AlarmTrigger, at: number) => (() => void) | undefined;
+  /** Clock of a gateway minus ours, ms; undefined where it is not known. */
+  readonly clockOffsetOf?: (gateway: string) => number | undefined;
+  /** Id of the maintenance permit that holds an alarm back now. */
+  readonly permitOf?: (alarm: Alarm) => string | undefined;
+  /** How long an alarm may stay unacknowledged; by its priority (ESCALATE_AFTER_MS) when absent. */
+  readonly escalateAfterMs?: EscalationLimit;
   /** A gateway that comes back sooner raises no alarm; 5000 when absent. */
   readonly gatewayOfflineDelayMs?: number;
   /** Grows with each leader; 1 where there is only one cloud. */
@@ -66,41 +80,90 @@ export interface AlarmDeps {
  * in by core/alarm/merge; what people do is judged by core/alarm/lifecycle, written down at once and carried to the
  * gateway that minted the alarm.
  */
-export class Alarms implements AlarmService {
+export class Alarms implements AlarmService, AlarmOperations, AlarmKeeping {
   readonly #deps: AlarmDeps;
   readonly #store: AlarmStore;
+  readonly #journal: AlarmJournal;
   readonly #queue: ActQueue;
-  readonly #watch: GatewayWatch;
+  readonly #showing: AlarmShowing;
+  readonly #recorder: AlarmRecorder;
+  readonly #escalation: Escalation;
+  readonly #people: PeoplesActs;
+  readonly #tells: GatewayTells;
+  readonly #watch: SystemWatch;
+  readonly #shelving: DueTimer;
   #cancel: (() => void) | undefined;
   /** Gateways whose presence has changed while the alarms could not be read. */
-  readonly #unshown = new Set<GatewayId>();
+  readonly #unshown = new Set<string>();
   #failing = false;
 
   constructor(deps: AlarmDeps) {
-    const { db, link, clock, fence = 1, gatewayOfflineDelayMs: delayMs = GATEWAY_OFFLINE_DELAY_MS } = deps;
+    const { db, link, clock, logger, audit, media, catalog, bus, runsOf, permitOf = () => undefined, fence = 1 } = deps;
+    const { site } = catalog;
     this.#deps = deps;
-    this.#store = new AlarmStore(db);
-    this.#queue = new ActQueue(db, link, clock, fence);
-    this.#watch = new GatewayWatch({
-      store: this.#store,
-      catalog: deps.catalog,
+    const store = new AlarmStore(db);
+    const duty = new DutyStore(db);
+    const queue = new ActQueue(db, link, clock, fence);
+    const showing = new AlarmShowing({ store, duty, media, catalog, link, bus, runsOf, permitOf });
+    this.#journal = new AlarmJournal(db, deps.clockOffsetOf);
+    const limit = deps.escalateAfterMs ?? (({ priority }) => ESCALATE_AFTER_MS[priority]);
+    this.#escalation = new Escalation({
+      duty,
+      store,
+      recorder: () => this.#recorder,
       clock,
-      logger: deps.logger,
-      delayMs,
-      commit: (work) => this.#commit(work),
-      record: (alarm, transition, at, comment) =>
-        this.#record({ alarm, transition, at, receivedAt: clock.now(), ...(comment === undefined ? {} : { comment }) }),
+      logger,
+      limit,
+      permitOf,
+    });
+    this.#shelving = new DueTimer(
+      clock,
+      (now) => this.#endShelvings(now),
+      (error) => logger.error({ err: error }, "shelvings cannot be ended, trying again"),
+    );
+    const recorder = new AlarmRecorder({
+      db,
+      site,
+      store,
+      journal: this.#journal,
+      escalation: this.#escalation,
+      showing,
+      told: ({ alarm, transition, at }) => deps.onTransition({ type: "alarm", transition, alarm }, at),
+      endsShelving: (at) => this.#shelving.expect(at),
+    });
+    this.#store = store;
+    this.#queue = queue;
+    this.#showing = showing;
+    this.#recorder = recorder;
+    this.#people = new PeoplesActs({ site, store, duty, queue, recorder, audit, clock });
+    this.#tells = new GatewayTells({ store, queue, recorder, showing, media, audit, clock });
+    const { gatewayOfflineDelayMs: delayMs } = deps;
+    this.#watch = new SystemWatch({
+      store,
+      catalog,
+      recorder,
+      clock,
+      logger,
+      ...(delayMs === undefined ? {} : { delays: { gateway: delayMs } }),
+      onChange: ({ definition }) => {
+        const gateway = watchedGateway(definition);
+        if (gateway !== undefined) this.#showGateway(gateway);
+      },
     });
   }
 
-  /** Takes up what a former process has left: unconfirmed acts, shelvings to be ended, gateways that were removed. */
+  /** Takes up what a former process has left: unconfirmed acts, shelvings to be ended, escalations, gateways that were removed. */
   start(): void {
     this.#watch.start();
+    this.#shelving.start();
+    this.#escalation.timer.start();
     this.#cancel ??= this.#deps.clock.every(TICK_MS, () => this.#tick());
   }
 
   stop(): void {
     this.#watch.stop();
+    this.#shelving.stop();
+    this.#escalation.timer.stop();
     this.#cancel?.();
     this.#cancel = undefined;
   }
@@ -108,23 +171,22 @@ export class Alarms implements AlarmService {
   /** Order: raisedAt descending, then id descending. @throws CURSOR_INVALID */
   list(query: AlarmQuery): PageResult<AlarmView> {
     const page = this.#store.list(query, this.#deps.below);
-    return { ...page, items: this.#views(page.items) };
+    return { ...page, items: this.#showing.views(page.items) };
   }
 
   get(id: string): AlarmDetail | undefined {
     const alarm = this.#store.get(id);
-    const [view] = alarm === undefined ? [] : this.#views([alarm]);
-    return view && { ...view, journal: [...this.#store.journalOf(id)] };
-  }
-
-  /** Order: newest known first. @throws CURSOR_INVALID */
-  journal(query: PageRequest & { visible: Visible; alarm?: string }): PageResult<JournalEntry> {
-    return this.#store.journalPage(query);
+    const [view] = alarm === undefined ? [] : this.#showing.views([alarm]);
+    return view && { ...view, journal: [...this.#journal.of(id)] };
   }
 
   /** The space of an alarm. */
   areaOf(id: string): string | undefined {
     return this.#store.get(id)?.area;
+  }
+
+  areasOf(ids: readonly string[]): ReadonlyMap<string, string | undefined> {
+    return new Map([...this.#store.getMany(ids)].map(([id, { area }]) => [id, area]));
   }
 
   /**
@@ -133,22 +195,41 @@ export class Alarms implements AlarmService {
    * ALARM_REASON_MISSING, ALARM_COMMENT_MISSING, ALARM_CLOSED, IDEMPOTENCY_CONFLICT
    */
   act(id: string, kind: AlarmActKind, act: AlarmAct, actor: Actor): AlarmView {
-    const alarm = this.#store.get(id);
-    if (alarm === undefined) throw new HubError("ALARM_UNKNOWN", `alarm ${id}: no such alarm`);
-    try {
-      if (!this.#wasDone(id, kind, act, actor))
-        this.#commit(() => {
-          this.#remember(id, kind, act, actor);
-          this.#audit(kind, alarm, act, actor, "ok");
-          return kind === "comment" ? this.#comment(alarm, act, actor) : this.#change(alarm, kind, act, actor);
-        });
-    } catch (error) {
-      if (error instanceof HubError && error.code.startsWith("ALARM_"))
-        this.#audit(kind, alarm, act, actor, "refused", error.code);
-      throw error;
-    }
-    const [view] = this.#views([this.#store.get(id) ?? alarm]);
-    return view ?? alarmView(alarm, this.#surroundings(alarm));
+    this.#people.act(id, kind, act, actor);
+    return this.#view(id);
+  }
+
+  actMany(
+    kind: "acknowledge" | "shelve",
+    items: readonly OnMany[],
+    act: Omit<AlarmAct, "occurrence" | "idempotencyKey">,
+    actor: Actor,
+  ): readonly ActedOn[] {
+    const fared = this.#people.actMany(kind, items, act, actor);
+    const done = fared.length > MOST_SHOWN ? [] : fared.filter(({ refused }) => refused === undefined);
+    const held = this.#store.getMany(done.map(({ id }) => id));
+    const views = new Map(this.#showing.views([...held.values()]).map((view) => [view.id, view]));
+    return fared.map(({ id, refused }) => {
+      const alarm = views.get(id);
+      return { id, ...(refused === undefined ? {} : { refused }), ...(alarm === undefined ? {} : { alarm }) };
+    });
+  }
+
+  assign(id: string, assignment: AlarmAssignment, actor: Actor): AlarmView {
+    this.#people.assign(id, assignment, actor);
+    return this.#view(id);
+  }
+
+  open(): readonly Alarm[] {
+    return this.#store.open();
+  }
+
+  alarms(ids: readonly string[]): ReadonlyMap<string, Alarm> {
+    return this.#store.getMany(ids);
+  }
+
+  actWithin(id: string, kind: "outOfService" | "returnToService", act: AlarmAct, actor: Actor): () => void {
+    return this.#people.actWithin(id, kind, act, actor);
   }
 
   /**
@@ -156,16 +237,12 @@ export class Alarms implements AlarmService {
    * @throws ALARM_FOREIGN when the alarm was not minted by that gateway
    */
   take(gateway: GatewayId, item: AlarmItem): () => void {
-    const { alarm: told, transition, at, actor, comment } = item;
-    const held = this.#store.get(told.id);
-    if (told.origin !== gateway || (held !== undefined && held.origin !== gateway))
-      throw new InvalidInputError("ALARM_FOREIGN", `${gateway} tells of alarm ${told.id}, which ${told.origin} minted`);
-    this.#store.put(merge(held, item), false);
-    this.#queue.confirm(told);
-    const said = { ...(actor === undefined ? {} : { actor }), ...(comment === undefined ? {} : { comment }) };
-    // a remark leaves the alarm as it was: its time and words tell it from another one
-    const key = transition === "commented" ? { key: `${at} ${comment ?? ""}` } : {};
-    return this.#happened({ alarm: told, transition, at, receivedAt: this.#deps.clock.now(), ...said, ...key });
+    return this.#tells.transition(gateway, item);
+  }
+
+  /** Takes the list of what is open at a gateway that has begun anew, inside the lane's transaction. */
+  takeOpen(gateway: GatewayId, item: OpenAlarmsItem): () => void {
+    return this.#tells.open(gateway, item);
   }
 
   /**
@@ -173,12 +250,7 @@ export class Alarms implements AlarmService {
    * @throws CLIP_FOREIGN when the camera is not the gateway's
    */
   takeMedia(gateway: GatewayId, item: SnapshotItem | ClipItem): () => void {
-    if (item.kind === "clip") this.#deps.media.addClip(gateway, item);
-    else this.#deps.media.addSnapshot(gateway, item);
-    const { alarm } = item;
-    return () => {
-      if (alarm !== undefined) this.refresh(alarm);
-    };
+    return this.#tells.takeMedia(gateway, item);
   }
 
   /** The bytes of a picture or clip have come. */
@@ -187,214 +259,76 @@ export class Alarms implements AlarmService {
   }
 
   /** Takes how an act ended at its gateway, inside the lane's transaction. Undefined when the result is about something else. */
-  takeResult(gateway: GatewayId, { result }: CommandResultItem): (() => void) | undefined {
-    const end = this.#queue.takeResult(gateway, result);
-    if (end?.refused === undefined) return undefined;
-    return this.#refused(end, end.refused);
+  takeResult(gateway: GatewayId, item: CommandResultItem): (() => void) | undefined {
+    return this.#tells.result(gateway, item);
   }
 
   /** A gateway came or went: acts that wait for it are sent, its loss is alarmed, and its alarms are shown for what they are. */
   gatewayOnline(gateway: GatewayId, online: boolean, at: number, reason?: string): void {
-    this.#watch.changed(gateway, online, at, reason);
+    this.#watch.told("gateway", gateway, online ? undefined : { at, ...(reason === undefined ? {} : { reason }) });
     try {
       if (online) this.#queue.flush(gateway);
-      this.#show(gateway);
+    } catch (error) {
+      this.#deps.logger.warn({ gateway, err: error }, "acts that wait for a gateway cannot be sent, trying again");
+    }
+    this.#showGateway(gateway);
+  }
+
+  /** Two gateways live under one identity, or no longer do. `at` is Unix ms. */
+  gatewayCloned = (gateway: GatewayId, is: boolean, at: number): void =>
+    this.#watch.told("clone", gateway, is ? { at } : undefined);
+
+  /** How something of the hub itself stands: in trouble, or (undefined) not. Tell it when it changes. */
+  systemTrouble(kind: SystemKind, subject: string, trouble: Trouble | undefined): void {
+    this.#watch.told(kind, subject, trouble);
+  }
+
+  /** Subjects of a kind of which an alarm of the hub itself is live. */
+  systemTroubles(kind: SystemKind): readonly string[] {
+    return this.#watch.liveOf(kind);
+  }
+
+  /** Tells who looks that something about an alarm has changed: a run, a picture. */
+  refresh(id: string): void {
+    this.#showing.refresh(id);
+  }
+
+  /** Its alarms are stale or no longer so, or have another cause. */
+  #showGateway(gateway: string): void {
+    try {
+      this.#showing.gateway(gateway);
+      this.#unshown.delete(gateway);
     } catch (error) {
       this.#deps.logger.warn({ gateway, err: error }, "the alarms of a gateway cannot be shown, trying again");
       this.#unshown.add(gateway);
     }
   }
 
-  /** Two gateways live under one identity, or no longer do. `at` is Unix ms. */
-  gatewayCloned = (gateway: GatewayId, is: boolean, at: number): void => this.#watch.cloned(gateway, is, at);
-  /** Its alarms are stale or no longer so. */
-  #show(gateway: GatewayId): void {
-    for (const alarm of this.#store.openOf(gateway)) this.#publish(alarm);
-    this.#unshown.delete(gateway);
-  }
-
-  /** Tells who looks that something about an alarm has changed: a run, a picture. */
-  refresh(id: string): void {
+  #view(id: string): AlarmView {
     const alarm = this.#store.get(id);
-    if (alarm !== undefined) this.#publish(alarm);
+    const [view] = alarm === undefined ? [] : this.#showing.views([alarm]);
+    if (view === undefined) throw new HubError("ALARM_UNKNOWN", `alarm ${id}: no such alarm`);
+    return view;
   }
 
-  #change(alarm: Alarm, kind: ChangingAct, act: AlarmAct, actor: Actor): () => void {
-    const now = this.#deps.clock.now();
-    const ours = alarm.origin === this.#deps.catalog.site;
-    const side = ours || !mirrors(kind) ? "minting" : "mirror";
-    const { alarm: changed, transition } = applyAct(alarm, kind, act, { by: actor.name, now, side });
-    let sent = (): void => {};
-    if (!ours) {
-      // Also when it seems to be so already: an opposite act may be on its way to the gateway.
-      if (transition === undefined && !this.#contradicted(alarm, kind)) return sent;
-      sent = this.#queue.add(alarm.origin, {
-        alarm: alarm.id,
-        occurrence: act.occurrence,
-        action: kind,
-        requestedBy: actor.name,
-        createdAt: now,
-        ...(act.comment === undefined ? {} : { reason: act.comment }),
-        ...(kind === "shelve" ? { until: shelvedUntil(act, now) } : {}),
-      });
+  #endShelvings(now: number): number | undefined {
+    for (const alarm of this.#store.shelvingOver(now, AT_ONCE)) {
+      const result = apply(alarm, { type: "unshelve" }, { now, side: "minting" });
+      if ("refused" in result || result.transition === undefined) continue;
+      const happening = { alarm: result.alarm, transition: result.transition, at: now, receivedAt: now };
+      this.#recorder.commit(() => this.#recorder.record(happening));
     }
-    if (transition === undefined || (!ours && !mirrors(kind))) return sent;
-    const comment = act.comment === undefined ? {} : { comment: act.comment };
-    const told = this.#record({ alarm: changed, transition, at: now, receivedAt: now, actor: actor.name, ...comment });
-    return () => {
-      sent();
-      told();
-    };
-  }
-
-  #contradicted(alarm: Alarm, kind: ChangingAct): boolean {
-    return !mirrors(kind) && this.#queue.waits(alarm.id, ["shelve", "unshelve", "outOfService", "returnToService"]);
-  }
-
-  #comment(alarm: Alarm, act: AlarmAct, actor: Actor): () => void {
-    const now = this.#deps.clock.now();
-    const comment = checkComment(alarm, act);
-    const key = newId(now);
-    this.#store.journal({ alarm, transition: "commented", at: now, receivedAt: now, actor: actor.name, comment, key });
-    return () => this.#publish(alarm);
-  }
-
-  /** A gateway will not do what a person asked of it. */
-  #refused({ gateway, act }: ActEnd, refused: NonNullable<ActEnd["refused"]>): (() => void) | undefined {
-    const { clock, audit } = this.#deps;
-    const detail = { gateway, occurrence: act.occurrence, ...refused };
-    audit.append({
-      actor: act.requestedBy,
-      action: `alarm.${act.action}`,
-      target: act.alarm,
-      result: "refused",
-      detail,
-    });
-    const alarm = this.#store.get(act.alarm);
-    if (refused.code !== "ALARM_UNKNOWN" || alarm?.live !== true) return undefined;
-    // The gateway has told all it knew before this answer: its record of the alarm is lost, and nobody sees the condition.
-    const now = clock.now();
-    const { stale: _, shelvedUntil: _until, ...rest } = alarm;
-    const condition = LAW_RULES[alarm.law].latch ? "latched" : "inactive";
-    const cleared: Alarm = { ...rest, live: false, condition, suppression: [], clearedAt: now };
-    const comment = `${gateway} no longer knows this alarm`;
-    return this.#record({ alarm: cleared, transition: "cleared", at: now, receivedAt: now, comment, key: act.id });
-  }
-
-  /** Writes an alarm and what happened to it. */
-  #record(happening: Happening): () => void {
-    const { alarm } = happening;
-    this.#store.put(alarm, alarm.origin === this.#deps.catalog.site);
-    return this.#happened(happening);
-  }
-
-  #happened(happening: Happening): () => void {
-    const { alarm, transition, at } = happening;
-    const after = this.#store.journal(happening)
-      ? this.#deps.onTransition({ type: "alarm", transition, alarm }, at)
-      : undefined;
-    return () => {
-      this.refresh(alarm.id);
-      after?.();
-    };
-  }
-
-  #commit(work: () => () => void): void {
-    this.#deps.db.sync.transaction<() => void>(work)();
+    return this.#store.nextShelvingEnd();
   }
 
   #tick(): void {
     try {
       this.#queue.flush();
-      for (const gateway of this.#unshown) this.#show(gateway);
-      const now = this.#deps.clock.now();
-      for (const alarm of this.#store.shelvingOver(now)) {
-        const result = apply(alarm, { type: "unshelve" }, { now, side: "minting" });
-        if ("refused" in result || result.transition === undefined) continue;
-        const happening = { alarm: result.alarm, transition: result.transition, at: now, receivedAt: now };
-        this.#commit(() => this.#record(happening));
-      }
+      for (const gateway of this.#unshown) this.#showGateway(gateway);
       this.#failing = false;
     } catch (error) {
       if (!this.#failing) this.#deps.logger.error({ err: error }, "alarms cannot be looked after, trying again");
       this.#failing = true;
     }
-  }
-
-  /** Was the same act done under the same key before? @throws IDEMPOTENCY_CONFLICT */
-  #wasDone(id: string, kind: AlarmActKind, { occurrence, idempotencyKey }: AlarmAct, actor: Actor): boolean {
-    if (idempotencyKey === undefined) return false;
-    const done = this.#store.act(actor.name, idempotencyKey);
-    if (done === undefined) return false;
-    if (done.alarm === id && done.kind === kind && done.occurrence === occurrence) return true;
-    throw new HubError("IDEMPOTENCY_CONFLICT", `the key ${idempotencyKey} was used for another act`);
-  }
-
-  #remember(alarm: string, kind: AlarmActKind, { occurrence, idempotencyKey }: AlarmAct, actor: Actor): void {
-    if (idempotencyKey === undefined) return;
-    const at = this.#deps.clock.now();
-    this.#store.rememberAct({ actor: actor.name, idempotency_key: idempotencyKey, alarm, occurrence, kind, at });
-  }
-
-  #audit(
-    kind: AlarmActKind,
-    { id }: Alarm,
-    { occurrence, comment, minutes }: AlarmAct,
-    { name, ip }: Actor,
-    result: "ok" | "refused",
-    code?: string,
-  ): void {
-    this.#deps.audit.append({
-      actor: name,
-      action: `alarm.${kind}`,
-      target: id,
-      result,
-      detail: {
-        occurrence,
-        ...(comment === undefined ? {} : { comment }),
-        ...(minutes === undefined ? {} : { minutes }),
-        ...(code === undefined ? {} : { code }),
-      },
-      ...(ip === undefined ? {} : { ip }),
-    });
-  }
-
-  #publish({ id, area }: Alarm): void {
-    const item = (): AlarmView | undefined => {
-      const alarm = this.#store.get(id);
-      return alarm === undefined || isClosed(alarm) ? undefined : this.#views([alarm])[0];
-    };
-    // The view is built when somebody reads it: in a storm most changes are looked at by nobody.
-    this.#deps.bus.publish({
-      kind: "alarms",
-      id,
-      ...(area === undefined ? {} : { space: area }),
-      get item() {
-        return item();
-      },
-    });
-  }
-
-  #views(alarms: readonly Alarm[]): AlarmView[] {
-    const ids = alarms.map(({ id }) => id);
-    const media = this.#deps.media;
-    const snapshots = media.snapshotsOf(ids);
-    const clips = media.clipsOf(ids);
-    const runs = this.#deps.runsOf(ids);
-    return alarms.map((alarm) =>
-      alarmView(alarm, {
-        ...this.#surroundings(alarm),
-        snapshots: snapshots.get(alarm.id) ?? [],
-        clips: clips.get(alarm.id) ?? [],
-        runs: runs.get(alarm.id) ?? [],
-      }),
-    );
-  }
-
-  #surroundings(alarm: Alarm): Surroundings {
-    const { catalog, link } = this.#deps;
-    const { site } = catalog;
-    const silent = alarm.origin !== site && !link.isOnline(alarm.origin as GatewayId);
-    return { text: catalog.alarmText(alarm.definition), snapshots: [], clips: [], runs: [], site, silent };
   }
 }

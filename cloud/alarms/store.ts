@@ -1,46 +1,25 @@
-import type { Selectable, SelectQueryBuilder } from "kysely";
+import type { SelectQueryBuilder } from "kysely";
 import { isClosed } from "#core/alarm/lifecycle.ts";
-import type { JournalEntry } from "#core/contracts/http.ts";
 import { newEpoch } from "#core/ids.ts";
-import type { Alarm, AlarmTransition } from "#core/model/alarm.ts";
+import type { Alarm } from "#core/model/alarm.ts";
 import type { Db } from "../db/database.ts";
 import { holdsText } from "../db/dialect.ts";
 import type { Tables } from "../db/tables.ts";
 import { decodeCursor, encodeCursor } from "../paging.ts";
-import type { AlarmQuery, PageRequest, PageResult, Visible } from "../ports.ts";
-import { iso } from "../time.ts";
+import type { AlarmQuery, PageResult } from "../ports.ts";
 import type { AlarmTables } from "./tables.ts";
 
-/** What happened to an alarm, as it goes into the journal. Times are Unix ms. */
-export interface Happening {
-  readonly alarm: Alarm;
-  readonly transition: AlarmTransition;
-  readonly at: number;
-  readonly receivedAt: number;
-  readonly actor?: string;
-  readonly comment?: string;
-  /** Workplace at which somebody acted. */
-  readonly station?: string;
-  /** Tells one comment from another. */
-  readonly key?: string;
-}
+/** Ids in one question: far below what either database takes. */
+const AT_ONCE = 1000;
 
-/**
- * Names a happening. An act of a person bears the same name at both sides of a cut, because both know who acted and
- * when; everything else is named by the minting side's version.
- */
-function nameOf({ alarm, transition, key }: Happening): string {
-  const { id, occurrence, version, acknowledgedAt, acknowledgedBy, resetAt, resetBy } = alarm;
-  if (transition === "acknowledged")
-    return JSON.stringify([id, occurrence, transition, acknowledgedAt, acknowledgedBy]);
-  if (transition === "reset") return JSON.stringify([id, occurrence, transition, resetAt, resetBy]);
-  return JSON.stringify([id, occurrence, transition, key ?? version]);
-}
-
-type JournalRow = Selectable<AlarmTables["alarm_journal"]>;
 type AlarmSelect<O> = SelectQueryBuilder<Tables, "alarms", O>;
 
-/** Alarms and their journal in the record database. */
+/** Does somebody have to acknowledge it? What is hidden waits for nobody. */
+export function waitsForSomebody(alarm: Alarm): boolean {
+  return !alarm.acknowledged && alarm.suppression.length === 0 && !isClosed(alarm);
+}
+
+/** Alarms in the record database; what happened to them is in journal-store.ts. */
 export class AlarmStore {
   readonly #db: Db;
 
@@ -52,6 +31,24 @@ export class AlarmStore {
     const { kysely, sync } = this.#db;
     const row = sync.get(kysely.selectFrom("alarms").select("document").where("id", "=", id));
     return row && alarmOf(row);
+  }
+
+  /** Those of these alarms that are held, by id. */
+  getMany(ids: readonly string[]): ReadonlyMap<string, Alarm> {
+    const { kysely, sync } = this.#db;
+    const found = new Map<string, Alarm>();
+    for (let from = 0; from < ids.length; from += AT_ONCE) {
+      const some = ids.slice(from, from + AT_ONCE);
+      const rows = sync.all(kysely.selectFrom("alarms").select(["id", "document"]).where("id", "in", some));
+      for (const row of rows) found.set(row.id, alarmOf(row));
+    }
+    return found;
+  }
+
+  /** Every open alarm. */
+  open(): readonly Alarm[] {
+    const { kysely, sync } = this.#db;
+    return sync.all(kysely.selectFrom("alarms").select("document").where("open", "=", 1)).map(alarmOf);
   }
 
   /** Writes the alarm over what is held. `endsShelving`: this side has to end its shelving. */
@@ -72,6 +69,8 @@ export class AlarmStore {
       shelved_until: endsShelving ? (alarm.shelvedUntil ?? null) : null,
       search: searchText(alarm),
       document: JSON.stringify(alarm),
+      // Nothing is told further of what waits for nobody.
+      ...(waitsForSomebody(alarm) ? {} : { escalate_at: null }),
     };
     sync.run(
       kysely
@@ -79,28 +78,6 @@ export class AlarmStore {
         .values({ id: alarm.id, ...row })
         .onConflict((c) => c.column("id").doUpdateSet(row)),
     );
-  }
-
-  /** Writes a happening down. False when it was already known. */
-  journal(happening: Happening): boolean {
-    const { kysely, sync } = this.#db;
-    const { alarm, transition, at, receivedAt, actor, comment } = happening;
-    const { changes } = sync.run(
-      kysely
-        .insertInto("alarm_journal")
-        .values({
-          happening: nameOf(happening),
-          alarm: alarm.id,
-          occurrence: alarm.occurrence,
-          transition,
-          at,
-          received_at: receivedAt,
-          actor: actor ?? null,
-          comment: comment ?? null,
-        })
-        .onConflict((c) => c.doNothing()),
-    );
-    return changes > 0;
   }
 
   /** Order: raisedAt descending, then id descending. `below`: a space with all that lies in it. @throws CURSOR_INVALID */
@@ -137,43 +114,6 @@ export class AlarmStore {
     };
   }
 
-  /** Newest first: in the order in which it came to be known. @throws CURSOR_INVALID */
-  journalPage(query: PageRequest & { visible: Visible; alarm?: string }): PageResult<JournalEntry> {
-    const { kysely, sync } = this.#db;
-    const { visible, alarm, limit, count } = query;
-    const [before] = decodeCursor(query.cursor, ["number"]) ?? [];
-    let seen = kysely.selectFrom("alarm_journal");
-    if (alarm !== undefined) seen = seen.where("alarm_journal.alarm", "=", alarm);
-    if (visible !== "all") {
-      const theirs = kysely
-        .selectFrom("alarms")
-        .select("id")
-        .where("area", "in", [...visible]);
-      seen = seen.where("alarm_journal.alarm", "in", theirs);
-    }
-    let page = seen
-      .selectAll()
-      .orderBy("seq", "desc")
-      .limit(limit + 1);
-    if (before !== undefined) page = page.where("seq", "<", Number(before));
-    const rows = sync.all(page);
-    const items = rows.slice(0, limit);
-    const last = items.at(-1);
-    return {
-      items: items.map(entryOf),
-      ...(rows.length > items.length && last ? { nextCursor: encodeCursor([last.seq]) } : {}),
-      ...(count === true ? { total: sync.get(seen.select((e) => e.fn.countAll<number>().as("n")))?.n ?? 0 } : {}),
-    };
-  }
-
-  /** The whole journal of one alarm, oldest first. */
-  journalOf(alarm: string): readonly JournalEntry[] {
-    const { kysely, sync } = this.#db;
-    return sync
-      .all(kysely.selectFrom("alarm_journal").selectAll().where("alarm", "=", alarm).orderBy("seq"))
-      .map(entryOf);
-  }
-
   /** Open alarms minted by one side. */
   openOf(origin: string): readonly Alarm[] {
     const { kysely, sync } = this.#db;
@@ -197,9 +137,25 @@ export class AlarmStore {
   }
 
   /** Alarms whose shelving this side has to end by now. */
-  shelvingOver(now: number): readonly Alarm[] {
+  shelvingOver(now: number, limit: number): readonly Alarm[] {
     const { kysely, sync } = this.#db;
-    return sync.all(kysely.selectFrom("alarms").select("document").where("shelved_until", "<=", now)).map(alarmOf);
+    return sync
+      .all(
+        kysely
+          .selectFrom("alarms")
+          .select("document")
+          .where("shelved_until", "<=", now)
+          .orderBy("shelved_until")
+          .limit(limit),
+      )
+      .map(alarmOf);
+  }
+
+  /** When the next shelving ends that this side has to end, Unix ms. */
+  nextShelvingEnd(): number | undefined {
+    const { kysely, sync } = this.#db;
+    const ends = kysely.selectFrom("alarms").select((e) => e.fn.min<number | null>("shelved_until").as("at"));
+    return sync.get(ends)?.at ?? undefined;
   }
 
   /** Opens the next episode of a definition that the cloud mints. */
@@ -237,19 +193,6 @@ export class AlarmStore {
 
 function alarmOf({ document }: { readonly document: string }): Alarm {
   return JSON.parse(document) as Alarm;
-}
-
-function entryOf(row: JournalRow): JournalEntry {
-  return {
-    id: String(row.seq),
-    alarm: row.alarm,
-    occurrence: row.occurrence,
-    transition: row.transition as AlarmTransition,
-    at: iso(row.at),
-    receivedAt: iso(row.received_at),
-    ...(row.actor === null ? {} : { actor: row.actor }),
-    ...(row.comment === null ? {} : { comment: row.comment }),
-  };
 }
 
 function searchText({ message, messageEn, source, definition, zone, area }: Alarm): string {

@@ -2,8 +2,8 @@ import type { Generated } from "kysely";
 import type { AlarmActKind } from "../ports.ts";
 
 /**
- * Rows of the alarms. Retention: alarms, their journal and what belongs to them are records of what happened in the
- * park and are kept; `alarm_acts` of alarms that are over are pruned by cloud/jobs/records-retention.ts; `alarm_commands` holds only what a gateway has not yet confirmed.
+ * Rows of the alarms; their journal is in journal-tables.ts. Retention: an alarm and what belongs to it go with its journal,
+ * by category (journal-retention.ts); `alarm_acts` of alarms that are over are pruned by cloud/jobs/records-retention.ts; `alarm_commands` holds only what a gateway has not yet confirmed.
  */
 export interface AlarmTables {
   /** One row an episode. The columns are those that lists ask for; `document` is the whole alarm (core/model/alarm.ts). */
@@ -26,19 +26,14 @@ export interface AlarmTables {
     /** Lower case texts and ids for the free search. */
     search: string;
     document: string;
-  };
-  /** What happened, in the order in which it came to be known. */
-  alarm_journal: {
-    seq: Generated<number>;
-    /** Names the happening, so that the same one is written once however often and by whichever way it is told. */
-    happening: string;
-    alarm: string;
-    occurrence: number;
-    transition: string;
-    at: number;
-    received_at: number;
-    actor: string | null;
-    comment: string | null;
+    /** User who looks after it; null: nobody in particular. */
+    assignee: string | null;
+    /** Occurrence that the escalation is about. */
+    escalation_of: number | null;
+    /** When it is told further, Unix ms; null: not waiting for that. */
+    escalate_at: number | null;
+    /** When the occurrence was told further. */
+    escalated_at: number | null;
   };
   /** Idempotency keys of acts. */
   alarm_acts: {

@@ -2,7 +2,8 @@ import { letter } from "#core/alarm/lifecycle.ts";
 import type { AlarmView, ClipView } from "#core/contracts/http.ts";
 import type { Alarm } from "#core/model/alarm.ts";
 import { iso } from "../time.ts";
-import { watchedGateway } from "./gateway-watch.ts";
+import type { Duty } from "./duty-store.ts";
+import { watchedGateway } from "./system-sources.ts";
 
 /** What of an alarm's view is not in the alarm itself. */
 export interface Surroundings {
@@ -17,15 +18,24 @@ export interface Surroundings {
   readonly site: string;
   /** Is the gateway that minted it away? Then this is only its last known state. [ISA-18.2 AL-16] */
   readonly silent: boolean;
+  readonly duty: Duty;
+  /** Id of the open alarm that it comes from. */
+  readonly cause: string | undefined;
+  /** Id of the maintenance permit that holds it back. */
+  readonly permit: string | undefined;
 }
 
-function timesOf({ clearedAt, acknowledgedAt, acknowledgedBy, resetAt, resetBy }: Alarm): Partial<AlarmView> {
+function timesOf(alarm: Alarm, { escalatedAt, assignee }: Duty): Partial<AlarmView> {
+  const { clearedAt, acknowledgedAt, acknowledgedBy, resetAt, resetBy, shelvedUntil } = alarm;
   return {
     ...(clearedAt === undefined ? {} : { clearedAt: iso(clearedAt) }),
     ...(acknowledgedAt === undefined ? {} : { acknowledgedAt: iso(acknowledgedAt) }),
     ...(acknowledgedBy === undefined ? {} : { acknowledgedBy }),
     ...(resetAt === undefined ? {} : { resetAt: iso(resetAt) }),
     ...(resetBy === undefined ? {} : { resetBy }),
+    ...(shelvedUntil === undefined ? {} : { shelvedUntil: iso(shelvedUntil) }),
+    ...(assignee === undefined ? {} : { assignee }),
+    ...(escalatedAt === undefined ? {} : { escalatedAt: iso(escalatedAt) }),
   };
 }
 
@@ -39,9 +49,21 @@ function placeOf({ point, device, zone, area, value }: Alarm): Partial<AlarmView
   };
 }
 
+/** What the engine found besides the three regions. */
+function engineOf({ latching, firstOut, suppressedBy, reAlarms }: Alarm): Partial<AlarmView> {
+  return {
+    ...(latching === undefined ? {} : { latching }),
+    ...(firstOut === undefined ? {} : { firstOut }),
+    ...(suppressedBy === undefined ? {} : { suppressedBy }),
+    ...(reAlarms === undefined ? {} : { reAlarms }),
+  };
+}
+
 /** An alarm in the shape of the HTTP API. */
-export function alarmView(alarm: Alarm, { text, snapshots, clips, runs, site, silent }: Surroundings): AlarmView {
+export function alarmView(alarm: Alarm, around: Surroundings): AlarmView {
+  const { text, snapshots, clips, runs, site, silent, duty, permit } = around;
   const gateway = alarm.origin === site ? watchedGateway(alarm.definition) : alarm.origin;
+  const cause = around.cause ?? alarm.cause;
   return {
     id: alarm.id,
     occurrence: alarm.occurrence,
@@ -64,7 +86,10 @@ export function alarmView(alarm: Alarm, { text, snapshots, clips, runs, site, si
     ...(text?.responseEn === undefined ? {} : { responseEn: text.responseEn }),
     raisedAt: iso(alarm.raisedAt),
     receivedAt: iso(alarm.receivedAt),
-    ...timesOf(alarm),
+    ...timesOf(alarm, duty),
+    ...(cause === undefined ? {} : { cause }),
+    ...(permit === undefined ? {} : { permit }),
+    ...engineOf(alarm),
     snapshots: snapshots.map((sha256) => `/api/v1/blobs/${sha256}`),
     clips: [...clips],
     runs: [...runs],

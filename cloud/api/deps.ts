@@ -1,7 +1,11 @@
 import type { Clock } from "#core/clock.ts";
 import type { Logger } from "#core/logger.ts";
+import type { AlarmOperations, MaintenanceService } from "../alarm-ports.ts";
+import type { DefinitionService } from "../definition-ports.ts";
 import type { JobQueue } from "../job-ports.ts";
+import type { EvidenceService, JournalService } from "../journal-ports.ts";
 import type { BlobIndex, BlobStore, SnapshotService, VideoService } from "../media-ports.ts";
+import type { NotifyService } from "../notify-ports.ts";
 import type {
   AccessService,
   AlarmService,
@@ -18,6 +22,8 @@ import type {
   SiteCatalog,
   StateService,
 } from "../ports.ts";
+import type { ProcedureService } from "../procedure-ports.ts";
+import type { AlarmQualityService, ShiftService } from "../quality-ports.ts";
 import type { CompletenessService, HistoryService } from "../telemetry-ports.ts";
 
 /** State of one part of the service, for `/readyz`. */
@@ -37,8 +43,17 @@ export interface ApiDeps {
   readonly state: StateService;
   readonly history: HistoryService;
   readonly completeness: CompletenessService;
-  readonly alarms: AlarmService;
+  readonly alarms: AlarmService & AlarmOperations;
+  readonly maintenance: MaintenanceService;
+  readonly journal: JournalService;
+  readonly evidence: EvidenceService;
+  /** Alarm definitions under management of change. */
+  readonly definitions: DefinitionService;
+  /** Response procedures and the work by them. */
+  readonly procedures: ProcedureService;
   readonly commands: CommandService;
+  readonly quality: AlarmQualityService;
+  readonly shifts: ShiftService;
   readonly runs: RunService;
   readonly gateways: GatewayService;
   readonly blobs: BlobStore;
@@ -50,6 +65,8 @@ export interface ApiDeps {
   readonly mqttClients: ForeignClientService;
   readonly video: VideoService;
   readonly cameraSnapshots: SnapshotService;
+  /** Who is told of alarms. */
+  readonly notify: NotifyService;
   readonly bus: LiveBus;
   readonly jobs: Pick<JobQueue, "status" | "counts" | "dead" | "retry">;
   /** Every part by name; the service is ready when all are. */

@@ -21,6 +21,7 @@ const PERMISSION: Readonly<Record<LiveKind, string>> = {
   gateways: "gateway.read",
   runs: "rule.read",
   notices: "alarm.read",
+  loads: "alarm.read",
 };
 
 /** Every item of a paged list. */
@@ -68,6 +69,8 @@ function snapshotOf(
       return deps.doors.list(visible);
     case "gateways":
       return deps.gateways.list();
+    case "loads":
+      return deps.quality.loads(visible);
     // Runs and notices are told as they happen; what was is asked for by HTTP.
     case "runs":
     case "notices":

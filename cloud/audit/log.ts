@@ -85,6 +85,12 @@ export class AuditChain implements AuditLog {
     };
   }
 
+  about(target: string, limit: number): readonly AuditEntry[] {
+    const { kysely, sync } = this.#db;
+    const rows = kysely.selectFrom("audit").selectAll().where("target", "=", target);
+    return sync.all(rows.orderBy("seq", "desc").limit(limit)).map(view).reverse();
+  }
+
   verify(): number | undefined {
     const { kysely, sync } = this.#db;
     let previous = GENESIS;

@@ -106,6 +106,11 @@ export class Commands implements CommandService, CommandPerformer {
     return row && commandView(row);
   }
 
+  /** Commands made from `from` to `to`, Unix ms, oldest first. */
+  between(from: number, to: number, limit: number): readonly CommandView[] {
+    return this.#store.between(from, to, limit).map(commandView);
+  }
+
   /** Sends what waits for a gateway that has come back. */
   gatewayOnline(gateway: GatewayId): void {
     try {

@@ -28,6 +28,17 @@ export class CommandStore implements BlobUser {
     return this.#db.sync.get(this.#db.kysely.selectFrom("commands").selectAll().where("id", "=", id));
   }
 
+  /** Made from `from` to `to`, Unix ms, both inclusive, oldest first. */
+  between(from: number, to: number, limit: number): readonly CommandRow[] {
+    const { kysely, sync } = this.#db;
+    const made = kysely
+      .selectFrom("commands")
+      .selectAll()
+      .where("created_at", ">=", from)
+      .where("created_at", "<=", to);
+    return sync.all(made.orderBy("created_at").orderBy("id").limit(limit));
+  }
+
   /** What the same requester has asked for under the same key before. */
   byKey(requestedBy: string, key: string): CommandRow | undefined {
     return this.#db.sync.get(

@@ -1,7 +1,7 @@
-import { App as AntdApp, Button, ConfigProvider } from "antd";
+import { Button, ConfigProvider } from "antd";
 import enUS from "antd/es/locale/en_US";
 import zhCN from "antd/es/locale/zh_CN";
-import { Suspense, useEffect } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "./api/client.ts";
 import { useCell } from "./live/hooks.ts";
@@ -9,9 +9,12 @@ import { PAGES } from "./pages/index.ts";
 import { SignInPage } from "./pages/sign-in.tsx";
 import type { Services } from "./services.ts";
 import { ServicesContext, useServices } from "./services-context.ts";
+import { AlarmKeys } from "./shell/alarm-keys.tsx";
+import { AudibleLossBar } from "./shell/audible-loss-bar.tsx";
 import { NavigationRail } from "./shell/navigation-rail.tsx";
 import { NoticePopups } from "./shell/notice-popups.tsx";
 import { StaleBanner } from "./shell/stale-banner.tsx";
+import { ToastList } from "./shell/toast-list.tsx";
 import { TopBar } from "./shell/top-bar.tsx";
 import { ANTD_THEMES, BUTTON_OPTIONS } from "./theme/antd.ts";
 import { Link } from "./ui/link.tsx";
@@ -19,6 +22,9 @@ import { PageBoundary } from "./ui/page-boundary.tsx";
 import { EmptyState, ErrorState, LoadingState } from "./ui/states.tsx";
 
 const ANTD_LOCALES = { "zh-CN": zhCN, en: enUS } as const;
+
+const AntdApp = lazy(() => import("./ui/antd-app.tsx"));
+const WallDisplay = lazy(() => import("./pages/alarms/wall-display.tsx"));
 
 /** The page that the address names. */
 function CurrentPage() {
@@ -51,7 +57,13 @@ function CurrentPage() {
     <PageBoundary key={page.path} fallback={failed}>
       <h1 className="visually-hidden">{t(`page.${page.title}`)}</h1>
       <Suspense fallback={<LoadingState />}>
-        <page.Page />
+        {page.path === "/alarms" ? (
+          <page.Page />
+        ) : (
+          <AntdApp>
+            <page.Page />
+          </AntdApp>
+        )}
       </Suspense>
     </PageBoundary>
   );
@@ -69,12 +81,29 @@ function Shell() {
       <TopBar />
       <div className="content">
         <StaleBanner />
+        <AudibleLossBar />
         <main id="main" className="page" aria-label={t("app.main")} tabIndex={-1}>
           <CurrentPage />
         </main>
       </div>
       <NoticePopups />
+      <AlarmKeys />
+      <ToastList />
     </div>
+  );
+}
+
+/** The console, or the wall display that has nothing to operate. */
+function Desk() {
+  const { router, session } = useServices();
+  const { path, query } = useCell(router.place);
+  const state = useCell(session.state);
+  const wall = path === "/alarms" && query["wall"] === "1";
+  if (!wall || state.is !== "in" || !state.permissions.has("alarm.read")) return <Shell />;
+  return (
+    <Suspense fallback={<LoadingState />}>
+      <WallDisplay />
+    </Suspense>
   );
 }
 
@@ -94,7 +123,7 @@ function Gate() {
     case "out":
       return <SignInPage expired={state.expired} />;
     case "in":
-      return <Shell />;
+      return <Desk />;
     default:
       return state satisfies never;
   }
@@ -107,9 +136,7 @@ export function App({ services }: { readonly services: Services }) {
   return (
     <ServicesContext.Provider value={services}>
       <ConfigProvider locale={ANTD_LOCALES[language]} theme={ANTD_THEMES[theme]} button={BUTTON_OPTIONS}>
-        <AntdApp component={false}>
-          <Gate />
-        </AntdApp>
+        <Gate />
       </ConfigProvider>
     </ServicesContext.Provider>
   );

@@ -1,13 +1,17 @@
 import type { AggregateQuery } from "../telemetry-ports.ts";
+import type { SeriesBuckets } from "./bucket-list.ts";
 import type { BucketSlab } from "./bucket-slab.ts";
 import { BucketWalk, type WalkOptions } from "./bucket-walk.ts";
 import type { ChunkReader } from "./chunk-store.ts";
 import { HOUR_MS, numberOf } from "./hour-summary.ts";
 import type { MemorySnapshot } from "./memory-snapshot.ts";
+import type { PackedDay } from "./packed-hours.ts";
 import { compareKeys, lowerBound, mergeRows, type SampleRows, sliceRows, usableQualities } from "./sample-rows.ts";
 import { groupOf, memberOf, type SummaryDay, type SummaryReader } from "./summary-store.ts";
 
 const DAY_MS = 24 * HOUR_MS;
+/** With so many series of a group or more, of which hours are asked for, its days go over packed, and not series by series. */
+const PACKED_FROM = 16;
 
 /** One moment of the store: what a reader's transaction sees, and what was in memory then. */
 export interface Moment {
@@ -67,38 +71,56 @@ function lastInChunks(chunks: ChunkReader, series: number, time: number, numbers
 interface SeriesOptions extends WalkOptions {
   /** Every hour is a bucket. */
   readonly hourly: boolean;
+  /** Days may go over packed. */
+  readonly packs: boolean;
+  /** Last day of which there are summaries. */
+  readonly lastDay: number;
 }
 
 /** The buckets of one series while they are being filled. */
 class SeriesWalk {
   readonly member: number;
+  /** Days before this one go over packed: nothing of theirs is in memory. */
+  readonly packedBefore: number;
   readonly #moment: Moment;
   readonly #series: number;
   readonly #from: number;
   readonly #to: number;
-  readonly #walk: BucketWalk;
+  readonly #edges: readonly number[];
+  readonly #options: SeriesOptions;
+  /** Made when there is something for it: most series of many are packed as a whole. */
+  #made: BucketWalk | undefined;
   readonly #memory: SampleRows;
   /** First row in memory that nothing was done for yet, and the time of it. */
   #next: number;
   #nextTime = Infinity;
-  /** Every hour is a bucket, and nothing else is asked for. */
-  readonly #hourly: boolean;
   /** What has to be read sample by sample before anything later is added. */
   #pendingFrom = Infinity;
   #pendingTo = -Infinity;
 
-  constructor(moment: Moment, series: number, edges: readonly number[], options: SeriesOptions, guess: number) {
+  constructor(moment: Moment, series: number, edges: readonly number[], options: SeriesOptions) {
     this.#moment = moment;
     this.#series = series;
     this.member = memberOf(series);
     this.#from = edges[0] ?? 0;
     this.#to = edges.at(-1) ?? 0;
-    this.#hourly = options.hourly;
+    this.#edges = edges;
+    this.#options = options;
     this.#memory = moment.memory.rows(series);
-    const needsBefore = options.timeWeighted || options.rollover !== undefined;
-    this.#walk = new BucketWalk(edges, options, needsBefore ? this.#before() : undefined, guess);
     this.#next = lowerBound(this.#memory, this.#from);
     this.#look();
+    this.packedBefore = options.packs ? Math.floor(this.#nextTime / DAY_MS) : -Infinity;
+  }
+
+  get #walk(): BucketWalk {
+    if (this.#made === undefined) {
+      const { timeWeighted, rollover, lastDay } = this.#options;
+      const needsBefore = timeWeighted || rollover !== undefined;
+      const firstDay = Math.max(Math.floor(this.#from / DAY_MS), this.packedBefore);
+      const guess = Math.min(this.#edges.length - 1, Math.max(1, (lastDay - firstDay + 1) * 24));
+      this.#made = new BucketWalk(this.#edges, this.#options, needsBefore ? this.#before() : undefined, guess);
+    }
+    return this.#made;
   }
 
   #before(): { held: number; number: number } {
@@ -165,8 +187,9 @@ class SeriesWalk {
 
   /** Rows `from` to `to` (exclusive) of a day's summaries are of this series. */
   hours(day: SummaryDay, from: number, to: number): void {
+    if (day.day < this.packedBefore) return;
     const start = day.day * DAY_MS;
-    const asIs = this.#hourly && this.#nextTime === Infinity && this.#pendingFrom === Infinity;
+    const asIs = this.#options.hourly && this.#nextTime >= start + DAY_MS && this.#pendingFrom === Infinity;
     if (asIs && start >= this.#from && start + DAY_MS <= this.#to) {
       this.#walk.addHours((start - this.#from) / HOUR_MS, day.columns, from, to);
       return;
@@ -174,10 +197,11 @@ class SeriesWalk {
     for (let i = from; i < to; i++) this.#hour(start + ((day.columns.place[i] ?? 0) & 31) * HOUR_MS, day, i);
   }
 
-  end(): BucketSlab {
+  /** What is not packed; undefined where that is nothing. */
+  end(): BucketSlab | undefined {
     this.#pendMemory(Infinity);
     this.#flush();
-    return this.#walk.end();
+    return this.#made?.end();
   }
 }
 
@@ -193,11 +217,22 @@ function addDay(day: SummaryDay, walks: readonly (SeriesWalk | undefined)[]): vo
   }
 }
 
-function optionsOf(query: AggregateQuery, point: string, hours: boolean): SeriesOptions {
+/** What is asked, and of what there is something. */
+interface Asked {
+  readonly query: AggregateQuery;
+  /** Every bucket is an hour of the clock (UTC). */
+  readonly hours: boolean;
+  /** Days of which there are summaries. */
+  readonly firstDay: number;
+  readonly lastDay: number;
+}
+
+function optionsOf({ query, hours, lastDay }: Asked, point: string, packs: boolean): SeriesOptions {
   const timeWeighted = query.timeWeighted === true;
   const rollover = query.counters?.get(point as never);
   const hourly = hours && !timeWeighted && rollover === undefined;
-  return rollover === undefined ? { timeWeighted, hourly } : { timeWeighted, rollover, hourly };
+  const options = { timeWeighted, hourly, packs, lastDay };
+  return rollover === undefined ? options : { ...options, rollover };
 }
 
 /** Is every bucket an hour of the clock (UTC)? */
@@ -227,6 +262,38 @@ function byGroup(
   return groups;
 }
 
+/** Fills the walks of a group day by day, and gives the days that go over packed. */
+function* takeDays(
+  { summaries }: Moment,
+  group: number,
+  { query, firstDay, lastDay }: Asked,
+  walks: readonly SeriesWalk[],
+): Generator<undefined, PackedDay[]> {
+  const byMember: SeriesWalk[] = [];
+  for (const walk of walks) byMember[walk.member] = walk;
+  const from = query.edges[0] ?? 0;
+  const walkedFrom = Math.min(...walks.map(({ packedBefore }) => packedBefore));
+  const packedBefore = Math.max(...walks.map((walk) => walk.packedBefore));
+  const extras = query.timeWeighted === true || query.counters !== undefined;
+  const days: PackedDay[] = [];
+  for (let day = firstDay; day <= lastDay; day++) {
+    const data = day < packedBefore ? summaries.packed(day, group) : undefined;
+    if (data !== undefined) days.push({ first: (day * DAY_MS - from) / HOUR_MS, data });
+    if (day >= walkedFrom) {
+      const columns = data === undefined ? summaries.day(day, group, extras) : summaries.unpack(day, data);
+      if (columns !== undefined) addDay(columns, byMember);
+    }
+    yield;
+  }
+  return days;
+}
+
+/** How many of the days, of which the first buckets are told, lie before one. */
+function countBefore(days: readonly PackedDay[], before: number, from: number): number {
+  const found = days.findIndex(({ first }) => first * HOUR_MS + from >= before * DAY_MS);
+  return found < 0 ? days.length : found;
+}
+
 /**
  * Buckets by point, in the order of the query. Whole hours come out of the summaries; hours that an edge cuts, and those of
  * which samples are still in memory, sample by sample. Yields where others may be served.
@@ -236,37 +303,32 @@ export function* aggregate(
   moment: Moment,
   query: AggregateQuery,
   seriesOf: (point: string) => number | undefined,
-): Generator<undefined, BucketSlab[]> {
+): Generator<undefined, SeriesBuckets[]> {
   const { edges, points } = query;
   const from = edges[0] ?? 0;
   const to = edges.at(-1) ?? 0;
-  const answers = new Map<string, BucketSlab>();
+  const answers = new Map<string, SeriesBuckets>();
   const known = moment.summaries.days();
   const firstDay = Math.max(Math.floor(from / DAY_MS), known?.first ?? Infinity);
   const lastDay = Math.min(Math.ceil(to / DAY_MS) - 1, known?.last ?? -Infinity);
-  const guess = Math.min(edges.length - 1, Math.max(1, (lastDay - firstDay + 1) * 24));
-  const hours = areHours(edges);
-  const extras = query.timeWeighted === true || query.counters !== undefined;
+  const asked: Asked = { query, hours: areHours(edges), firstDay, lastDay };
+  const plain = asked.hours && query.timeWeighted !== true && query.counters === undefined;
+  const none: BucketSlab = { length: 0, capacity: 0, full: false, buffer: new ArrayBuffer(0), texts: [] };
   for (const [group, members] of byGroup(points, seriesOf)) {
-    const walks: SeriesWalk[] = [];
+    const packs = plain && members.length >= PACKED_FROM;
     const named: { readonly point: string; readonly walk: SeriesWalk }[] = [];
     for (const { point, series } of members) {
-      const walk = new SeriesWalk(moment, series, edges, optionsOf(query, point, hours), guess);
-      walks[walk.member] = walk;
-      named.push({ point, walk });
+      named.push({ point, walk: new SeriesWalk(moment, series, edges, optionsOf(asked, point, packs)) });
       yield;
     }
-    for (let day = firstDay; day <= lastDay; day++) {
-      const summaries = moment.summaries.day(day, group, extras);
-      if (summaries === undefined) continue;
-      addDay(summaries, walks);
-      yield;
-    }
+    const walks = named.map(({ walk }) => walk);
+    const days = yield* takeDays(moment, group, asked, walks);
     for (const { point, walk } of named) {
-      answers.set(point, walk.end());
+      const count = countBefore(days, walk.packedBefore, from);
+      const slab = walk.end() ?? none;
+      answers.set(point, count === 0 ? { slab } : { slab, packed: { days, count, member: walk.member } });
       yield;
     }
   }
-  const none: BucketSlab = { length: 0, capacity: 0, full: false, buffer: new ArrayBuffer(0), texts: [] };
-  return points.map((point) => answers.get(point) ?? none);
+  return points.map((point) => answers.get(point) ?? { slab: none });
 }

@@ -1,27 +1,17 @@
 import type { AggregateQuery, Bucket } from "../telemetry-ports.ts";
-import { type BucketColumns, type BucketSlab, slabColumns } from "./bucket-slab.ts";
-import { valueOfKind } from "./summary-codec.ts";
+import { type BucketColumns, type BucketSlab, plainBucket, slabColumns } from "./bucket-slab.ts";
+import { type PackedHours, PackedHoursReader } from "./packed-hours.ts";
+
+/** The buckets of one series on their way from the store's thread: those of whole days that are packed, and those after them. */
+export interface SeriesBuckets {
+  readonly packed?: PackedHours;
+  readonly slab: BucketSlab;
+}
 
 interface Asked {
   readonly edges: readonly number[];
   readonly timeWeighted: boolean;
   readonly counter: boolean;
-}
-
-function plainBucket(c: BucketColumns, i: number, edges: readonly number[], texts: readonly string[]): Bucket {
-  const kinds = c.kinds[i] ?? 0;
-  const numeric = c.numeric[i] ?? 0;
-  const count = c.count[i] ?? 0;
-  return {
-    t: edges[c.bucket[i] ?? 0] ?? 0,
-    count,
-    bad: c.bad[i] ?? 0,
-    min: numeric > 0 ? (c.min[i] ?? null) : null,
-    max: numeric > 0 ? (c.max[i] ?? null) : null,
-    mean: numeric > 0 ? (c.sum[i] ?? 0) / numeric : null,
-    first: count > 0 ? valueOfKind(kinds >> 3, c.first[i] ?? 0, texts) : null,
-    last: count > 0 ? valueOfKind(kinds & 7, c.last[i] ?? 0, texts) : null,
-  };
 }
 
 function bucketAt(c: BucketColumns, i: number, asked: Asked, texts: readonly string[]): Bucket {
@@ -45,9 +35,10 @@ function bucketsOf(slab: BucketSlab, asked: Asked): readonly Bucket[] {
  * The buckets of an answer. Those of a series become objects when they are looked at for the first time: a month of a thousand
  * series is most of a million of them, and who streams them needs only some at a time.
  */
-export function bucketLists(slabs: readonly BucketSlab[], query: AggregateQuery): readonly (readonly Bucket[])[] {
-  const lists: (readonly Bucket[])[] = new Array(slabs.length);
-  for (const [i, slab] of slabs.entries()) {
+export function bucketLists(answer: readonly SeriesBuckets[], query: AggregateQuery): readonly (readonly Bucket[])[] {
+  const lists: (readonly Bucket[])[] = new Array(answer.length);
+  const reader = new PackedHoursReader(query.edges);
+  for (const [i, { packed, slab }] of answer.entries()) {
     const point = query.points[i];
     const asked: Asked = {
       edges: query.edges,
@@ -58,7 +49,8 @@ export function bucketLists(slabs: readonly BucketSlab[], query: AggregateQuery)
       enumerable: true,
       configurable: true,
       get: () => {
-        const value = bucketsOf(slab, asked);
+        const after = bucketsOf(slab, asked);
+        const value = packed === undefined ? after : [...reader.buckets(packed), ...after];
         Object.defineProperty(lists, i, { enumerable: true, configurable: true, writable: true, value });
         return value;
       },

@@ -1,3 +1,6 @@
+import type { Bucket } from "../telemetry-ports.ts";
+import { valueOfKind } from "./summary-codec.ts";
+
 /** Columns of a slab that are there for every question, and what time-weighted means and counters add. */
 const PLAIN = ["sum", "min", "max", "first", "last"] as const;
 /** Whole numbers below 2^32. */
@@ -75,4 +78,21 @@ export function growSlab(columns: BucketColumns, capacity: number, full: boolean
   for (const name of WHOLE) grown[name].set(columns[name]);
   grown.kinds.set(columns.kinds);
   return slab;
+}
+
+/** Row `i` as an object; `texts` is what its texts point into. */
+export function plainBucket(c: BucketColumns, i: number, edges: readonly number[], texts: readonly string[]): Bucket {
+  const kinds = c.kinds[i] ?? 0;
+  const numeric = c.numeric[i] ?? 0;
+  const count = c.count[i] ?? 0;
+  return {
+    t: edges[c.bucket[i] ?? 0] ?? 0,
+    count,
+    bad: c.bad[i] ?? 0,
+    min: numeric > 0 ? (c.min[i] ?? null) : null,
+    max: numeric > 0 ? (c.max[i] ?? null) : null,
+    mean: numeric > 0 ? (c.sum[i] ?? 0) / numeric : null,
+    first: count > 0 ? valueOfKind(kinds >> 3, c.first[i] ?? 0, texts) : null,
+    last: count > 0 ? valueOfKind(kinds & 7, c.last[i] ?? 0, texts) : null,
+  };
 }

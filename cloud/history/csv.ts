@@ -1,21 +1,5 @@
 import { AGGREGATES, type Aggregate, type SeriesBucket } from "#core/contracts/history.ts";
-import type { Value } from "#core/model/sample.ts";
-
-/** What a spreadsheet would take for a formula. [OWASP CSV Injection] */
-const FORMULA = /^[=+\-@\t\r]/;
-
-/** One field of a CSV file. Texts that look like a formula are made texts by an apostrophe; numbers are numbers. [RFC 4180 §2] */
-export function csvField(value: Value | undefined): string {
-  if (value === null || value === undefined) return "";
-  if (typeof value !== "string") return String(value);
-  const text = FORMULA.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** One record with its line end. [RFC 4180 §2] */
-export function csvLine(fields: readonly (Value | undefined)[]): string {
-  return `${fields.map(csvField).join(",")}\r\n`;
-}
+import { csvLine } from "#core/csv.ts";
 
 /** Fields of a line of samples. */
 export const SAMPLE_FIELDS = ["time", "point", "name", "unit", "value", "quality", "reason"] as const;

@@ -107,6 +107,39 @@ function addRow(s: HourSummary, rows: SampleRows, i: number, usable: boolean): v
   s.held = number;
 }
 
+/**
+ * Adds rows that are usable numbers, as nearly all are, from `from` on and as long as they are before `end`, as addRow does, which
+ * has just added one. Gives the first row that is none.
+ */
+function addNumbers(s: HourSummary, rows: SampleRows, from: number, to: number, usable: Uint8Array): number {
+  const { time, kind, number: numbers, quality } = rows;
+  const start = s.hour * HOUR_MS;
+  const end = start + HOUR_MS;
+  let { lastAt, lastNumber: last, sum, min, max, integral, known } = s;
+  let i = from;
+  for (; i < to; i++) {
+    const at = (time[i] ?? 0) - start;
+    const number = numbers[i] ?? Number.NaN;
+    const isPlain = kind[i] === KIND.number && usable[quality[i] ?? 0] === 1 && !Number.isNaN(number);
+    if (!isPlain || start + at >= end) break;
+    integral += last * (at - lastAt);
+    known += at - lastAt;
+    lastAt = at;
+    if (number < last) {
+      s.falls++;
+      s.fallFrom += last;
+    }
+    sum += number;
+    if (number < min) min = number;
+    if (number > max) max = number;
+    last = number;
+  }
+  s.count += i - from;
+  s.numeric += i - from;
+  Object.assign(s, { lastAt, lastNumber: last, held: last, sum, min, max, integral, known });
+  return i;
+}
+
 /** Hands over the summary of each hour of rows in order of time, `from` to `to` (exclusive). */
 export function summarizeHours(rows: SampleRows, from: number, to: number, each: (summary: HourSummary) => void): void {
   const usable = usableQualities(rows.qualities);
@@ -118,7 +151,9 @@ export function summarizeHours(rows: SampleRows, from: number, to: number, each:
     for (; i < to && (rows.time[i] ?? 0) < end; i++) {
       const use = usable[rows.quality[i] ?? 0] === 1 && rows.kind[i] !== KIND.null;
       addRow(summary, rows, i, use);
-      if (use) lastUsable = i;
+      if (!use) continue;
+      if (!Number.isNaN(summary.held)) i = addNumbers(summary, rows, i + 1, to, usable) - 1;
+      lastUsable = i;
     }
     if (lastUsable >= 0) summary.last = valueAt(rows, lastUsable);
     each(summary);

@@ -1,4 +1,5 @@
 import type { Aggregate, HistorySeriesView, HistoryView, SeriesBucket } from "#core/contracts/history.ts";
+import { csvLine } from "#core/csv.ts";
 import { InvalidInputError } from "#core/errors.ts";
 import { type PointId, pointId } from "#core/ids.ts";
 import { isFromRecord } from "#core/model/sample.ts";
@@ -6,7 +7,7 @@ import type { SiteCatalog } from "../ports.ts";
 import type { Bucket, HistoryService, SeriesQuery, TelemetryStore } from "../telemetry-ports.ts";
 import { iso } from "../time.ts";
 import { autoInterval, bucketEdges, formatInterval, type Interval, parseInterval } from "./calendar.ts";
-import { bucketFields, bucketLine, csvLine, SAMPLE_FIELDS } from "./csv.ts";
+import { bucketFields, bucketLine, SAMPLE_FIELDS } from "./csv.ts";
 import { type FilledBucket, fillBuckets } from "./fill.ts";
 
 /** Buckets of a request that names no width: about one for two pixels of a chart. */

@@ -1,5 +1,5 @@
 import type { AggregateQuery, HistoryQuery, TelemetryRetention, TelemetrySpan } from "../telemetry-ports.ts";
-import type { BucketSlab } from "./bucket-slab.ts";
+import type { SeriesBuckets } from "./bucket-list.ts";
 
 /** What the worker is started with. */
 export interface StoreWorkerData {
@@ -62,7 +62,7 @@ export interface StoreAnswers {
   readonly read: ReadAnswer;
   /** Row i belongs to the points of which `found` is not -1, in their order. */
   readonly at: { readonly rows: ReadAnswer; readonly found: Int32Array };
-  readonly aggregate: BucketSlab[];
+  readonly aggregate: SeriesBuckets[];
   readonly ranges: { epoch: string; from: number; to: number }[];
   readonly maintain: undefined;
   readonly close: undefined;

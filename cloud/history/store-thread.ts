@@ -2,7 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { Clock } from "#core/clock.ts";
 import { errorCode, errorMessage, HubError } from "#core/errors.ts";
 import { aggregate, type Moment } from "./aggregate.ts";
-import type { BucketSlab } from "./bucket-slab.ts";
+import type { SeriesBuckets } from "./bucket-list.ts";
 import { DamagedChunk } from "./chunk-store.ts";
 import { MemorySnapshot } from "./memory-snapshot.ts";
 import { readAt, readRaw } from "./raw-read.ts";
@@ -45,6 +45,13 @@ function transferable(columns: readonly ArrayBufferView[]): ArrayBuffer[] {
   return columns.map(({ buffer }) => buffer as ArrayBuffer);
 }
 
+/** One series may be asked for twice, and those of a group share their days: each goes over once. */
+function buffersOf(answer: readonly SeriesBuckets[]): ArrayBuffer[] {
+  const days = new Set(answer.flatMap(({ packed }) => (packed === undefined ? [] : [packed.days])));
+  const packed = [...days].flatMap((one) => one.map(({ data }) => data.buffer));
+  return [...new Set(answer.map(({ slab }) => slab.buffer)), ...packed];
+}
+
 /**
  * What the store's thread does, and in which order: a write as soon as it comes; then questions, a few at a time and in turns;
  * then compaction. Questions and compaction go in slices, so that a write waits for none of them.
@@ -85,7 +92,8 @@ export class StoreThread {
       case "write":
         this.#resting = false;
         this.#reply(id, this.#file.write(request));
-        for (let slice = this.#file.pressure; slice > 0 && !this.#resting; slice--) this.#work();
+        // Nothing may come between these slices, so they are one: each transaction writes the pages it touches anew.
+        if (this.#file.pressure > 0) this.#work(this.#file.pressure);
         return;
       case "ranges":
         this.#reply(id, this.#file.ranges(request.gateway));
@@ -148,10 +156,10 @@ export class StoreThread {
     return true;
   }
 
-  #work(): void {
-    this.#deadline = this.#clock.monotonic() + WORK_SLICE_MS;
+  #work(slices = 1): void {
+    this.#deadline = this.#clock.monotonic() + slices * WORK_SLICE_MS;
     try {
-      this.#file.work(() => this.#isUp());
+      this.#file.work(() => this.#isUp(), slices);
     } catch (error) {
       this.#resting = true;
       this.#port.postMessage({ notice: "failed", code: errorCode(error), message: errorMessage(error) });
@@ -247,9 +255,8 @@ export class StoreThread {
       case "aggregate": {
         const { query } = question;
         const moment = this.#moment(reader);
-        const slabs: BucketSlab[] = yield* aggregate(moment, query, (point) => this.#file.seriesOf(point));
-        // One series may be asked for twice; its numbers go over once.
-        return { value: slabs, transfer: [...new Set(slabs.map(({ buffer }) => buffer))] };
+        const series: SeriesBuckets[] = yield* aggregate(moment, query, (point) => this.#file.seriesOf(point));
+        return { value: series, transfer: buffersOf(series) };
       }
       default:
         return question satisfies never;

@@ -5,6 +5,7 @@ import { KIND } from "#core/model/sample-columns.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { HourSummary } from "./hour-summary.ts";
 import { Dictionary } from "./sample-rows.ts";
+import { readColumn, SummaryColumn, writeColumn } from "./summary-column.ts";
 
 /*
  * One part of the hourly summaries of a day and a group of series, as columns that are read by copying: what every
@@ -13,11 +14,6 @@ import { Dictionary } from "./sample-rows.ts";
  */
 
 const LAYOUT = 1;
-/** How the numbers of a column lie in the file. `scaled`: whole numbers and what they are divided by. */
-const FORM = { constant: 0, uint8: 1, uint16: 2, uint32: 3, float32: 4, float64: 5, scaled: 6 } as const;
-type Form = (typeof FORM)[keyof typeof FORM];
-const SCALES = [1, 10, 100, 1000] as const;
-
 /** What of every summary. Row i of each column belongs to one series and hour; rows ascend by series, then hour. */
 export interface SummaryColumns {
   readonly length: number;
@@ -73,108 +69,6 @@ export interface PlacedSummary {
   readonly summary: HourSummary;
 }
 
-/** Is every one of the first `n` a multiple of 1 / scale that 32 bits hold? */
-function isScaled(column: Float64Array, n: number, scale: number): boolean {
-  for (let i = 0; i < n; i++) {
-    const value = column[i] ?? 0;
-    const scaled = Math.round(value * scale);
-    // Neither NaN nor a zero below zero comes back from a whole number.
-    const isWhole = Math.abs(scaled) < 0x7fff_ffff && !Object.is(scaled, -0);
-    if (!isWhole || !Object.is(scaled / scale, value)) return false;
-  }
-  return true;
-}
-
-function isSame(column: Float64Array, n: number): boolean {
-  const first = column[0];
-  for (let i = 1; i < n; i++) if (!Object.is(column[i], first)) return false;
-  return true;
-}
-
-function isFloat32(column: Float64Array, n: number): boolean {
-  for (let i = 0; i < n; i++) if (!Object.is(Math.fround(column[i] ?? 0), column[i])) return false;
-  return true;
-}
-
-/** The greatest of numbers that are all whole, from 0 on, and fit 32 bits; -1 where one is not. */
-function greatestWhole(column: Float64Array, n: number): number {
-  let greatest = 0;
-  for (let i = 0; i < n; i++) {
-    const value = column[i] ?? 0;
-    if (!Object.is(value >>> 0, value)) return -1;
-    if (value > greatest) greatest = value;
-  }
-  return greatest;
-}
-
-/** In what form the numbers of a column take the least room without loss. `scaled` is only sought where nothing else fits. */
-function formOf(column: Float64Array, n: number): { readonly form: Form; readonly scale: number } {
-  if (isSame(column, n)) return { form: FORM.constant, scale: 0 };
-  const greatest = greatestWhole(column, n);
-  if (greatest >= 0)
-    return { form: greatest <= 0xff ? FORM.uint8 : greatest <= 0xffff ? FORM.uint16 : FORM.uint32, scale: 0 };
-  if (isFloat32(column, n)) return { form: FORM.float32, scale: 0 };
-  const scale = SCALES.findIndex((power) => isScaled(column, n, power));
-  return scale < 0 ? { form: FORM.float64, scale: 0 } : { form: FORM.scaled, scale };
-}
-
-/** A typed array of what comes next in the writer, aligned to 8 bytes. */
-function room<T>(w: ByteWriter, bytes: number, make: (buffer: ArrayBuffer, at: number) => T): T {
-  const place = w.reserve(bytes);
-  w.advance(bytes);
-  return make(place.bytes.buffer as ArrayBuffer, place.at);
-}
-
-/** Writes the first `n` numbers of a column. */
-function writeColumn(w: ByteWriter, column: Float64Array, n: number): void {
-  const { form, scale } = formOf(column, n);
-  w.byte(form);
-  w.byte(scale);
-  w.align();
-  const values = column.subarray(0, n);
-  if (form === FORM.constant) w.double(column[0] ?? 0);
-  else if (form === FORM.uint8) room(w, n, (b, at) => new Uint8Array(b, at, n)).set(values);
-  else if (form === FORM.uint16) room(w, 2 * n, (b, at) => new Uint16Array(b, at, n)).set(values);
-  else if (form === FORM.uint32) room(w, 4 * n, (b, at) => new Uint32Array(b, at, n)).set(values);
-  else if (form === FORM.float32) room(w, 4 * n, (b, at) => new Float32Array(b, at, n)).set(values);
-  else if (form === FORM.float64) room(w, 8 * n, (b, at) => new Float64Array(b, at, n)).set(values);
-  else {
-    const power = SCALES[scale] ?? 1;
-    const scaled = room(w, 4 * n, (b, at) => new Int32Array(b, at, n));
-    for (let i = 0; i < n; i++) scaled[i] = Math.round((column[i] ?? 0) * power);
-  }
-  w.align();
-}
-
-const NOTHING = new Float64Array(0);
-
-/** A typed array over the next bytes, which may lie anywhere. */
-function view<T>(r: ByteReader, n: number, size: number, make: (buffer: ArrayBuffer, at: number, n: number) => T): T {
-  const bytes = r.raw(n * size);
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
-  return make(aligned.buffer as ArrayBuffer, aligned.byteOffset, n);
-}
-
-/** `room` is used for the column where its numbers do not lie in the blob as they are; without it new memory. */
-function readColumn(r: ByteReader, n: number, room?: Float64Array): Float64Array {
-  const form = r.byte();
-  const power = SCALES[r.byte()] ?? 1;
-  r.align();
-  let column = form === FORM.float64 ? NOTHING : (room?.subarray(0, n) ?? new Float64Array(n));
-  if (form === FORM.constant) column.fill(r.double());
-  else if (form === FORM.uint8) column.set(r.raw(n));
-  else if (form === FORM.uint16) column.set(view(r, n, 2, (b, at, length) => new Uint16Array(b, at, length)));
-  else if (form === FORM.uint32) column.set(view(r, n, 4, (b, at, length) => new Uint32Array(b, at, length)));
-  else if (form === FORM.float32) column.set(view(r, n, 4, (b, at, length) => new Float32Array(b, at, length)));
-  else if (form === FORM.float64) column = view(r, n, 8, (b, at, length) => new Float64Array(b, at, length));
-  else if (form === FORM.scaled) {
-    column.set(view(r, n, 4, (b, at, length) => new Int32Array(b, at, length)));
-    if (power !== 1) for (let i = 0; i < n; i++) column[i] = (column[i] ?? 0) / power;
-  } else throw new RangeError(`a column of summaries has form ${form}`);
-  r.align();
-  return column;
-}
-
 function kindOf(value: Value): number {
   if (typeof value === "number") return KIND.number;
   if (typeof value === "string") return KIND.text;
@@ -188,9 +82,9 @@ export function valueOfKind(kind: number, number: number, texts: readonly string
   return kind === KIND.null ? null : kind === KIND.true;
 }
 
-function finished(w: ByteWriter): Uint8Array {
+function finished(w: ByteWriter): Uint8Array<ArrayBuffer> {
   w.uint32(crc32(w.done()));
-  return w.done().slice();
+  return new Uint8Array(w.done());
 }
 
 type Columns<Name extends string> = Record<Name, Float64Array>;
@@ -256,21 +150,30 @@ const writer = new ByteWriter();
 let main = newColumns(MAIN, 0);
 let more = newColumns(EXTRA, 0);
 
-/** The two blobs of one part. */
-export function encodeSummaries(summaries: readonly PlacedSummary[]): { data: Uint8Array; extra: Uint8Array } {
+function reserve(n: number): void {
+  if (n <= main.place.length) return;
+  main = newColumns(MAIN, 2 * n);
+  more = newColumns(EXTRA, 2 * n);
+}
+
+/** The first blob of one part, without the second one. */
+export function encodeMain(summaries: readonly PlacedSummary[]): Uint8Array<ArrayBuffer> {
   const n = summaries.length;
-  if (n > main.place.length) {
-    main = newColumns(MAIN, 2 * n);
-    more = newColumns(EXTRA, 2 * n);
-  }
+  reserve(n);
   const texts = fillMain(main, summaries);
-  fillExtra(more, summaries);
   writer.clear();
   writer.byte(LAYOUT);
   writer.integer(n);
   writer.texts(texts);
   for (const name of MAIN) writeColumn(writer, main[name], n);
-  const data = finished(writer);
+  return finished(writer);
+}
+
+/** The two blobs of one part. */
+export function encodeSummaries(summaries: readonly PlacedSummary[]): { data: Uint8Array; extra: Uint8Array } {
+  const n = summaries.length;
+  const data = encodeMain(summaries);
+  fillExtra(more, summaries);
   writer.clear();
   for (const name of EXTRA) writeColumn(writer, more[name], n);
   return {
@@ -281,7 +184,7 @@ export function encodeSummaries(summaries: readonly PlacedSummary[]): { data: Ui
   };
 }
 
-function corrupt(cause: unknown): HubError {
+function corruptSummaries(cause: unknown): HubError {
   return new HubError("HISTORY_CORRUPT", `stored hourly summaries cannot be read: ${errorMessage(cause)}`, { cause });
 }
 
@@ -298,15 +201,21 @@ export class SummaryRoom {
   }
 }
 
+/** Compares the checksum of a part. @throws HISTORY_CORRUPT */
+export function checkSummaries(blob: Uint8Array): void {
+  const size = blob.length - 4;
+  if (size >= 4 && crc32(blob.subarray(0, size)) === new ByteReader(blob).view.getUint32(size, true)) return;
+  throw corruptSummaries(new Error("wrong checksum"));
+}
+
 /**
  * The columns of a part. `blob` is not to be changed afterwards; with `room` they last until it is used again.
  * @throws HISTORY_CORRUPT
  */
 export function decodeSummaries(blob: Uint8Array, room?: SummaryRoom): SummaryColumns {
-  const size = blob.length - 4;
+  checkSummaries(blob);
   const r = new ByteReader(blob);
   try {
-    if (size < 4 || crc32(blob.subarray(0, size)) !== r.view.getUint32(size, true)) throw new Error("wrong checksum");
     const layout = r.byte();
     if (layout !== LAYOUT) throw new RangeError(`layout ${layout}, expected ${LAYOUT}`);
     const length = r.integer();
@@ -315,7 +224,30 @@ export function decodeSummaries(blob: Uint8Array, room?: SummaryRoom): SummaryCo
     for (const [at, name] of MAIN.entries()) columns[name] = readColumn(r, length, room?.column(at, length));
     return { length, texts, ...columns };
   } catch (cause) {
-    throw corrupt(cause);
+    throw corruptSummaries(cause);
+  }
+}
+
+/** A part of the summaries whose columns lie in the blob. */
+export interface SummaryViews {
+  readonly length: number;
+  readonly columns: Readonly<Record<(typeof MAIN)[number], SummaryColumn>>;
+  readonly texts: readonly string[];
+}
+
+/** Looks into a blob whose checksum was compared already; it is not to be changed afterwards. @throws HISTORY_CORRUPT */
+export function viewSummaries(blob: Uint8Array): SummaryViews {
+  const r = new ByteReader(blob);
+  try {
+    const layout = r.byte();
+    if (layout !== LAYOUT) throw new RangeError(`layout ${layout}, expected ${LAYOUT}`);
+    const length = r.integer();
+    const texts = r.texts();
+    const columns = {} as Record<(typeof MAIN)[number], SummaryColumn>;
+    for (const name of MAIN) columns[name] = new SummaryColumn(r, length);
+    return { length, texts, columns };
+  } catch (cause) {
+    throw corruptSummaries(cause);
   }
 }
 
@@ -327,7 +259,7 @@ export function decodeExtras(blob: Uint8Array, length: number): SummaryExtras {
     for (const name of EXTRA) columns[name] = readColumn(r, length);
     return columns;
   } catch (cause) {
-    throw corrupt(cause);
+    throw corruptSummaries(cause);
   }
 }
 

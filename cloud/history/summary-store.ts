@@ -2,9 +2,11 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { errorCode, HubError } from "#core/errors.ts";
 import { type HourSummary, joinHours } from "./hour-summary.ts";
 import {
+  checkSummaries,
   columnsOf,
   decodeExtras,
   decodeSummaries,
+  encodeMain,
   encodeSummaries,
   extrasOf,
   type PlacedSummary,
@@ -121,6 +123,30 @@ export class SummaryReader {
     } catch (error) {
       throw errorCode(error) === "HISTORY_CORRUPT" ? new DamagedSummaries(day, group, error) : error;
     }
+  }
+
+  /** The same without extras, as `encodeSummaries` gives `data`, to be taken apart elsewhere. @throws DamagedSummaries */
+  packed(day: number, group: number): Uint8Array<ArrayBuffer> | undefined {
+    const first = firstPart(day, group);
+    try {
+      const [only, ...others] = this.#main
+        .all(first, first + PARTS)
+        .map((row) => row["data"] as Uint8Array<ArrayBuffer>);
+      if (only === undefined) return undefined;
+      if (others.length > 0) {
+        const parts = [only, ...others].map((data): Part => ({ columns: decodeSummaries(data), extras: NO_EXTRAS }));
+        return encodeMain(join(parts, day));
+      }
+      checkSummaries(only);
+      return only;
+    } catch (error) {
+      throw errorCode(error) === "HISTORY_CORRUPT" ? new DamagedSummaries(day, group, error) : error;
+    }
+  }
+
+  /** What `packed` gave, as `day` gives it without extras. @throws HISTORY_CORRUPT */
+  unpack(day: number, data: Uint8Array): SummaryDay {
+    return { day, columns: decodeSummaries(data, this.#room), extras: NO_EXTRAS };
   }
 
   #day(day: number, group: number, withExtras: boolean): SummaryDay | undefined {

@@ -38,6 +38,7 @@ export class TelemetryFile {
   /** Series of each point number of this process; 0: not known yet. */
   #seriesOf = new Uint32Array(1024);
   readonly #points: string[] = [];
+  readonly #keys = new KeyRoom();
   readonly #ranges: OffsetRanges;
   readonly #chunks: ChunkWriter;
   readonly #summaries: SummaryWriter;
@@ -149,7 +150,9 @@ export class TelemetryFile {
     return { stored, duplicates: offered - stored };
   }
 
-  /** The new rows of what was written, with their series and keys. In the common case nothing is copied. */
+  /**
+   * The new rows of what was written, with their series and keys, until the next write. In the common case nothing is copied.
+   */
   #rowsOf(c: WrittenColumns, fresh: readonly FreshPart[], made: number[]): { series: Uint32Array; rows: SampleRows } {
     const length = fresh.reduce((sum, { count }) => sum + count, 0);
     const start = fresh[0]?.start ?? 0;
@@ -160,16 +163,13 @@ export class TelemetryFile {
       return follows;
     });
     const pick = oneAfterOther ? undefined : rowNumbers(fresh, length);
-    const series = new Uint32Array(length);
-    const epoch = new Uint32Array(length);
-    const offset = new Float64Array(length);
+    const { series, epoch, offset } = this.#keys.take(length);
     let at = 0;
     for (const part of fresh) {
       epoch.fill(part.epoch, at, at + part.count);
-      for (let i = 0; i < part.count; i++, at++) {
-        offset[at] = part.first + i;
-        series[at] = this.#seriesOfNumber(c.point[part.start + i] ?? 0, made);
-      }
+      for (let i = 0; i < part.count; i++) offset[at + i] = part.first + i;
+      this.#placeSeries(c.point.subarray(part.start, part.start + part.count), series.subarray(at), made);
+      at += part.count;
     }
     const end = start + length;
     return {
@@ -189,9 +189,21 @@ export class TelemetryFile {
     };
   }
 
-  #seriesOfNumber(number: number, made: number[]): number {
-    const known = this.#seriesOf[number] ?? 0;
-    if (known !== 0) return known;
+  /** The series of point numbers; `made` gets the numbers of those that are new. */
+  #placeSeries(points: Uint32Array, series: Uint32Array, made: number[]): void {
+    let known = this.#seriesOf;
+    for (let i = 0; i < points.length; i++) {
+      const point = points[i] ?? 0;
+      let id = known[point] ?? 0;
+      if (id === 0) {
+        id = this.#newSeries(point, made);
+        known = this.#seriesOf;
+      }
+      series[i] = id;
+    }
+  }
+
+  #newSeries(number: number, made: number[]): number {
     const point = this.#points[number];
     if (point === undefined) throw new RangeError(`point number ${number} of ${this.#points.length}`);
     let id = this.#series.get(point);
@@ -218,14 +230,14 @@ export class TelemetryFile {
     return Math.min(MOST_PRESSURE, Math.floor(4 * this.#compaction.pressure));
   }
 
-  /** Does some of the work in the background. @throws DB_* */
-  work(isTimeUp: () => boolean): void {
+  /** Does some of the work in the background, in one transaction as long as so many slices. @throws DB_* */
+  work(isTimeUp: () => boolean, slices = 1): void {
     if (this.#unsaved > CHECKPOINT_BYTES) {
       this.#checkpoint();
       return;
     }
     this.#compaction.slice(isTimeUp);
-    this.#unsaved += SLICE_BYTES;
+    this.#unsaved += slices * SLICE_BYTES;
   }
 
   /** Brings everything into its final form and drops what is too old. Each step takes until `isTimeUp`. @throws DB_* */
@@ -341,6 +353,25 @@ export class TelemetryFile {
       if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw dbError(error, "telemetry store");
     }
+  }
+}
+
+/** Memory for the series and keys of the rows of one write, used again for the next one. */
+class KeyRoom {
+  #series = new Uint32Array(0);
+  #epoch = new Uint32Array(0);
+  #offset = new Float64Array(0);
+  take(rows: number): { series: Uint32Array; epoch: Uint32Array; offset: Float64Array } {
+    if (rows > this.#series.length) {
+      this.#series = new Uint32Array(2 * rows);
+      this.#epoch = new Uint32Array(2 * rows);
+      this.#offset = new Float64Array(2 * rows);
+    }
+    return {
+      series: this.#series.subarray(0, rows),
+      epoch: this.#epoch.subarray(0, rows),
+      offset: this.#offset.subarray(0, rows),
+    };
   }
 }
 

@@ -25,6 +25,11 @@ export class ClockWatch {
     this.#clock = clock;
   }
 
+  /** Clock of a gateway minus ours, ms, with the way of its last message; undefined before one has come. */
+  offsetOf(gateway: string): number | undefined {
+    return this.#offsets.get(gateway as GatewayId)?.trusted;
+  }
+
   /** Takes the time at which a live message was published. Gives by how much the gateway's clock has jumped, once that is sure. */
   take(gateway: GatewayId, timestamp: number): number | undefined {
     const offset = timestamp - this.#clock.now();

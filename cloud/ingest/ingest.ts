@@ -181,6 +181,11 @@ export class Ingest implements GatewayMessageHandler {
     });
   }
 
+  /** Clock of a gateway minus ours, ms; undefined where it has not been heard. */
+  clockOffsetOf(gateway: string): number | undefined {
+    return this.#clocks.offsetOf(gateway);
+  }
+
   #heard(gateway: GatewayId, timestamp: number): void {
     this.#deps.presence.heard(gateway);
     const byMs = this.#clocks.take(gateway, timestamp);

@@ -9,22 +9,25 @@ import {
   GapItem,
   type LaneItem,
   NotifyItem,
+  OpenAlarmsItem,
   RunItem,
   SnapshotItem,
 } from "#core/contracts/lanes.ts";
 
-const CHECKS: ReadonlyMap<string, Validator> = new Map<string, Validator>([
-  ["alarm", Compile(AlarmItem)],
-  ["deviceEvent", Compile(DeviceEventItem)],
-  ["commandResult", Compile(CommandResultItem)],
-  ["run", Compile(RunItem)],
-  ["snapshot", Compile(SnapshotItem)],
-  ["clip", Compile(ClipItem)],
-  ["certificates", Compile(CertificatesItem)],
-  ["gap", Compile(GapItem)],
-  ["configApplied", Compile(ConfigAppliedItem)],
-  ["notify", Compile(NotifyItem)],
-]);
+const KINDS: Readonly<Record<LaneItem["kind"], Validator>> = {
+  alarm: Compile(AlarmItem),
+  openAlarms: Compile(OpenAlarmsItem),
+  deviceEvent: Compile(DeviceEventItem),
+  commandResult: Compile(CommandResultItem),
+  run: Compile(RunItem),
+  snapshot: Compile(SnapshotItem),
+  clip: Compile(ClipItem),
+  certificates: Compile(CertificatesItem),
+  gap: Compile(GapItem),
+  configApplied: Compile(ConfigAppliedItem),
+  notify: Compile(NotifyItem),
+};
+const CHECKS: ReadonlyMap<string, Validator> = new Map(Object.entries(KINDS));
 
 /** An item as it may be applied, or why it cannot. */
 export type CheckedItem =

@@ -16,6 +16,11 @@ import { isStoreTrouble } from "./trouble.ts";
 const COMMIT_MS = 10;
 const COMMIT_SHARE = 0.05;
 const LONGEST_MS = 250;
+/**
+ * With so many samples waiting cursors move at once, COMMIT_MS after the last time at the soonest: then the gateways send as fast as
+ * they are acknowledged, and to wait would be to leave the store without work.
+ */
+const COMMIT_SAMPLES = 65_536;
 const RETRY_FIRST_MS = 100;
 const RETRY_LONGEST_MS = 1000;
 
@@ -39,6 +44,8 @@ const nameOf = ({ gateway, epoch }: CursorKey): string => `${gateway} ${epoch}`;
 export class RunCursors {
   readonly #deps: RunCursorsDeps;
   #waiting: Run[] = [];
+  #samples = 0;
+  #soonestAt = Number.NEGATIVE_INFINITY;
   #nextAt = Number.NEGATIVE_INFINITY;
   #retryMs = 0;
   #cancel: (() => void) | undefined;
@@ -55,6 +62,8 @@ export class RunCursors {
   /** Takes runs that are durably stored, in the order of their coming: their cursors move now or in a moment. */
   take(runs: readonly Run[]): void {
     this.#waiting.push(...runs);
+    for (const { from, to } of runs) this.#samples += to - from + 1;
+    if (this.#samples >= COMMIT_SAMPLES && this.#retryMs === 0) this.#hurry();
     if (this.#waiting.length > 0) this.#schedule();
   }
 
@@ -62,6 +71,13 @@ export class RunCursors {
   close(): void {
     this.#cancel?.();
     if (this.#waiting.length > 0) this.#commit();
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #hurry(): void {
+    if (this.#nextAt <= this.#soonestAt) return;
+    this.#nextAt = this.#soonestAt;
     this.#cancel?.();
     this.#cancel = undefined;
   }
@@ -96,8 +112,10 @@ export class RunCursors {
       this.#isolate();
     }
     this.#waiting = [];
+    this.#samples = 0;
     const now = clock.monotonic();
-    this.#nextAt = Math.max(began + COMMIT_MS, now + Math.min((now - began) * (1 / COMMIT_SHARE - 1), LONGEST_MS));
+    this.#soonestAt = began + COMMIT_MS;
+    this.#nextAt = Math.max(this.#soonestAt, now + Math.min((now - began) * (1 / COMMIT_SHARE - 1), LONGEST_MS));
     if (this.#retryMs === 0) return;
     this.#retryMs = 0;
     logger.info({}, "cursors move again");

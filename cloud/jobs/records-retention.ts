@@ -23,6 +23,8 @@ export interface RecordLimits {
   readonly alarmActs: number;
   /** Jobs that failed for the last time. */
   readonly deadJobs: number;
+  /** Maintenance permits that are over, with what they held back. */
+  readonly permits: number;
 }
 
 /** What was removed. */
@@ -78,6 +80,22 @@ function slicesOf({ kysely, sync }: Db): Readonly<Record<keyof RecordLimits, Sli
         return acts.length;
       });
     },
+    permits: (before) => {
+      const due = kysely
+        .selectFrom("permits")
+        .select("id")
+        .where("until_at", "<", before)
+        .where("status", "not in", ["requested", "approved", "active"])
+        .orderBy("until_at")
+        .limit(SLICE);
+      return sync.transaction(() => {
+        const ids = sync.all(due).map(({ id }) => id);
+        if (ids.length === 0) return 0;
+        sync.run(kysely.deleteFrom("permit_alarms").where("permit", "in", ids));
+        sync.run(kysely.deleteFrom("permits").where("id", "in", ids));
+        return ids.length;
+      });
+    },
     deadJobs: (before) => {
       const due = kysely
         .selectFrom("dead_jobs")
@@ -114,6 +132,7 @@ export async function pruneRecords({ db, audit, clock, logger, limits }: RecordR
     runs: await prune("runs"),
     alarmActs: await prune("alarmActs"),
     deadJobs: await prune("deadJobs"),
+    permits: await prune("permits"),
   };
   if (Object.values(pruned).some((count) => count > 0)) {
     audit.append({ actor: "system", action: "records.prune", result: "ok", detail: pruned });

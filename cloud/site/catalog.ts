@@ -161,6 +161,14 @@ export class StoredCatalog implements SiteCatalog {
   definition(id: string): AlarmDefinition | undefined {
     return this.#snapshot.alarmById.get(id);
   }
+  /** All alarm definitions, the disabled ones too, in the order of the configuration. */
+  alarms(): readonly AlarmDefinition[] {
+    return this.#snapshot.site.alarms;
+  }
+  /** Profiles that definitions were seeded from, by the definition's id. */
+  alarmProfiles(): Readonly<Record<string, string>> {
+    return this.#snapshot.site.alarmProfiles ?? {};
+  }
   alarmText(definition: string): { response?: string; responseEn?: string } | undefined {
     return this.#snapshot.alarmById.get(definition);
   }
@@ -184,5 +192,24 @@ export class StoredCatalog implements SiteCatalog {
     this.#snapshot = derive(this.#versions.add({ ...site, rules }, version, { actor, reason, at: this.#now() }));
     for (const listener of this.#listeners) listener();
     return changed;
+  }
+
+  /**
+   * A new version with other alarm definitions; `also` runs in the transaction that stores it, and what it throws undoes it. Not
+   * inside another transaction: what is derived from the version holds from here on.
+   * @throws SITE_VERSION_STALE
+   */
+  setAlarms(
+    alarms: readonly AlarmDefinition[],
+    who: { readonly actor: string; readonly reason: string },
+    also: (version: number) => void,
+  ): void {
+    const { site, version } = this.#snapshot;
+    const at = this.#now();
+    // Derived first: a version that cannot be used must not be stored.
+    const next = derive({ version: version + 1, site: { ...site, alarms: [...alarms] }, at, ...who });
+    this.#versions.add(next.site, version, { ...who, at }, also);
+    this.#snapshot = next;
+    for (const listener of this.#listeners) listener();
   }
 }

@@ -2,6 +2,9 @@ import type { Site } from "#config/schema/site.ts";
 import { HubError } from "#core/errors.ts";
 import type { Db } from "../db/database.ts";
 
+/** So many of the newest documents are kept whole; of older versions who, why and the difference. */
+export const KEPT_DOCUMENTS = 200;
+
 /** One version of the site and what it changed. */
 export interface SiteVersion {
   readonly version: number;
@@ -55,8 +58,16 @@ export class SiteVersions {
     );
   }
 
-  /** Adds the next version. @throws SITE_VERSION_STALE when somebody else has changed the site since `after` */
-  add(site: Site, after: number, who: { actor: string; reason: string; at: number }): SiteVersion {
+  /**
+   * Adds the next version; `also` runs in the same transaction.
+   * @throws SITE_VERSION_STALE when somebody else has changed the site since `after`
+   */
+  add(
+    site: Site,
+    after: number,
+    who: { actor: string; reason: string; at: number },
+    also?: (version: number) => void,
+  ): SiteVersion {
     const { kysely, sync } = this.#db;
     return sync.transaction(() => {
       const newest = this.newest();
@@ -70,6 +81,9 @@ export class SiteVersions {
       sync.run(
         kysely.insertInto("site_versions").values({ version, ...who, difference, document: JSON.stringify(site) }),
       );
+      const old = kysely.updateTable("site_versions").set({ document: "" });
+      sync.run(old.where("version", "=", version - KEPT_DOCUMENTS));
+      also?.(version);
       return { version, ...who, site };
     });
   }

@@ -38,6 +38,8 @@ export async function buildConsoleIfStale(root: string, say: (text: string) => v
   const vite = path.join(root, "node_modules/vite/bin/vite.js");
   const child = spawn(process.execPath, [vite, "build", "cloud/console", "--logLevel", "warn"], {
     cwd: root,
+    // Whatever the caller is, a test too: the build that is kept is the one for users.
+    env: { ...process.env, NODE_ENV: "production" },
     stdio: "inherit",
   });
   const code = await new Promise<number | null>((resolve, reject) => {

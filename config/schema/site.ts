@@ -46,14 +46,19 @@ export const PointEntry = Type.Object(
 );
 export type PointEntry = Static<typeof PointEntry>;
 
-const [Equals, Limit, Event, Field] = AlarmCondition.anyOf;
+const [Equals, Limit, Event, Field, Listed, Band, Deviation, Rate, Expression] = AlarmCondition.anyOf;
 
-/** A condition of a device as written in its file: `point` is a point slot of the device, `event` and `field` mean the device itself. */
+/** A condition of a device as written in its file: points are point slots of the device, `event` and `field` mean the device itself. */
 export const DeviceAlarmCondition = Type.Union([
   Equals,
   Limit,
   Type.Object(Type.Omit(Event, ["device"]).properties, closed),
   Type.Object(Type.Omit(Field, ["device"]).properties, closed),
+  Listed,
+  Band,
+  Deviation,
+  Rate,
+  Expression,
 ]);
 export type DeviceAlarmCondition = Static<typeof DeviceAlarmCondition>;
 
@@ -129,6 +134,9 @@ export const Site = Type.Object(
     devices: Type.Array(Device),
     points: Type.Array(Point),
     alarms: Type.Array(AlarmDefinition),
+    alarmProfiles: Type.Optional(
+      Type.Record(IdPart, IdPart, { description: "Profile that a definition was taken from, by the definition's id." }),
+    ),
     rules: Type.Array(Rule),
   },
   closed,

@@ -1,8 +1,11 @@
 import type { AlarmCondition } from "../model/alarm.ts";
-import type { Sample } from "../model/sample.ts";
+import type { Sample, Value } from "../model/sample.ts";
 
-/** A condition on the value of a point. */
-export type PointCondition = Extract<AlarmCondition, { point: string }>;
+/** A condition that the present value of one point decides. */
+export type PointCondition = Extract<
+  AlarmCondition,
+  { type: "equals" | "oneOf" | "noneOf" | "above" | "below" | "outside" | "inside" }
+>;
 
 /**
  * Does the condition hold for this sample? `live` is whether it held before: inside the deadband nothing changes. Undefined when
@@ -12,9 +15,43 @@ export type PointCondition = Extract<AlarmCondition, { point: string }>;
 export function holds(condition: PointCondition, sample: Sample, live: boolean): boolean | undefined {
   if (sample.quality !== "good") return undefined;
   const { value } = sample;
-  if (condition.type === "equals") return value === condition.value;
-  if (typeof value !== "number" || Number.isNaN(value)) return undefined;
-  const { limit, deadband } = condition;
-  if (condition.type === "above") return value > limit || (live && value > limit - deadband);
-  return value < limit || (live && value < limit + deadband);
+  switch (condition.type) {
+    case "equals":
+      return value === condition.value;
+    case "oneOf":
+      return condition.values.includes(value);
+    case "noneOf":
+      return !condition.values.includes(value);
+    default:
+      return isNumber(value) ? beyond(condition, value, live ? condition.deadband : 0, live) : undefined;
+  }
+}
+
+/** Is it a number with which limits can be compared? */
+export function isNumber(value: Value): value is number {
+  return typeof value === "number" && !Number.isNaN(value);
+}
+
+type LimitCondition = Exclude<PointCondition, { type: "equals" | "oneOf" | "noneOf" }>;
+
+function beyond(condition: LimitCondition, value: number, deadband: number, live: boolean): boolean {
+  switch (condition.type) {
+    case "above":
+      return above(value, condition.limit, deadband, live);
+    case "below":
+      return above(-value, -condition.limit, deadband, live);
+    case "outside":
+      return above(value, condition.high, deadband, live) || above(-value, -condition.low, deadband, live);
+    case "inside": {
+      const { low, high } = condition;
+      return (value >= low && value <= high) || (live && value > low - deadband && value < high + deadband);
+    }
+    default:
+      return condition satisfies never;
+  }
+}
+
+/** Is the value above the limit, or was it and is still within the deadband? A limit without deadband ends at the limit itself. */
+export function above(value: number, limit: number, deadband: number, live: boolean): boolean {
+  return value > limit || (live && value > limit - deadband);
 }

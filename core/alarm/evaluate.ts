@@ -1,31 +1,38 @@
-import type { DeviceId } from "../ids.ts";
-import type { Alarm, AlarmTransition } from "../model/alarm.ts";
+import { type DeviceId, deviceOf, pointId, pointParts } from "../ids.ts";
+import type { Alarm } from "../model/alarm.ts";
 import type { AlarmCommand } from "../model/command.ts";
 import type { DeviceEvent } from "../model/event.ts";
 import type { ConditionReport, FieldCondition } from "../model/field-condition.ts";
 import type { Sample } from "../model/sample.ts";
 import type { AlarmChange, AlarmCommandOutcome, AlarmEvaluatorOptions, AlarmSnapshot } from "./change.ts";
-import { holds } from "./condition.ts";
-import { eventOf, type Facts, factsOf } from "./facts.ts";
-import { acknowledgedThere, announcedAnew, episodeCounter, FIELD_ACTOR, FieldTracks, owedAct } from "./field.ts";
+import { eventOf, factsOf } from "./facts.ts";
+import { acknowledgedThere, announcedAnew, FIELD_ACTOR, FieldTracks, owedAct } from "./field.ts";
+import type { Verdict } from "./judge.ts";
 import { LAW_RULES } from "./law.ts";
-import { type AlarmEvent, type AlarmResult, alarmId, apply, isClosed, raise } from "./lifecycle.ts";
+import { apply, isClosed } from "./lifecycle.ts";
+import { pointsOf } from "./operands.ts";
+import { StalePoints } from "./stale-points.ts";
 import {
   communicationDefinition,
   communicationDevice,
   communicationTrack,
-  type PendingDelay,
+  newTrack,
+  staleDefinition,
+  staleDevice,
+  staleTrack,
   type Track,
   trackOf,
 } from "./track.ts";
-import { TrackIndex } from "./track-index.ts";
+import { TrackLife } from "./track-life.ts";
 
 export type { AlarmChange, AlarmCommandOutcome, AlarmEvaluatorOptions, AlarmSnapshot } from "./change.ts";
 export type { FieldAct } from "./field.ts";
 export type { AlarmContext, PendingDelay } from "./track.ts";
 
-/** The longest delay a timer takes, ms (2^31 - 1). */
-const LONGEST_TIMER_MS = 0x7fff_ffff;
+/** Rule under which a device itself shelves its condition. */
+const AT_DEVICE = "at:device";
+/** After a restart every point has been heard of, or is told to be stale anew, within this time, ms. */
+const STALE_KNOWN_AFTER_MS = 600_000;
 
 /**
  * Raises, clears and keeps the alarms whose condition is seen here. Every sample and event is judged on arrival, so that a pulse
@@ -34,68 +41,150 @@ const LONGEST_TIMER_MS = 0x7fff_ffff;
  */
 export class AlarmEvaluator {
   readonly #options: AlarmEvaluatorOptions;
-  readonly #tracks = new Map<string, Track>();
-  readonly #index = new TrackIndex();
-  readonly #byAlarm = new Map<string, Track>();
+  readonly #life: TrackLife;
   readonly #field = new FieldTracks();
-  readonly #episodes: Map<string, number>;
+  readonly #stale = new StalePoints();
+  #cancelStale: (() => void) | undefined;
 
-  /** @throws ID_INVALID when a definition names a point whose id is malformed */
+  /** @throws ID_INVALID when a definition names a point whose id is malformed, ALARM_EXPRESSION_INVALID */
   constructor(options: AlarmEvaluatorOptions) {
     this.#options = options;
-    this.#episodes = new Map(Object.entries(options.restored?.episodes ?? {}));
+    this.#life = new TrackLife(options, options.restored?.episodes ?? {});
     for (const definition of options.definitions) this.#add(trackOf(definition, options.origin, options.context));
     for (const alarm of options.restored?.alarms ?? []) this.#restore(alarm);
   }
 
   /**
-   * Goes on where the restored state stopped: arms delays and ends of shelving. An alarm whose definition was taken away can be
-   * seen no more: it is cleared (a security alarm stays latched). Conditions that devices told before are judged by the definitions
-   * of now. Call once, before the first sample.
+   * Goes on where the restored state stopped: arms delays, ends of shelving and re-alarms. An alarm whose definition was taken away
+   * can be seen no more: it is cleared (a security alarm stays latched). Conditions that devices told before are judged by the
+   * definitions of now. Call once, before the first sample.
    */
   start(): readonly AlarmChange[] {
     for (const delay of this.#options.restored?.delays ?? []) {
-      const track = this.#tracks.get(delay.definition);
-      if (track?.condition !== undefined) this.#arm(track, delay);
+      const track = this.#life.of(delay.definition);
+      if (track?.condition !== undefined) this.#life.arm(track, delay);
     }
-    const removed = [...this.#tracks.values()].flatMap((track) => {
-      this.#armShelving(track);
-      return track.seed === undefined ? this.#apply(track, { type: "clear" }, { comment: "definition removed" }) : [];
+    const removed = this.#life.all.flatMap((track) => {
+      this.#life.resume(track);
+      return track.seed === undefined
+        ? this.#life.apply(track, { type: "clear" }, { comment: "definition removed" })
+        : [];
     });
-    return [...removed, ...(this.#options.seen ?? []).flatMap((seen) => this.#recall(seen))];
+    const suppressed = this.#life.all.flatMap((track) => [...this.#life.dependents(track), ...this.#freed(track)]);
+    this.#watchStale();
+    return [...removed, ...suppressed, ...(this.#options.seen ?? []).flatMap((seen) => this.#recall(seen))];
+  }
+
+  /** Ends suppressions whose rule is no longer configured, or whose cause was over when the process ended between the two. */
+  #freed(track: Track): readonly AlarmChange[] {
+    return (track.alarm?.suppressedBy ?? []).flatMap((rule) => {
+      if (rule === AT_DEVICE || track.suppressors.some((one) => one.rule === rule)) return [];
+      if (this.#life.of(rule)?.alarm?.live === true) return [];
+      return this.#life.apply(track, { type: "unsuppress", rule }, { comment: rule });
+    });
   }
 
   /** Cancels all timers. The state stays readable. */
   stop(): void {
-    for (const track of this.#tracks.values()) {
-      track.cancelDelay?.();
-      track.cancelShelving?.();
-    }
+    this.#life.stop();
+    this.#cancelStale?.();
   }
 
   /** A live value. A value that is not good neither raises nor clears: it marks the alarm stale. */
   onSample(sample: Sample): readonly AlarmChange[] {
-    return this.#index.ofPoint(sample.point).flatMap((track) => {
-      const { condition } = track;
-      if (condition === undefined || !("point" in condition)) return [];
-      const now = holds(condition, sample, track.alarm?.live ?? false);
-      if (now === undefined) {
-        this.#cancelDelay(track);
-        return this.#apply(track, { type: "stale" });
-      }
-      return [...this.#apply(track, { type: "fresh" }), ...this.#condition(track, now, factsOf(sample))];
+    const { index } = this.#life;
+    const good = sample.quality === "good";
+    const rules = index.suppressedByPoint(sample.point).flatMap(({ track, by }) => {
+      track.unheard.delete(by.point);
+      return good ? this.#life.rule(track, by.rule, sample.value === by.equals) : [];
+    });
+    const judged = index.ofPoint(sample.point).flatMap((track) => this.#judged(track, sample));
+    return [...rules, ...judged, ...this.#staleness(sample)];
+  }
+
+  #judged(track: Track, sample: Sample): readonly AlarmChange[] {
+    const { judge } = track;
+    if (judge === undefined) return [];
+    const { clock } = this.#options;
+    const verdict = judge.take(sample, track.alarm?.live ?? false, clock.monotonic());
+    if (verdict === "waiting") return [];
+    if (verdict === "unknown") {
+      this.#life.cancelDelay(track);
+      this.#life.lookNoMore(track);
+      return this.#life.apply(track, { type: "stale" });
+    }
+    const { value } = judge;
+    const facts = { ...factsOf(sample), ...(value === undefined ? {} : { value }) };
+    const fresh = this.#life.apply(track, { type: "fresh" });
+    const changes = this.#life.condition(track, verdict, facts);
+    this.#lookAgain(track, verdict);
+    return [...fresh, ...changes];
+  }
+
+  /** Where time alone can end a condition it is looked at again; it never begins one. */
+  #lookAgain(track: Track, verdict: Verdict): void {
+    const { judge } = track;
+    if (judge?.later === undefined || judge.lookAgainMs === undefined) return;
+    if (verdict !== true && track.alarm?.live !== true) return;
+    this.#life.lookAgain(track, judge.lookAgainMs, () => {
+      const { clock } = this.#options;
+      const now = judge.later?.(clock.monotonic(), track.alarm?.live ?? false) === true;
+      const going = now && track.alarm?.live !== true && track.pending === undefined;
+      const changes = going ? [] : this.#life.condition(track, now, { observedAt: clock.now() });
+      if (track.alarm?.live === true || track.pending !== undefined) this.#lookAgain(track, true);
+      return changes;
+    });
+  }
+
+  /**
+   * A device that answers but leaves points untold has one alarm, whatever their number; the alarms on those points keep their last
+   * state and are suppressed by design, but never under the security law. [AL-16]
+   */
+  #staleness(sample: Sample): readonly AlarmChange[] {
+    if (!this.#stale.take(sample)) return [];
+    const device = deviceOf(sample.point);
+    const cause = this.#builtIn(staleDefinition(device), staleTrack, device);
+    const silent = this.#life.of(communicationDefinition(device))?.alarm?.live === true;
+    const told = { value: pointParts(sample.point).point, observedAt: sample.observedAt };
+    let itself: readonly AlarmChange[] = [];
+    if (!this.#stale.any(device)) itself = this.#life.clear(cause, told);
+    else if (!silent && cause.alarm?.live !== true) itself = this.#life.activate(cause, told);
+    const children = this.#life.index.ofPoint(sample.point).flatMap((track) => this.#underStale(track, cause));
+    return [...itself, ...children];
+  }
+
+  #underStale(track: Track, cause: Track): readonly AlarmChange[] {
+    const rule = cause.definition;
+    const points = track.condition === undefined ? [] : pointsOf(track.condition);
+    const stale = cause.alarm?.live === true && points.some((point) => this.#stale.has(cause.device ?? "", point));
+    if (!stale) return this.#life.apply(track, { type: "unsuppress", rule }, { comment: rule });
+    return this.#life.apply(track, { type: "suppress", rule }, { comment: rule });
+  }
+
+  /** An alarm about stale points of a former process is over when none is found stale again. */
+  #watchStale(): void {
+    const open = this.#life.all.filter((track) => staleDevice(track.definition) !== undefined && track.alarm?.live);
+    if (open.length === 0) return;
+    const { clock, onChanges } = this.#options;
+    this.#cancelStale = clock.after(STALE_KNOWN_AFTER_MS, () => {
+      const over = open.filter(({ device }) => device === undefined || !this.#stale.any(device));
+      const changes = over.flatMap((track) => [
+        ...this.#life.clear(track, { observedAt: clock.now() }),
+        ...this.#life.index.ofDevice(track.device ?? "").flatMap((child) => this.#underStale(child, track)),
+      ]);
+      if (changes.length > 0) onChanges(changes);
     });
   }
 
   /** A device event. One without `state` is a pulse: raised and cleared at once, without delays. */
   onEvent(event: DeviceEvent): readonly AlarmChange[] {
     const facts = factsOf(event);
-    return this.#index.ofEvent(event.device, event.kind).flatMap((track) => {
-      const fresh = this.#apply(track, { type: "fresh" });
-      if (event.state !== undefined) return [...fresh, ...this.#condition(track, event.state, facts)];
+    return this.#life.index.ofEvent(event.device, event.kind).flatMap((track) => {
+      const fresh = this.#life.apply(track, { type: "fresh" });
+      if (event.state !== undefined) return [...fresh, ...this.#life.condition(track, event.state, facts)];
       if (track.alarm?.live === true) return fresh;
-      this.#cancelDelay(track);
-      return [...fresh, ...this.#activate(track, facts), ...this.#clear(track, facts)];
+      this.#life.cancelDelay(track);
+      return [...fresh, ...this.#life.activate(track, facts), ...this.#life.clear(track, facts)];
     });
   }
 
@@ -115,7 +204,7 @@ export class AlarmEvaluator {
     const now = { observedAt: this.#options.clock.now() };
     const over = this.#field
       .unnamed(report)
-      .flatMap((track) => [...this.#apply(track, { type: "fresh" }), ...this.#condition(track, false, now)]);
+      .flatMap((track) => [...this.#life.apply(track, { type: "fresh" }), ...this.#life.condition(track, false, now)]);
     return [...changes, ...over];
   }
 
@@ -128,7 +217,7 @@ export class AlarmEvaluator {
   #recall(seen: FieldCondition): readonly AlarmChange[] {
     const tracks = this.#fieldTracks(seen);
     if (tracks.length > 0) this.#field.tell(seen);
-    const cause = this.#tracks.get(communicationDefinition(seen.device));
+    const cause = this.#life.of(communicationDefinition(seen.device));
     return tracks.flatMap((track) => {
       if (track.alarm !== undefined && !isClosed(track.alarm)) return [];
       const changes = this.#told(track, seen);
@@ -138,18 +227,14 @@ export class AlarmEvaluator {
 
   /** A condition that nobody configured is forgotten with its alarm: a device may name new ones for ever. */
   #forgetFound(device: string): void {
-    for (const track of this.#field.closed(device)) {
-      this.#tracks.delete(track.definition);
-      if (track.alarm !== undefined) this.#byAlarm.delete(track.alarm.id);
-      this.#index.leave(device, track);
-    }
+    for (const track of this.#field.closed(device)) this.#life.forget(track);
   }
 
   /** Puts a remark into the journal of an open alarm, as when its device refused an act. */
   comment(alarm: string, actor: string, comment: string): readonly AlarmChange[] {
-    const track = this.#byAlarm.get(alarm);
+    const track = this.#life.ofAlarm(alarm);
     if (track?.alarm === undefined) return [];
-    return [this.#change({ alarm: track.alarm, transition: "commented" }, { actor, comment })];
+    return [this.#life.change({ alarm: track.alarm, transition: "commented" }, { actor, comment })];
   }
 
   #fieldTracks(seen: FieldCondition): readonly Track[] {
@@ -162,16 +247,16 @@ export class AlarmEvaluator {
       onConditionRefused?.(seen);
       return [];
     }
-    this.#register(found);
+    this.#life.register(found);
     return [found];
   }
 
   #seen(track: Track, seen: FieldCondition, before: FieldCondition | undefined): readonly AlarmChange[] {
     const again = announcedAnew(track.alarm, seen, before);
     return [
-      ...this.#apply(track, { type: "fresh" }),
+      ...this.#life.apply(track, { type: "fresh" }),
       // announced anew without having been normal: another occurrence, which nobody has acknowledged yet
-      ...(again ? this.#clear(track, factsOf(seen)) : []),
+      ...(again ? this.#life.clear(track, factsOf(seen)) : []),
       ...this.#told(track, seen),
     ];
   }
@@ -179,7 +264,7 @@ export class AlarmEvaluator {
   #told(track: Track, seen: FieldCondition): readonly AlarmChange[] {
     const facts = factsOf({ ...seen, ...(seen.message === undefined ? {} : { value: seen.message }) });
     return [
-      ...this.#condition(track, seen.active, facts),
+      ...this.#life.condition(track, seen.active, facts),
       ...this.#fieldShelving(track, seen),
       ...this.#fieldAcknowledgement(track, seen),
     ];
@@ -187,14 +272,15 @@ export class AlarmEvaluator {
 
   #fieldShelving(track: Track, { shelved }: FieldCondition): readonly AlarmChange[] {
     if (shelved === undefined || track.alarm === undefined || track.alarm.suppression.includes("shelved")) return [];
-    return this.#apply(track, { type: shelved ? "suppress" : "unsuppress" }, { comment: "shelved at the device" });
+    const event = { type: shelved ? ("suppress" as const) : ("unsuppress" as const), rule: AT_DEVICE };
+    return this.#life.apply(track, event, { comment: "shelved at the device" });
   }
 
   #fieldAcknowledgement(track: Track, seen: FieldCondition): readonly AlarmChange[] {
     const { alarm } = track;
     if (alarm === undefined || seen.acknowledged === undefined) return [];
     const taken = acknowledgedThere(alarm, seen);
-    if (taken !== undefined) return this.#apply(track, taken, { actor: FIELD_ACTOR });
+    if (taken !== undefined) return this.#life.apply(track, taken, { actor: FIELD_ACTOR });
     const owed = owedAct(alarm, seen);
     const { acknowledgedBy: by } = alarm;
     if (owed !== undefined) this.#tellField(track, owed, by === undefined ? {} : { by });
@@ -212,20 +298,20 @@ export class AlarmEvaluator {
    */
   onDevice(state: { device: DeviceId; online: boolean; reason?: string; at: number }): readonly AlarmChange[] {
     const cause = this.#communication(state.device);
-    const children = this.#index.ofDevice(state.device);
+    const children = this.#life.index.ofDevice(state.device);
     const comment = cause.definition;
     if (state.online) {
-      const cleared = this.#clear(cause, { observedAt: state.at });
+      const cleared = this.#life.clear(cause, { observedAt: state.at });
       return [...cleared, ...children.flatMap((track) => this.#reachable(track, comment))];
     }
     const facts = { observedAt: state.at, ...(state.reason === undefined ? {} : { value: state.reason }) };
-    const raised = this.#activate(cause, facts);
+    const raised = this.#life.activate(cause, facts);
     return [...raised, ...children.flatMap((track) => this.#silent(track, comment))];
   }
 
   /** An operator's act that the other side took, or a local panel. Never throws: a refusal is an outcome. */
   command(command: AlarmCommand): AlarmCommandOutcome {
-    const track = this.#byAlarm.get(command.alarm);
+    const track = this.#life.ofAlarm(command.alarm);
     if (track?.alarm === undefined)
       return { changes: [], refused: { code: "ALARM_UNKNOWN", message: `no alarm ${command.alarm} is open here` } };
     const result = apply(track.alarm, eventOf(command), { now: this.#options.clock.now(), side: "minting" });
@@ -233,168 +319,76 @@ export class AlarmEvaluator {
     const said = command.reason === undefined ? {} : { comment: command.reason };
     const more = { by: command.requestedBy, ...(command.until === undefined ? {} : { until: command.until }) };
     if (result.transition !== undefined) this.#tellField(track, command.action, { ...said, ...more });
-    return { changes: this.#take(track, result, { actor: command.requestedBy, ...said }) };
+    return { changes: this.#life.take(track, result, { actor: command.requestedBy, ...said }) };
   }
 
   /** The open alarms, in the order of their definitions. */
   alarms(): readonly Alarm[] {
-    return [...this.#tracks.values()].flatMap(({ alarm }) => (alarm === undefined || isClosed(alarm) ? [] : [alarm]));
+    return this.#life.all.flatMap(({ alarm }) => (alarm === undefined || isClosed(alarm) ? [] : [alarm]));
   }
 
   /** All that must survive a restart. */
   snapshot(): AlarmSnapshot {
-    const delays = [...this.#tracks.values()].flatMap(({ pending }) => (pending === undefined ? [] : [pending]));
-    return { episodes: Object.fromEntries(this.#episodes), alarms: this.alarms(), delays };
+    const delays = this.#life.all.flatMap(({ pending }) => (pending === undefined ? [] : [pending]));
+    return { episodes: this.#life.episodes, alarms: this.alarms(), delays };
   }
 
   #add(track: Track): void {
-    this.#register(track);
+    this.#life.register(track);
     const { condition } = track;
     if (condition?.type === "field") this.#field.add(track, condition.device, condition.condition);
   }
 
-  #register(track: Track): void {
-    this.#tracks.set(track.definition, track);
-    this.#index.add(track);
-  }
-
   #restore(alarm: Alarm): void {
-    const device = communicationDevice(alarm.definition);
-    if (device !== undefined && this.#options.context.device(device) !== undefined) this.#communication(device);
-    let track = this.#tracks.get(alarm.definition) ?? this.#restoredField(alarm);
-    if (track === undefined) {
-      track = { definition: alarm.definition, onDelayMs: 0, offDelayMs: 0 };
-      this.#tracks.set(alarm.definition, track);
+    const { context } = this.#options;
+    const silent = communicationDevice(alarm.definition);
+    if (silent !== undefined && context.device(silent) !== undefined) this.#communication(silent);
+    const stale = staleDevice(alarm.definition);
+    if (stale !== undefined && context.device(stale) !== undefined) {
+      this.#builtIn(alarm.definition, staleTrack, stale);
+      const point = `${stale}/${alarm.value}`;
+      if (alarm.live && context.point(point) !== undefined) this.#stale.seed(pointId(point));
     }
-    track.alarm = alarm;
-    this.#byAlarm.set(alarm.id, track);
+    let track = this.#life.of(alarm.definition) ?? this.#restoredField(alarm);
+    if (track === undefined) {
+      track = newTrack({ definition: alarm.definition });
+      this.#life.register(track);
+    }
+    this.#life.adopt(track, alarm);
   }
 
   #restoredField(alarm: Alarm): Track | undefined {
     const track = this.#field.restored(alarm, this.#options.context);
-    if (track !== undefined) this.#register(track);
+    if (track !== undefined) this.#life.register(track);
     return track;
   }
 
   #communication(device: string): Track {
-    const held = this.#tracks.get(communicationDefinition(device));
+    return this.#builtIn(communicationDefinition(device), communicationTrack, device);
+  }
+
+  #builtIn(definition: string, make: typeof communicationTrack, device: string): Track {
+    const held = this.#life.of(definition);
     if (held?.seed !== undefined) return held;
-    const track = communicationTrack(device, this.#options.origin, this.#options.context);
+    const { origin, context } = this.#options;
+    const track = make(device, origin, context);
     if (held?.alarm !== undefined) track.alarm = held.alarm;
-    this.#tracks.set(track.definition, track);
-    if (track.alarm !== undefined) this.#byAlarm.set(track.alarm.id, track);
+    this.#life.register(track);
     return track;
   }
 
-  #silent(track: Track, comment: string): readonly AlarmChange[] {
-    this.#cancelDelay(track);
-    const stale = this.#apply(track, { type: "stale" });
+  #silent(track: Track, rule: string): readonly AlarmChange[] {
+    this.#life.cancelDelay(track);
+    this.#life.lookNoMore(track);
+    const stale = this.#life.apply(track, { type: "stale" });
     if (track.alarm === undefined || !LAW_RULES[track.alarm.law].suppressByDesign) return stale;
-    return [...stale, ...this.#apply(track, { type: "suppress" }, { comment })];
+    return [...stale, ...this.#life.apply(track, { type: "suppress", rule }, { comment: rule })];
   }
 
-  #reachable(track: Track, comment: string): readonly AlarmChange[] {
+  #reachable(track: Track, rule: string): readonly AlarmChange[] {
     // An event or condition that is over says nothing more; what still held, and every point, is fresh when it is next heard of.
-    const over = track.condition !== undefined && !("point" in track.condition) && track.alarm?.live === false;
-    const fresh = over ? this.#apply(track, { type: "fresh" }) : [];
-    return [...fresh, ...this.#apply(track, { type: "unsuppress" }, { comment })];
-  }
-
-  #condition(track: Track, now: boolean, facts: Facts): readonly AlarmChange[] {
-    if (now === (track.alarm?.live ?? false)) {
-      this.#cancelDelay(track);
-      return [];
-    }
-    const delayMs = now ? track.onDelayMs : track.offDelayMs;
-    if (delayMs === 0) return now ? this.#activate(track, facts) : this.#clear(track, facts);
-    if (track.pending === undefined) {
-      const delay = { definition: track.definition, holds: now, dueAt: this.#options.clock.now() + delayMs, ...facts };
-      this.#arm(track, delay);
-      this.#options.onDelay?.(track.definition, delay);
-    }
-    return [];
-  }
-
-  #arm(track: Track, delay: PendingDelay): void {
-    const longestMs = delay.holds ? track.onDelayMs : track.offDelayMs;
-    const leftMs = Math.min(Math.max(delay.dueAt - this.#options.clock.now(), 0), longestMs, LONGEST_TIMER_MS);
-    track.pending = delay;
-    track.cancelDelay = this.#options.clock.after(leftMs, () => {
-      this.#report(delay.holds ? this.#activate(track, delay) : this.#clear(track, delay));
-      // After the change: a crash between the two ends in a delay that finds nothing left to do.
-      this.#cancelDelay(track);
-    });
-  }
-
-  #cancelDelay(track: Track): void {
-    if (track.pending === undefined) return;
-    track.cancelDelay?.();
-    delete track.cancelDelay;
-    delete track.pending;
-    this.#options.onDelay?.(track.definition, undefined);
-  }
-
-  #activate(track: Track, { value, sourceTime, observedAt }: Facts): readonly AlarmChange[] {
-    const event = {
-      type: "activate" as const,
-      observedAt,
-      ...(value === undefined ? {} : { value }),
-      ...(sourceTime === undefined ? {} : { sourceTime }),
-    };
-    if (track.alarm !== undefined && !isClosed(track.alarm)) return this.#apply(track, event);
-    if (track.seed === undefined) return [];
-    const { origin, epoch, clock } = this.#options;
-    const counter = episodeCounter(track.seed);
-    const episode = (this.#episodes.get(counter) ?? 0) + 1;
-    this.#episodes.set(counter, episode);
-    if (track.alarm !== undefined) this.#byAlarm.delete(track.alarm.id);
-    const id = alarmId({ origin, definition: track.definition, epoch, episode });
-    this.#byAlarm.set(id, track);
-    return this.#take(track, { alarm: raise({ ...track.seed, id }, event, clock.now()), transition: "raised" }, {});
-  }
-
-  #clear(track: Track, { sourceTime, observedAt }: Facts): readonly AlarmChange[] {
-    return this.#apply(track, { type: "clear", sourceTime: sourceTime ?? observedAt });
-  }
-
-  /** What the field or the logic does; what is refused there simply does not happen. */
-  #apply(track: Track, event: AlarmEvent, said: { actor?: string; comment?: string } = {}): readonly AlarmChange[] {
-    if (track.alarm === undefined) return [];
-    const result = apply(track.alarm, event, { now: this.#options.clock.now(), side: "minting" });
-    return this.#take(track, result, said);
-  }
-
-  #take(track: Track, result: AlarmResult, said: { actor?: string; comment?: string }): readonly AlarmChange[] {
-    if ("refused" in result || result.transition === undefined) return [];
-    const { alarm, transition } = result;
-    track.alarm = alarm;
-    this.#armShelving(track);
-    return [this.#change({ alarm, transition }, said)];
-  }
-
-  #change(
-    { alarm, transition }: { alarm: Alarm; transition: AlarmTransition },
-    said: { actor?: string; comment?: string },
-  ): AlarmChange {
-    const counter = episodeCounter(alarm);
-    const episode = this.#episodes.get(counter) ?? 0;
-    return { transition, alarm, at: this.#options.clock.now(), ...said, episode, counter, closed: isClosed(alarm) };
-  }
-
-  #armShelving(track: Track): void {
-    track.cancelShelving?.();
-    delete track.cancelShelving;
-    const until = track.alarm?.shelvedUntil;
-    if (until === undefined) return;
-    const leftMs = Math.min(Math.max(until - this.#options.clock.now(), 0), LONGEST_TIMER_MS);
-    track.cancelShelving = this.#options.clock.after(leftMs, () => {
-      // The wall clock may have been set back meanwhile.
-      if (this.#options.clock.now() < until) this.#armShelving(track);
-      else this.#report(this.#apply(track, { type: "unshelve" }));
-    });
-  }
-
-  #report(changes: readonly AlarmChange[]): void {
-    if (changes.length > 0) this.#options.onChanges(changes);
+    const told = track.condition !== undefined && pointsOf(track.condition).length === 0;
+    const fresh = told && track.alarm?.live === false ? this.#life.apply(track, { type: "fresh" }) : [];
+    return [...fresh, ...this.#life.apply(track, { type: "unsuppress", rule }, { comment: rule })];
   }
 }

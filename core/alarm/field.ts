@@ -2,7 +2,7 @@ import type { Alarm } from "../model/alarm.ts";
 import type { ConditionReport, FieldCondition } from "../model/field-condition.ts";
 import { lawOf } from "./law.ts";
 import { type AlarmEvent, isClosed } from "./lifecycle.ts";
-import type { AlarmContext, Track } from "./track.ts";
+import { type AlarmContext, newTrack, type Track } from "./track.ts";
 
 /** Conditions that nobody configured become alarms by themselves; this many at most on one gateway. */
 export const MAX_FOUND_CONDITIONS = 1_000;
@@ -147,11 +147,9 @@ export class FieldTracks {
     const known = context.device(device);
     const definition = fieldDefinition(device, condition);
     const text = message ?? condition;
-    const track: Track = {
+    const track = newTrack({
       definition,
       device,
-      onDelayMs: 0,
-      offDelayMs: 0,
       condition: { type: "field", device, condition },
       seed: {
         origin,
@@ -165,7 +163,7 @@ export class FieldTracks {
         message: `${known?.name ?? device}：${text}`,
         messageEn: `${known?.nameEn ?? device}: ${text}`,
       },
-    };
+    });
     this.add(track, device, condition);
     return track;
   }
@@ -179,11 +177,9 @@ export class FieldTracks {
     if (this.of(alarm.device, condition).length > 0) return undefined;
     this.#found++;
     const { origin, definition, law, category, priority, source, device, area, message, messageEn } = alarm;
-    const track: Track = {
+    const track = newTrack({
       definition,
       device,
-      onDelayMs: 0,
-      offDelayMs: 0,
       condition: { type: "field", device, condition },
       seed: {
         origin,
@@ -197,7 +193,7 @@ export class FieldTracks {
         message,
         messageEn,
       },
-    };
+    });
     this.add(track, device, condition);
     return track;
   }

@@ -1,4 +1,4 @@
-import type { Alarm, AlarmCategory, Law } from "../model/alarm.ts";
+import type { Alarm, AlarmCategory, AlarmPriority, Law } from "../model/alarm.ts";
 
 /** Which law an alarm obeys. The category decides, never a switch. */
 export const LAW_OF_CATEGORY = {
@@ -58,7 +58,23 @@ export function mayBeDelayed(category: AlarmCategory): boolean {
   return !NEVER_DELAYED.has(category);
 }
 
-/** May an operator shelve it? The law must allow it and it must not be of the highest priority; more is a matter of roles. [AL-10] */
+/** Priorities of which an alarm may end without anybody's acknowledgement. [AL-07] */
+const AUTO_ACKNOWLEDGED: ReadonlySet<AlarmPriority> = new Set(["medium", "low"]);
+
+/** May an alarm be over when its condition is, without anybody's acknowledgement? Never under the security law. [AL-07] */
+export function mayAutoAcknowledge(of: {
+  readonly category: AlarmCategory;
+  readonly priority: AlarmPriority;
+}): boolean {
+  return LAW_RULES[lawOf(of.category)].autoClear && AUTO_ACKNOWLEDGED.has(of.priority);
+}
+
+/** Must it be reset after its condition is gone: by its law, or because it was configured so? [AL-08] */
+export function isLatching(alarm: Pick<Alarm, "law" | "latching">): boolean {
+  return LAW_RULES[alarm.law].latch || alarm.latching === true;
+}
+
+/** May it be shelved? The law must allow it and it must not be of the highest priority; more is a matter of roles. [AL-10] */
 export function operatorMayShelve(alarm: Pick<Alarm, "law" | "priority">): boolean {
   return LAW_RULES[alarm.law].shelve && alarm.priority !== "urgent";
 }

@@ -1,12 +1,13 @@
 import type { Alarm, AlarmTransition, Suppression } from "../model/alarm.ts";
 import type { Value } from "../model/sample.ts";
 import { sha256Hex } from "../sha256.ts";
-import { LAW_RULES, MAX_SHELVE_MS, mayLeaveService } from "./law.ts";
+import { isLatching, LAW_RULES, MAX_SHELVE_MS, mayLeaveService, operatorMayShelve } from "./law.ts";
 
 /**
  * What can happen to an alarm. `at` is when a person acted (Unix ms), the same at both sides of a cut; `sourceTime` is the
  * device's own time. `shelve` and `outOfService` need a reason. The acts of people name the occurrence they saw; where it is
- * optional, a timer or the logic acts without one. [AL-01 to AL-16]
+ * optional, a timer or the logic acts without one. `suppress` and `unsuppress` name the rule that does it; an alarm is suppressed by
+ * design while any does. [AL-01 to AL-16]
  */
 export type AlarmEvent =
   | {
@@ -15,6 +16,11 @@ export type AlarmEvent =
       readonly sourceTime?: number;
       /** When the driver saw it; the context's `now` when absent. */
       readonly observedAt?: number;
+      /** Is it the first of its group, or which alarm was? */
+      readonly firstOut?: boolean;
+      readonly cause?: string;
+      /** What suppresses it by design from the beginning; looked at when an episode opens. */
+      readonly suppressedBy?: readonly string[];
     }
   | { readonly type: "clear"; readonly sourceTime?: number }
   | {
@@ -26,7 +32,8 @@ export type AlarmEvent =
   | { readonly type: "shelve"; readonly until: number; readonly reason: string; readonly occurrence?: number }
   | { readonly type: "outOfService"; readonly reason: string; readonly occurrence?: number }
   | { readonly type: "unshelve" | "returnToService"; readonly occurrence?: number }
-  | { readonly type: "suppress" | "unsuppress" | "stale" | "fresh" };
+  | { readonly type: "suppress" | "unsuppress"; readonly rule: string }
+  | { readonly type: "stale" | "fresh" | "reAlarm" };
 
 /** Who applies the event. */
 export interface LifecycleContext {
@@ -72,7 +79,10 @@ export type AlarmSeed = Pick<
   Alarm,
   "id" | "origin" | "definition" | "law" | "category" | "priority" | "source" | "message" | "messageEn"
 > &
-  Pick<Partial<Alarm>, "point" | "device" | "zone" | "area">;
+  Pick<Partial<Alarm>, "point" | "device" | "zone" | "area" | "latching" | "autoAcknowledge">;
+
+/** Who acknowledged an alarm that needs nobody's acknowledgement. [AL-07] */
+export const AUTO_ACTOR = "auto";
 
 /**
  * The identity of one episode of one alarm: the first 32 hex digits of the SHA-256 of its parts. The parts are written as a
@@ -83,18 +93,30 @@ export function alarmId(parts: { origin: string; definition: string; epoch: stri
 }
 
 /** Opens an episode: occurrence 1, active and unacknowledged. [AL-01] */
-export function raise(seed: AlarmSeed, event: Extract<AlarmEvent, { type: "activate" }>, now: number): Alarm {
+export function raise(seed: AlarmSeed, event: Activation, now: number): Alarm {
+  const rules = LAW_RULES[seed.law].suppressByDesign ? (event.suppressedBy ?? []) : [];
   return {
     ...seed,
     occurrence: 1,
     condition: "active",
     live: true,
     acknowledged: false,
-    suppression: [],
-    ...(event.value === undefined ? {} : { value: event.value }),
+    suppression: rules.length === 0 ? [] : ["byDesign"],
+    ...(rules.length === 0 ? {} : { suppressedBy: [...rules], unannounced: true }),
+    ...marksOf(event),
     raisedAt: event.sourceTime ?? event.observedAt ?? now,
     receivedAt: now,
     version: 1,
+  };
+}
+
+type Activation = Extract<AlarmEvent, { type: "activate" }>;
+
+function marksOf({ value, firstOut, cause }: Activation): Partial<Alarm> {
+  return {
+    ...(value === undefined ? {} : { value }),
+    ...(firstOut === true ? { firstOut } : {}),
+    ...(cause === undefined ? {} : { cause }),
   };
 }
 
@@ -151,9 +173,11 @@ function transition(alarm: Alarm, event: AlarmEvent, context: LifecycleContext):
     case "returnToService":
       return lift(alarm, "outOfService", context);
     case "suppress":
-      return suppress(alarm, context);
+      return suppress(alarm, event.rule, context);
     case "unsuppress":
-      return lift(alarm, "byDesign", context);
+      return unsuppress(alarm, event.rule, context);
+    case "reAlarm":
+      return reAlarm(alarm, context);
     case "stale":
     case "fresh":
       return freshness(alarm, event.type, context);
@@ -177,19 +201,28 @@ function nextOccurrence(alarm: Alarm): Alarm {
   return { ...rest, occurrence: alarm.occurrence + 1, acknowledged: false };
 }
 
-function activate(
-  alarm: Alarm,
-  event: Extract<AlarmEvent, { type: "activate" }>,
-  context: LifecycleContext,
-): AlarmResult {
+/** As `nextOccurrence` where the condition went on: what belongs to its coming stays. */
+function sameAgain(alarm: Alarm, context: LifecycleContext): Alarm {
+  const { unannounced: _u, ...rest } = nextOccurrence(alarm);
+  return {
+    ...rest,
+    ...(alarm.value === undefined ? {} : { value: alarm.value }),
+    raisedAt: context.now,
+    receivedAt: context.now,
+  };
+}
+
+function activate(alarm: Alarm, event: Activation, context: LifecycleContext): AlarmResult {
   if (alarm.live) return { alarm };
   if (isClosed(alarm)) return refuse("ALARM_CLOSED", `the episode of ${alarm.id} is over: a new one must be minted`);
+  const { firstOut: _f, cause: _c, reAlarms: _r, unannounced: _u, ...before } = nextOccurrence(alarm);
   return changed(
     {
-      ...nextOccurrence(alarm),
+      ...before,
       condition: "active",
       live: true,
-      ...(event.value === undefined ? {} : { value: event.value }),
+      ...(before.suppression.length > 0 ? { unannounced: true } : {}),
+      ...marksOf(event),
       raisedAt: event.sourceTime ?? event.observedAt ?? context.now,
       receivedAt: context.now,
     },
@@ -200,8 +233,22 @@ function activate(
 
 function clear(alarm: Alarm, event: Extract<AlarmEvent, { type: "clear" }>, context: LifecycleContext): AlarmResult {
   if (!alarm.live) return { alarm };
-  const condition = LAW_RULES[alarm.law].latch ? "latched" : "inactive";
-  return changed({ ...alarm, live: false, condition, clearedAt: event.sourceTime ?? context.now }, "cleared", context);
+  const clearedAt = event.sourceTime ?? context.now;
+  if (isLatching(alarm)) return changed({ ...alarm, live: false, condition: "latched", clearedAt }, "cleared", context);
+  // suppressed, it has called nobody: it waits for the end of that, and is over with it
+  const over = alarm.autoAcknowledge === true && !alarm.acknowledged && alarm.suppression.length === 0;
+  const acknowledgement = { acknowledged: true, acknowledgedAt: context.now, acknowledgedBy: AUTO_ACTOR };
+  return changed(
+    { ...alarm, live: false, condition: "inactive", clearedAt, ...(over ? acknowledgement : {}) },
+    "cleared",
+    context,
+  );
+}
+
+/** Active for too long although acknowledged: as if it had just occurred. [AL-09, OPC 10000-9 §5.8.2 ReAlarmTime] */
+function reAlarm(alarm: Alarm, context: LifecycleContext): AlarmResult {
+  if (!alarm.live || !alarm.acknowledged || alarm.suppression.length > 0) return { alarm };
+  return changed({ ...sameAgain(alarm, context), reAlarms: (alarm.reAlarms ?? 0) + 1 }, "reAlarmed", context);
 }
 
 function acknowledge(alarm: Alarm, act: { by: string; at: number }, context: LifecycleContext): AlarmResult {
@@ -214,7 +261,7 @@ function acknowledge(alarm: Alarm, act: { by: string; at: number }, context: Lif
 }
 
 function reset(alarm: Alarm, act: { by: string; at: number }, context: LifecycleContext): AlarmResult {
-  if (!LAW_RULES[alarm.law].latch)
+  if (!isLatching(alarm))
     return refuse("ALARM_NOT_LATCHING", "a facility alarm returns to normal by itself; there is nothing to reset");
   if (alarm.condition === "inactive") return { alarm };
   if (alarm.live) return refuse("ALARM_STILL_ACTIVE", "the condition still holds");
@@ -230,6 +277,8 @@ function withSuppression(alarm: Alarm, suppression: Suppression): Suppression[] 
 function shelve(alarm: Alarm, act: Extract<AlarmEvent, { type: "shelve" }>, context: LifecycleContext): AlarmResult {
   if (!LAW_RULES[alarm.law].shelve)
     return refuse("ALARM_SHELVE_FORBIDDEN", "a security alarm is held until a person resets it [GB 50394 5.2.3]");
+  if (!operatorMayShelve(alarm))
+    return refuse("ALARM_SHELVE_FORBIDDEN", "an alarm of the highest priority is never shelved [ISA-18.2]");
   if (act.reason.trim() === "") return refuse("ALARM_REASON_MISSING", "shelving needs a reason");
   if (act.until <= context.now || act.until - context.now > MAX_SHELVE_MS)
     return refuse("ALARM_SHELVE_UNTIL_INVALID", `until must be in the future and at most ${MAX_SHELVE_MS} ms away`);
@@ -255,14 +304,33 @@ function takeOutOfService(
   return changed({ ...alarm, suppression: withSuppression(alarm, "outOfService") }, "outOfService", context);
 }
 
-function suppress(alarm: Alarm, context: LifecycleContext): AlarmResult {
+function suppress(alarm: Alarm, rule: string, context: LifecycleContext): AlarmResult {
   if (!LAW_RULES[alarm.law].suppressByDesign)
     return refuse("ALARM_SUPPRESSION_FORBIDDEN", "an alarm of the security law is never suppressed by logic");
-  if (alarm.suppression.includes("byDesign") || isClosed(alarm)) return { alarm };
-  return changed({ ...alarm, suppression: withSuppression(alarm, "byDesign") }, "suppressed", context);
+  if (isClosed(alarm)) return { alarm };
+  const rules = alarm.suppressedBy ?? [];
+  if (rules.includes(rule)) return { alarm };
+  // every rule that comes or goes is in the journal, and the state changes with the first and the last [AL-11]
+  const transition = alarm.suppression.includes("byDesign") ? "commented" : "suppressed";
+  return changed(
+    { ...alarm, suppression: withSuppression(alarm, "byDesign"), suppressedBy: [...rules, rule] },
+    transition,
+    context,
+  );
 }
 
-const LIFTED = {
+function unsuppress(alarm: Alarm, rule: string, context: LifecycleContext): AlarmResult {
+  // a record of an older version names no rules: any ends it
+  if (alarm.suppressedBy === undefined) return lift(alarm, "byDesign", context);
+  const left = alarm.suppressedBy.filter((one) => one !== rule);
+  if (left.length === alarm.suppressedBy.length) return { alarm };
+  if (left.length > 0) return changed({ ...alarm, suppressedBy: left }, "commented", context);
+  const { suppressedBy: _, ...rest } = alarm;
+  return lift(rest, "byDesign", context);
+}
+
+/** What the end of a suppression is called. */
+export const LIFTED = {
   shelved: "unshelved",
   byDesign: "unsuppressed",
   outOfService: "returnedToService",
@@ -278,16 +346,17 @@ function lift(alarm: Alarm, which: Suppression, context: LifecycleContext): Alar
 
 /**
  * An alarm that leaves the last suppression while active goes to B and sounds again [AL-13]. If it had been acknowledged this is
- * a new occurrence, so that the acknowledgement of the old one, perhaps still on its way, cannot silence it.
+ * a new occurrence, so that the acknowledgement of the old one, perhaps still on its way, cannot silence it. One that came and went
+ * meanwhile, or that nobody needs to acknowledge, is over: nobody has been called because of it.
  */
 function announcedAgain(alarm: Alarm, context: LifecycleContext): Alarm {
-  if (alarm.suppression.length > 0 || alarm.condition !== "active" || !alarm.acknowledged) return alarm;
-  return {
-    ...nextOccurrence(alarm),
-    ...(alarm.value === undefined ? {} : { value: alarm.value }),
-    raisedAt: context.now,
-    receivedAt: context.now,
-  };
+  if (alarm.suppression.length > 0) return alarm;
+  if (alarm.condition === "active" && alarm.acknowledged) return sameAgain(alarm, context);
+  const { unannounced = false, ...rest } = alarm;
+  const over = alarm.condition === "inactive" && (unannounced || alarm.autoAcknowledge === true);
+  return over && !alarm.acknowledged
+    ? { ...rest, acknowledged: true, acknowledgedBy: AUTO_ACTOR, acknowledgedAt: context.now }
+    : rest;
 }
 
 function freshness(alarm: Alarm, type: "stale" | "fresh", context: LifecycleContext): AlarmResult {

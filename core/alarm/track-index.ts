@@ -1,17 +1,35 @@
+import type { AlarmSuppressor } from "../model/alarm.ts";
+import { pointsOf } from "./operands.ts";
 import type { Track } from "./track.ts";
 
-/** Which tracks look at a point, at the events of a device, or belong to a device. */
+/** A track that something suppresses by design. */
+export interface Suppressed<S extends AlarmSuppressor = AlarmSuppressor> {
+  readonly track: Track;
+  readonly by: S;
+}
+type ByPoint = Extract<AlarmSuppressor, { point: string }>;
+type ByDefinition = Extract<AlarmSuppressor, { definition: string }>;
+
+/** Which tracks look at a point, at the events of a device, belong to a device or a group, or are suppressed by something. */
 export class TrackIndex {
   readonly #byPoint = new Map<string, Track[]>();
   readonly #byEvent = new Map<string, Track[]>();
   readonly #byDevice = new Map<string, Track[]>();
+  readonly #byGroup = new Map<string, Track[]>();
+  readonly #suppressedByPoint = new Map<string, Suppressed<ByPoint>[]>();
+  readonly #suppressedByAlarm = new Map<string, Suppressed<ByDefinition>[]>();
 
   add(track: Track): void {
-    const { condition, device } = track;
+    const { condition } = track;
     if (condition === undefined) return;
-    if ("point" in condition) append(this.#byPoint, condition.point, track);
-    else if (condition.type === "event") append(this.#byEvent, eventKey(condition.device, condition.kind), track);
-    if (device !== undefined) append(this.#byDevice, device, track);
+    for (const point of new Set(pointsOf(condition))) append(this.#byPoint, point, track);
+    if (condition.type === "event") append(this.#byEvent, eventKey(condition.device, condition.kind), track);
+    for (const device of track.devices) append(this.#byDevice, device, track);
+    if (track.firstOut !== undefined) append(this.#byGroup, track.firstOut, track);
+    for (const by of track.suppressors) {
+      if ("point" in by) append(this.#suppressedByPoint, by.point, { track, by });
+      else append(this.#suppressedByAlarm, by.definition, { track, by });
+    }
   }
 
   /** Takes a track out of its device's. */
@@ -31,12 +49,27 @@ export class TrackIndex {
   ofDevice(device: string): readonly Track[] {
     return this.#byDevice.get(device) ?? [];
   }
+
+  /** The tracks of a first-out group. */
+  ofGroup(group: string): readonly Track[] {
+    return this.#byGroup.get(group) ?? [];
+  }
+
+  /** What a point suppresses. */
+  suppressedByPoint(point: string): readonly Suppressed<ByPoint>[] {
+    return this.#suppressedByPoint.get(point) ?? [];
+  }
+
+  /** What the alarm of a definition suppresses. */
+  suppressedByAlarm(definition: string): readonly Suppressed<ByDefinition>[] {
+    return this.#suppressedByAlarm.get(definition) ?? [];
+  }
 }
 
-function append(map: Map<string, Track[]>, key: string, track: Track): void {
+function append<T>(map: Map<string, T[]>, key: string, value: T): void {
   const held = map.get(key);
-  if (held === undefined) map.set(key, [track]);
-  else held.push(track);
+  if (held === undefined) map.set(key, [value]);
+  else held.push(value);
 }
 
 function eventKey(device: string, kind: string): string {

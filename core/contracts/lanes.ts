@@ -23,6 +23,15 @@ export const AlarmItem = Type.Object({
 });
 export type AlarmItem = Static<typeof AlarmItem>;
 
+/** The alarms that are open at the gateway when its process begins or its records were put back: those and no others. */
+export const OpenAlarmsItem = Type.Object({
+  offset,
+  at,
+  kind: Type.Literal("openAlarms"),
+  alarms: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 10_000 }),
+});
+export type OpenAlarmsItem = Static<typeof OpenAlarmsItem>;
+
 export const DeviceEventItem = Type.Object({ offset, at, kind: Type.Literal("deviceEvent"), event: DeviceEvent });
 export type DeviceEventItem = Static<typeof DeviceEventItem>;
 
@@ -130,6 +139,7 @@ export type NotifyItem = Static<typeof NotifyItem>;
 /** Every kind a lane may carry today. A gateway that is newer may send others: they are quarantined one by one. */
 export const LaneItem = Type.Union([
   AlarmItem,
+  OpenAlarmsItem,
   DeviceEventItem,
   CommandResultItem,
   RunItem,

@@ -1,7 +1,7 @@
 import { type Static, Type } from "typebox";
 
 const closed = { additionalProperties: false } as const;
-export const LiveKind = Type.Enum(["alarms", "points", "devices", "doors", "gateways", "runs", "notices"]);
+export const LiveKind = Type.Enum(["alarms", "points", "devices", "doors", "gateways", "runs", "notices", "loads"]);
 export type LiveKind = Static<typeof LiveKind>;
 
 /** What a page tells the server on `WS /live`. `points` needs `ids` or `device`; `alarms` may name an area. */

@@ -1,4 +1,5 @@
-import { COMMUNICATION_PRIORITY, communicationDevice } from "../alarm/track.ts";
+import { sourceOf } from "../alarm/operands.ts";
+import { COMMUNICATION_PRIORITY, communicationDevice, STALE_PRIORITY, staleDevice } from "../alarm/track.ts";
 import type { AlarmDefinition } from "../model/alarm.ts";
 import type { Zone } from "../model/site.ts";
 import type { PlanSite } from "./action.ts";
@@ -26,6 +27,9 @@ export interface Placement {
 const CLOUD = "cloud";
 /** Alarms about a lost gateway are minted in the cloud under this name. */
 const GATEWAY_ALARM = "gateway:";
+
+/** Priorities of the alarms that every device has by itself. */
+const OF_DEVICES: ReadonlySet<string> = new Set([COMMUNICATION_PRIORITY, STALE_PRIORITY]);
 
 type AlarmFilter = Exclude<RuleTrigger, { type: "deviceEvent" } | { type: "point" }>;
 
@@ -62,9 +66,7 @@ function triggerSources(when: RuleTrigger, site: PlacementSite): readonly string
     case "alarmCleared":
     case "alarmAcknowledged":
     case "alarmReset": {
-      const configured = matching(when, site).map(({ condition }) =>
-        "point" in condition ? condition.point : condition.device,
-      );
+      const configured = matching(when, site).map(({ condition }) => sourceOf(condition));
       return [...configured, ...builtIn(when, site)];
     }
     default:
@@ -87,20 +89,18 @@ function matching(when: AlarmFilter, site: PlacementSite): readonly AlarmDefinit
   });
 }
 
-/** Devices whose communication alarm the filter lets through, and `gateway:` where it lets the cloud's own alarms through. */
+/** Devices whose built-in alarms the filter lets through, and `gateway:` where it lets the cloud's own alarms through. */
 function builtIn(when: AlarmFilter, site: PlacementSite): readonly string[] {
   if (when.zone !== undefined || when.zoneKind !== undefined || when.partition !== undefined) return [];
   const { category, definition } = when;
   if (definition !== undefined) {
-    const device = communicationDevice(definition);
+    const device = communicationDevice(definition) ?? staleDevice(definition);
     if (device !== undefined) return [device];
     return definition.startsWith(GATEWAY_ALARM) ? [definition] : [];
   }
   if (category !== undefined && category !== "communication" && category !== "system") return [];
-  const communication =
-    category !== "system" && (when.priority === undefined || when.priority === COMMUNICATION_PRIORITY)
-      ? site.devices
-      : [];
+  const minted = when.priority === undefined || OF_DEVICES.has(when.priority);
+  const communication = category !== "system" && minted ? site.devices : [];
   return [...communication, `${GATEWAY_ALARM}any`];
 }
 

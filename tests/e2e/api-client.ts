@@ -42,6 +42,10 @@ export class ApiClient {
     return this.#request<T>("POST", path, body);
   }
 
+  put<T>(path: string, body: object): Promise<T> {
+    return this.#request<T>("PUT", path, body);
+  }
+
   /** Every item of a paged list. */
   async all<T>(path: string): Promise<T[]> {
     const items: T[] = [];

@@ -50,6 +50,15 @@ async function walkTo(message: string): Promise<void> {
   expect(await row(message).getAttribute("aria-selected")).toBe("true");
 }
 
+/** Writes the word that an act asks for, and confirms with Enter. */
+async function say(comment: string): Promise<void> {
+  const field = page.getByTestId("act-comment");
+  await expect.poll(() => field.evaluate((one) => one.matches(":focus"))).toBe(true);
+  await page.keyboard.type(comment);
+  await page.keyboard.press("Enter");
+  await expect.poll(() => field.count()).toBe(0);
+}
+
 async function openSetpoint(on: Page): Promise<void> {
   await on.getByTestId("nav-devices").click();
   await on.locator('[data-testid="tree-device"][data-id="demo-park/gw-1/ahu-1"]').click();
@@ -149,6 +158,7 @@ describe.skipIf(chromiumFile === undefined)("the console in a browser", () => {
     await row("5 号防区").waitFor();
     await walkTo("3 号防区入侵");
     await page.keyboard.press("a");
+    await say("保安已出发");
     await expect.poll(() => text("alarm-state")).toBe(zhCN.alarm.state.acknowledged);
 
     await walkTo("紧急按钮");
@@ -156,16 +166,10 @@ describe.skipIf(chromiumFile === undefined)("the console in a browser", () => {
     await walkTo("5 号防区");
     await page.keyboard.press("Space");
     await page.keyboard.press("a");
-    await page.getByTestId("bulk-confirm").waitFor();
+    await page.getByTestId("act-confirm").waitFor();
     // An urgent alarm is among them: not without a word.
-    await expect.poll(() => page.getByTestId("bulk-confirm").isDisabled()).toBe(true);
-    await expect.poll(() => page.getByTestId("bulk-comment").evaluate((one) => one.matches(":focus"))).toBe(true);
-    await page.keyboard.type("巡逻员已到场");
-    await expect.poll(() => page.getByTestId("bulk-confirm").isDisabled()).toBe(false);
-    await page.keyboard.press("Tab");
-    await page.keyboard.press("Tab");
-    await page.keyboard.press("Enter");
-    await expect.poll(() => page.getByTestId("bulk-confirm").count()).toBe(0);
+    expect(await page.getByTestId("act-confirm").isDisabled()).toBe(true);
+    await say("巡逻员已到场");
     for (const message of ["紧急按钮", "5 号防区"]) {
       await expect.poll(() => words(row(message))).not.toContain(zhCN.alarm.state.latchedUnacknowledged);
       await expect.poll(() => words(row(message))).toContain(zhCN.alarm.state.latched);
@@ -181,10 +185,12 @@ describe.skipIf(chromiumFile === undefined)("the console in a browser", () => {
     expect(await page.getByTestId("reset").isDisabled()).toBe(false);
     await page.getByTestId("alarm-grid").focus();
     await page.keyboard.press("r");
+    await say("围栏完好");
     await expect.poll(() => text("alarm-state")).toBe(zhCN.alarm.state.normal);
     for (const message of ["紧急按钮", "5 号防区"]) {
       await walkTo(message);
       await page.keyboard.press("r");
+      await say("已处置");
     }
     await page.mouse.move(5, 5);
     await expect

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AlarmView, DeviceView, PointView } from "#core/contracts/http.ts";
 import type { ApiClient } from "./api-client.ts";
 import { actsOn, endFault, fault } from "./field.ts";
-import { act, alarmsOf, alarmWhen, dealWith, eventsOf, journalOf } from "./guard.ts";
+import { act, alarmsOf, alarmWhen, dealWith, eventsOf, journalOf, SAID } from "./guard.ts";
 import { Park } from "./park.ts";
 
 const PANEL = "demo-park/gw-1/fire-panel";
@@ -97,7 +97,7 @@ describe("a fire panel whose OPC UA server is restarted while it burns", { timeo
   it("is acknowledged at the restarted panel when it is acknowledged in the hub", async () => {
     const { seq } = await park.simulatorState();
     await act(client, before, "acknowledge");
-    await expect.poll(() => actsOn(park, "fire-panel", seq)).toEqual(["zone-b1-fire acknowledged"]);
+    await expect.poll(() => actsOn(park, "fire-panel", seq)).toEqual([`zone-b1-fire acknowledged: ${SAID}`]);
   });
 
   it("ends its alarms when its panel is reset, and is dealt with like any other", async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AlarmView, ClipView, CommandView, GatewayView, RunView } from "#core/contracts/http.ts";
 import type { ApiClient } from "./api-client.ts";
 import { actsOn, fieldDoor, modeNumber, tookValue } from "./field.ts";
-import { act, alarmsOf, alarmWhen, dealWith, journalOf, picture, refusal, runsOf, video } from "./guard.ts";
+import { act, alarmsOf, alarmWhen, dealWith, journalOf, picture, refusal, runsOf, SAID, video } from "./guard.ts";
 import { Park, until } from "./park.ts";
 import { clipsOf } from "./site.ts";
 
@@ -159,12 +159,12 @@ describe("a fire in building B", () => {
 
   it("is acknowledged at the panel when it is acknowledged in the hub, and closed by the reset after it", async () => {
     expect(await act(client, alarm, "acknowledge")).toMatchObject({ acknowledged: true, acknowledgedBy: "admin" });
-    await expect.poll(() => actsOn(park, "fire-panel", seq)).toEqual(["zone-b1-fire acknowledged"]);
+    await expect.poll(() => actsOn(park, "fire-panel", seq)).toEqual([`zone-b1-fire acknowledged: ${SAID}`]);
     expect(await act(client, alarm, "reset")).toMatchObject({ condition: "inactive", resetBy: "admin" });
     // The panel waits for no more. [OPC 10000-9 §5.7.4]
     await expect
       .poll(() => actsOn(park, "fire-panel", seq))
-      .toEqual(["zone-b1-fire acknowledged", "zone-b1-fire confirmed"]);
+      .toEqual([`zone-b1-fire acknowledged: ${SAID}`, `zone-b1-fire confirmed: ${SAID}`]);
     expect((await journalOf(client, alarm.id)).map(({ transition }) => transition).toSorted()).toEqual([
       "acknowledged",
       "cleared",

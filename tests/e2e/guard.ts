@@ -31,9 +31,15 @@ export function alarmDetail(client: ApiClient, id: string): Promise<AlarmDetail>
   return client.get(`/alarms/${encodeURIComponent(id)}`);
 }
 
+/** What a person says with every act: urgent and security alarms need it, and the field is told it. */
+export const SAID = "seen";
+
 /** A person's act on an alarm. */
 export function act(client: ApiClient, alarm: Pick<AlarmView, "id" | "occurrence">, kind: string): Promise<AlarmView> {
-  return client.post(`/alarms/${encodeURIComponent(alarm.id)}/${kind}`, { occurrence: alarm.occurrence });
+  return client.post(`/alarms/${encodeURIComponent(alarm.id)}/${kind}`, {
+    occurrence: alarm.occurrence,
+    comment: SAID,
+  });
 }
 
 /** Acknowledges and resets a security alarm when its condition is gone, and waits until it is closed. */

@@ -117,6 +117,79 @@ async function takeDoors(page: Page, name: string): Promise<void> {
   await take(page, name);
 }
 
+const PHONE = { width: 400, height: 820 } as const;
+const WALL = { width: 1920, height: 1080 } as const;
+
+/** The alarm list without an alarm, in every language and theme. */
+async function takeEmpty(browser: Browser, park: Park): Promise<void> {
+  await eachLook(browser, park, async (page, look) => {
+    await page.locator(".alarm-none").waitFor();
+    await take(page, `alarms-empty-${look}`);
+  });
+}
+
+/** The dialog that shelves, the phone and the wall. */
+async function takeDesk(page: Page, alarm: AlarmView, look: string): Promise<void> {
+  await page
+    .getByTestId("alarm-row")
+    .filter({ hasText: /冷机|chiller 1/i })
+    .first()
+    .click();
+  await page.keyboard.press("s");
+  await page.getByTestId("act-dialog").waitFor();
+  await take(page, `alarms-shelve-${look}`);
+  await page.keyboard.press("Escape");
+  await page.setViewportSize(PHONE);
+  await page.goto("/alarms");
+  await page.getByTestId("alarm-row").first().waitFor();
+  await take(page, `phone-list-${look}`);
+  await page.goto(`/alarms?alarm=${encodeURIComponent(alarm.id)}`);
+  await page.getByTestId("alarm-detail").getByTestId("alarm-picture").first().waitFor();
+  await take(page, `phone-alarm-${look}`);
+  await page.setViewportSize(WALL);
+  await page.goto("/alarms?wall=1");
+  await page.getByTestId("wall").locator("li").first().waitFor();
+  await take(page, `wall-${look}`);
+}
+
+/** A storm, folded by cause. */
+async function takeFlood(browser: Browser, park: Park): Promise<void> {
+  await park.scenario("alarm-storm", { count: 200, seconds: 20 });
+  await sleep(25_000);
+  await eachLook(browser, park, async (page, look) => {
+    await page.getByTestId("alarm-group").first().waitFor();
+    await take(page, `alarms-flood-${look}`);
+  });
+}
+
+/** The list while the cloud is silent: the pictures are taken before it goes on. */
+async function takeOffline(browser: Browser, park: Park): Promise<void> {
+  const contexts: BrowserContext[] = [];
+  const pages: (readonly [Page, string])[] = [];
+  for (const language of ["zh", "en"] as const)
+    for (const theme of ["light", "dark"] as const) {
+      const context = await visit(browser, park, { locale: LOCALES[language], colorScheme: theme });
+      contexts.push(context);
+      pages.push([await openConsole(context), `${language}-${theme}`]);
+    }
+  const cloud = park.kill("cloud", "SIGSTOP");
+  try {
+    for (const [page, look] of pages) {
+      await page.getByTestId("stale-banner").waitFor({ timeout: 30_000 });
+      await take(page, `alarms-offline-${look}`);
+    }
+  } finally {
+    process.kill(cloud, "SIGCONT");
+  }
+  for (const context of contexts) await context.close();
+}
+
+async function eachLook(browser: Browser, park: Park, see: (page: Page, look: string) => Promise<void>): Promise<void> {
+  for (const language of ["zh", "en"] as const)
+    for (const theme of ["light", "dark"] as const)
+      await withConsole(browser, park, language, theme, (page) => see(page, `${language}-${theme}`));
+}
+
 async function takeAll(browser: Browser, park: Park): Promise<void> {
   const door = await visit(browser, park);
   const page = await door.newPage();
@@ -126,6 +199,7 @@ async function takeAll(browser: Browser, park: Park): Promise<void> {
   await door.close();
 
   const client = await park.signIn();
+  await takeEmpty(browser, park);
   await makeTrend(client);
   const alarm = await makeTrouble(park, client);
   for (const language of ["zh", "en"] as const)
@@ -147,6 +221,9 @@ async function takeAll(browser: Browser, park: Park): Promise<void> {
     await one.getByTestId("run").waitFor();
     await take(one, "rules-en-dark");
   });
+  await eachLook(browser, park, (one, look) => takeDesk(one, alarm, look));
+  await takeFlood(browser, park);
+  await takeOffline(browser, park);
 }
 
 mkdirSync(FOLDER, { recursive: true });

@@ -116,7 +116,7 @@ describe.skipIf(program === undefined)("while the record database is away", () =
   it("what a person asks for is refused as something that may be tried again, and done once when it is", async () => {
     cloud.item(GW1, told(minted({ at: NOON })));
     const [alarm] = openAlarms();
-    const act = { occurrence: 1, idempotencyKey: "k" };
+    const act = { occurrence: 1, comment: "seen", idempotencyKey: "k" };
     const acknowledge = () => cloud.alarms.act(alarm?.id ?? "", "acknowledge", act, LI);
     await goAway();
     expect(acknowledge).toThrow(expect.objectContaining({ code: "DB_UNAVAILABLE", retriable: true }));

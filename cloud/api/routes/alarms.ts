@@ -1,9 +1,17 @@
 import { Type } from "typebox";
-import { AlarmAct, AlarmDetail, AlarmView, JournalEntry, Page, PageQuery, Problem } from "#core/contracts/http.ts";
+import {
+  AlarmAssignment,
+  Assignee,
+  BulkAcknowledge,
+  BulkAnswer,
+  BulkShelve,
+  MOST_AT_ONCE,
+} from "#core/contracts/alarm-acts.ts";
+import { AlarmAct, AlarmDetail, AlarmView, Page, PageQuery } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
 import { AlarmCategory, AlarmPriority, Law } from "#core/model/alarm.ts";
 import type { Actor, AlarmActKind } from "../../ports.ts";
-import { mayAt, requireAt } from "../access.ts";
+import { forbidden, mayAt, requireAt } from "../access.ts";
 import type { ApiDeps } from "../deps.ts";
 import { problemOf } from "../problem.ts";
 import { type ApiRoute, allow, route } from "../route.ts";
@@ -21,26 +29,8 @@ const AlarmListQuery = Type.Object(
   },
   closed,
 );
-const JournalQuery = Type.Object({ ...PageQuery, alarm: Type.Optional(Type.String()) }, closed);
-const BulkAcknowledge = Type.Object(
-  {
-    items: Type.Array(Type.Object({ id: Type.String(), occurrence: Type.Integer({ minimum: 1 }) }, closed), {
-      minItems: 1,
-      maxItems: 1000,
-    }),
-    comment: Type.Optional(Type.String({ maxLength: 500 })),
-  },
-  closed,
-);
-const BulkAnswer = Type.Object({
-  items: Type.Array(
-    Type.Object({
-      id: Type.String(),
-      alarm: Type.Optional(AlarmView),
-      problem: Type.Optional(Type.Pick(Problem, ["code", "detail"])),
-    }),
-  ),
-});
+/** Size of a request about many: as many as are allowed. */
+const MOST_BYTES = MOST_AT_ONCE * 128;
 
 /** Path segment, what it does, and the permission it needs. */
 const ACTS: readonly {
@@ -74,6 +64,36 @@ export function alarmRoutes(deps: ApiDeps): readonly ApiRoute[] {
     requireAt(deps, actor, permission, seen(id, actor).area);
     return deps.alarms.act(id, kind, body, actor);
   };
+  /** One act on those that the actor may act on; the others are refused as if each had been asked for alone. */
+  const many = (
+    kind: "acknowledge" | "shelve",
+    permission: string,
+    { items, ...body }: BulkAcknowledge | BulkShelve,
+    actor: Actor,
+  ): BulkAnswer => {
+    const areas = deps.alarms.areasOf(items.map(({ id }) => id));
+    const refusal = (id: string): HubError | undefined => {
+      const area = areas.get(id);
+      if (!areas.has(id) || !mayAt(deps, actor, "alarm.read", area))
+        return new HubError("ALARM_UNKNOWN", `alarm ${id}: no such alarm`);
+      return mayAt(deps, actor, permission, area) ? undefined : forbidden(actor, permission, area);
+    };
+    const refused = new Map(items.map(({ id }) => [id, refusal(id)]));
+    const allowed = items.filter(({ id }) => refused.get(id) === undefined);
+    const acted = allowed.length === 0 ? [] : deps.alarms.actMany(kind, allowed, body, actor);
+    const fared = new Map(acted.map((one) => [one.id, one]));
+    return {
+      items: items.map(({ id }) => {
+        const one = fared.get(id);
+        const error = refused.get(id) ?? one?.refused;
+        if (error !== undefined) {
+          const { code, detail } = problemOf(error);
+          return { id, problem: { code, ...(detail === undefined ? {} : { detail }) } };
+        }
+        return { id, ...(one?.alarm === undefined ? {} : { alarm: one.alarm }) };
+      }),
+    };
+  };
   const acts = ACTS.map(({ path, kind, permission, summary }) =>
     route({
       method: "POST",
@@ -102,43 +122,59 @@ export function alarmRoutes(deps: ApiDeps): readonly ApiRoute[] {
       },
     }),
     route({
-      method: "GET",
-      url: "/alarms/journal",
-      access: allow("alarm.read"),
-      summary: "What happened to alarms, newest first",
+      method: "POST",
+      url: "/alarms/acknowledge",
+      access: allow("alarm.acknowledge"),
+      summary: "Acknowledge many as one act; each is answered for itself",
       tag: "alarms",
-      query: JournalQuery,
-      answer: Page(JournalEntry),
-      handle({ query, actor }) {
-        const { alarm } = query;
-        return deps.alarms.journal({
-          ...pageOf(query),
-          ...(alarm === undefined ? {} : { alarm }),
-          visible: deps.authority.spaces(actor, "alarm.read"),
-        });
+      body: BulkAcknowledge,
+      bodyLimit: MOST_BYTES,
+      answer: BulkAnswer,
+      handle: ({ body, actor }) => many("acknowledge", "alarm.acknowledge", body, actor),
+    }),
+    route({
+      method: "POST",
+      url: "/alarms/shelve",
+      access: allow("alarm.shelve"),
+      summary: "Shelve many as one act; each is answered for itself",
+      tag: "alarms",
+      body: BulkShelve,
+      bodyLimit: MOST_BYTES,
+      answer: BulkAnswer,
+      handle: ({ body, actor }) => many("shelve", "alarm.shelve", body, actor),
+    }),
+    route({
+      method: "GET",
+      url: "/alarms/:id/assignees",
+      access: allow("alarm.assign"),
+      summary: "Whom an alarm can be handed to",
+      tag: "alarms",
+      params: IdParams,
+      answer: Page(Assignee),
+      handle({ params, actor }) {
+        const { area } = seen(params.id, actor);
+        requireAt(deps, actor, "alarm.assign", area);
+        const items = deps.access.users().filter((user) => !user.disabled && mayAt(deps, user, "alarm.read", area));
+        return { items: items.map(({ name, displayName }) => ({ name, displayName })) };
       },
     }),
     route({
       method: "POST",
-      url: "/alarms/acknowledge",
-      access: allow("alarm.acknowledge"),
-      summary: "Acknowledge many; each is answered for itself",
+      url: "/alarms/:id/assign",
+      access: allow("alarm.assign"),
+      summary: "Hand an alarm to somebody who sees it, or to nobody in particular",
       tag: "alarms",
-      body: BulkAcknowledge,
-      answer: BulkAnswer,
-      handle({ body, actor }) {
-        const comment = body.comment === undefined ? {} : { comment: body.comment };
-        return {
-          items: body.items.map(({ id, occurrence }) => {
-            try {
-              return { id, alarm: act(id, "acknowledge", "alarm.acknowledge", { occurrence, ...comment }, actor) };
-            } catch (error) {
-              const { status, code, detail } = problemOf(error);
-              if (status >= 500) deps.logger.error({ err: error, alarm: id }, "alarm not acknowledged");
-              return { id, problem: { code, ...(detail === undefined ? {} : { detail }) } };
-            }
-          }),
-        };
+      params: IdParams,
+      body: AlarmAssignment,
+      answer: AlarmView,
+      handle({ params, body, actor }) {
+        const { area } = seen(params.id, actor);
+        requireAt(deps, actor, "alarm.assign", area);
+        const { assignee } = body;
+        const user = deps.access.users().find(({ name, disabled }) => name === assignee && !disabled);
+        if (assignee !== null && (user === undefined || !mayAt(deps, user, "alarm.read", area)))
+          throw new HubError("ALARM_ASSIGNEE_INVALID", `alarm ${params.id}: ${assignee} is nobody who sees it`);
+        return deps.alarms.assign(params.id, body, actor);
       },
     }),
     route({

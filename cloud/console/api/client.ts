@@ -16,6 +16,14 @@ export interface CallOptions {
   readonly query?: Readonly<Record<string, QueryValue>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** Longest wait for the whole answer; that of the client when absent. */
+  readonly timeoutMs?: number;
+}
+
+/** A file that the API has made. */
+export interface Download {
+  readonly name: string;
+  readonly content: Blob;
 }
 
 export interface ApiClientOptions {
@@ -56,8 +64,27 @@ export class ApiClient {
     throw problemOf(response.status, text);
   }
 
-  async #send(method: string, path: string, { query, body, signal }: CallOptions): Promise<Response> {
-    const { base, csrfToken, timeoutMs = TIMEOUT_MS } = this.#options;
+  /**
+   * One call whose answer is a file.
+   * @throws ApiError as `call`, and OFFLINE when the file was cut off
+   */
+  async download(method: "GET" | "POST", path: string, options: CallOptions = {}): Promise<Download> {
+    const response = await this.#send(method, path, options);
+    if (!response.ok) {
+      if (response.status === 401) this.#options.onUnauthenticated();
+      throw problemOf(response.status, await response.text());
+    }
+    try {
+      return { name: fileNameOf(response.headers), content: await response.blob() };
+    } catch (error) {
+      throw new ApiError("OFFLINE", `${method} ${path}: the file was cut off`, 0, error);
+    }
+  }
+
+  async #send(method: string, path: string, options: CallOptions): Promise<Response> {
+    const { query, body, signal } = options;
+    const { base, csrfToken } = this.#options;
+    const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS;
     const limit = AbortSignal.timeout(timeoutMs);
     const token = method === "GET" ? undefined : csrfToken();
     try {
@@ -78,6 +105,11 @@ export class ApiClient {
       throw new ApiError("OFFLINE", `${method} ${path}: the cloud cannot be reached`, 0, error);
     }
   }
+}
+
+/** The plain name of Content-Disposition. [RFC 6266 §4.3] */
+function fileNameOf(headers: Headers): string {
+  return /filename="([^"]+)"/.exec(headers.get("content-disposition") ?? "")?.[1] ?? "download";
 }
 
 function problemOf(status: number, text: string): ApiError {

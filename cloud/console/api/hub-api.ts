@@ -1,3 +1,4 @@
+import type { QualityNow } from "#core/contracts/alarm-quality.ts";
 import type { FindingView, SignedStatement } from "#core/contracts/completeness.ts";
 import type { HistorySeriesView, HistoryView } from "#core/contracts/history.ts";
 import type {
@@ -17,10 +18,17 @@ import type {
   Problem,
   RunView,
 } from "#core/contracts/http.ts";
+import type { OperatorPositionView } from "#core/contracts/operator-position.ts";
 import type { PasswordChange, Session, SignIn } from "#core/contracts/session.ts";
 import type { Rule } from "#core/linkage/rule.ts";
 import type { Partition, Space, Zone } from "#core/model/site.ts";
 import type { ApiClient } from "./client.ts";
+import { DefinitionsApi } from "./definitions-api.ts";
+import { JournalApi } from "./journal-api.ts";
+import { MaintenanceApi } from "./maintenance-api.ts";
+import { NotifyApi } from "./notify-api.ts";
+import { ProceduresApi } from "./procedures-api.ts";
+import { QualityApi } from "./quality-api.ts";
 
 /** One page of a list. */
 export interface ListPage<T> {
@@ -67,9 +75,24 @@ const LARGEST_PAGE = 1000;
 /** The API's routes, by what they are for. Every method throws ApiError. */
 export class HubApi {
   readonly #client: ApiClient;
+  readonly definitions: DefinitionsApi;
+  /** The alarm journal and evidence. */
+  readonly journal: JournalApi;
+  readonly procedures: ProceduresApi;
+  readonly notify: NotifyApi;
+  readonly maintenance: MaintenanceApi;
+
+  /** Quality of the alarm system, and shifts. */
+  readonly quality: QualityApi;
 
   constructor(client: ApiClient) {
     this.#client = client;
+    this.quality = new QualityApi(client);
+    this.definitions = new DefinitionsApi(client);
+    this.journal = new JournalApi(client);
+    this.procedures = new ProceduresApi(client);
+    this.notify = new NotifyApi(client);
+    this.maintenance = new MaintenanceApi(client);
   }
 
   session = (): Promise<Session> => this.#client.call("GET", "/session");
@@ -78,13 +101,23 @@ export class HubApi {
   signOut = (): Promise<void> => this.#client.call("DELETE", "/session");
 
   alarm = (id: string, signal?: AbortSignal): Promise<AlarmDetail> => this.#get(`/alarms/${enc(id)}`, signal);
-  actOnAlarm = (id: string, act: "acknowledge" | "reset", body: AlarmAct): Promise<AlarmView> =>
+  /** `act` is the path segment of the route. */
+  actOnAlarm = (id: string, act: string, body: AlarmAct & { readonly assignee?: string | null }): Promise<AlarmView> =>
     this.#client.call("POST", `/alarms/${enc(id)}/${act}`, { body });
-  acknowledgeMany = (
+  /** One request for an explicit selection; each is answered for itself. */
+  actOnAlarms = (
+    act: "acknowledge" | "shelve",
     items: readonly { readonly id: string; readonly occurrence: number }[],
-    comment: string | undefined,
+    body: { readonly comment?: string; readonly minutes?: number; readonly station?: string },
   ): Promise<{ readonly items: readonly BulkItem[] }> =>
-    this.#client.call("POST", "/alarms/acknowledge", { body: { items, ...(comment ? { comment } : {}) } });
+    this.#client.call("POST", `/alarms/${act}`, { body: { items, ...body } });
+
+  /** Who may be asked to look after an alarm: users who may see its place. */
+  assignees = (id: string, signal?: AbortSignal): Promise<ListPage<{ name: string; displayName: string }>> =>
+    this.#get(`/alarms/${enc(id)}/assignees`, signal);
+
+  qualityNow = (): Promise<QualityNow> => this.#get("/alarms/quality/now");
+  positions = (): Promise<readonly OperatorPositionView[]> => this.#all<OperatorPositionView>("/alarms/positions");
 
   run = (id: string, signal?: AbortSignal): Promise<RunView> => this.#get(`/runs/${enc(id)}`, signal);
   rules = (signal?: AbortSignal): Promise<ListPage<PlacedRule>> => this.#get("/rules", signal);

@@ -1,7 +1,13 @@
 import { enAlarms } from "./en-alarms.ts";
+import { enDefinitions } from "./en-definitions.ts";
 import { enDoors } from "./en-doors.ts";
 import { enErrors } from "./en-errors.ts";
 import { enGateways } from "./en-gateways.ts";
+import { enJournal } from "./en-journal.ts";
+import { enMaintenance } from "./en-maintenance.ts";
+import { enNotify } from "./en-notify.ts";
+import { enProcedures } from "./en-procedures.ts";
+import { enQuality } from "./en-quality.ts";
 import { enVideo } from "./en-video.ts";
 import type { Texts } from "./zh-cn.ts";
 
@@ -27,12 +33,19 @@ export const en: Texts = {
     forbiddenHint: "Ask an administrator for a role that allows it.",
   },
   page: {
+    maintenance: "Maintenance permits",
     alarms: "Alarms",
+    quality: "Alarm quality",
+    handover: "Shift handover",
     video: "Video",
     doors: "Doors",
     devices: "Devices & points",
     gateways: "Gateways",
     rules: "Linkage rules",
+    definitions: "Alarm definitions",
+    procedures: "Procedures",
+    notify: "Notifications",
+    journal: "Alarm journal",
     audit: "Audit log",
   },
   common: {
@@ -76,6 +89,9 @@ export const en: Texts = {
     retryNow: "Reconnect now",
   },
   alarm: enAlarms,
+  definition: enDefinitions,
+  procedure: enProcedures,
+  notify: enNotify,
   video: enVideo,
   door: enDoors,
   run: {
@@ -250,6 +266,7 @@ export const en: Texts = {
     by: "by {{user}} at {{time}}",
   },
   gateway: enGateways,
+  maintenance: enMaintenance,
   rule: {
     empty: "No linkage rule yet",
     emptyHint: "Rules are loaded from the site's configuration.",
@@ -287,5 +304,7 @@ export const en: Texts = {
     whole: "The hash chain is whole",
     broken: "The hash chain is broken at record {{seq}}",
   },
+  journal: enJournal,
+  alarmQuality: enQuality,
   error: enErrors,
 };

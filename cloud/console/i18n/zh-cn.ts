@@ -1,7 +1,13 @@
 import { zhCNAlarms } from "./zh-cn-alarms.ts";
+import { zhCNDefinitions } from "./zh-cn-definitions.ts";
 import { zhCNDoors } from "./zh-cn-doors.ts";
 import { zhCNErrors } from "./zh-cn-errors.ts";
 import { zhCNGateways } from "./zh-cn-gateways.ts";
+import { zhCNJournal } from "./zh-cn-journal.ts";
+import { zhCNMaintenance } from "./zh-cn-maintenance.ts";
+import { zhCNNotify } from "./zh-cn-notify.ts";
+import { zhCNProcedures } from "./zh-cn-procedures.ts";
+import { zhCNQuality } from "./zh-cn-quality.ts";
 import { zhCNVideo } from "./zh-cn-video.ts";
 
 /** Texts of the console in Chinese: the first language. `en.ts` has the same keys; a missing one is an error of the compiler. */
@@ -26,12 +32,19 @@ export const zhCN = {
     forbiddenHint: "请联系管理员分配相应角色。",
   },
   page: {
+    maintenance: "检修许可",
     alarms: "报警台",
+    quality: "报警质量",
+    handover: "交接班",
     video: "视频",
     doors: "门禁",
     devices: "设备与点位",
     gateways: "网关",
     rules: "联动规则",
+    definitions: "报警定义",
+    procedures: "处置预案",
+    notify: "通知",
+    journal: "报警日志",
     audit: "审计日志",
   },
   common: {
@@ -74,6 +87,9 @@ export const zhCN = {
     retryNow: "立即重连",
   },
   alarm: zhCNAlarms,
+  definition: zhCNDefinitions,
+  procedure: zhCNProcedures,
+  notify: zhCNNotify,
   video: zhCNVideo,
   door: zhCNDoors,
   run: {
@@ -248,6 +264,7 @@ export const zhCN = {
     by: "由 {{user}} 于 {{time}}",
   },
   gateway: zhCNGateways,
+  maintenance: zhCNMaintenance,
   rule: {
     empty: "还没有联动规则",
     emptyHint: "规则由站点配置文件载入。",
@@ -285,6 +302,8 @@ export const zhCN = {
     whole: "哈希链完整",
     broken: "哈希链在第 {{seq}} 条断裂",
   },
+  journal: zhCNJournal,
+  alarmQuality: zhCNQuality,
   error: zhCNErrors,
 };
 

@@ -1,10 +1,20 @@
 import type { AlarmView } from "#core/contracts/http.ts";
 import type { AlarmCategory, AlarmPriority, Law } from "#core/model/alarm.ts";
 
+/** The lists that the alarm page parts the open alarms into: what asks for people, and the three ways of being held back. */
+export type AlarmTab = "active" | "shelved" | "suppressed" | "outOfService";
+
+/** The tabs in order. */
+export const ALARM_TABS: readonly AlarmTab[] = ["active", "shelved", "suppressed", "outOfService"];
+
+/** States that can be asked for. */
+export const STATE_FILTERS = ["unacknowledged", "active", "cleared", "latched", "escalated"] as const;
+export type StateFilter = (typeof STATE_FILTERS)[number];
+
 /** What of the list is shown. Undefined or empty lets everything through. */
 export interface AlarmFilter {
   readonly priorities: ReadonlySet<AlarmPriority>;
-  readonly state: "unacknowledged" | "active" | "latched" | "suppressed" | undefined;
+  readonly state: StateFilter | undefined;
   readonly law: Law | undefined;
   readonly category: AlarmCategory | undefined;
   /** Space ids: the chosen one and all below it. */
@@ -35,7 +45,26 @@ export function isFiltering(filter: AlarmFilter): boolean {
   );
 }
 
-function inState(alarm: AlarmView, state: AlarmFilter["state"]): boolean {
+/** The one list an alarm stands in: what holds it back the longest names it. */
+export function tabOf({ suppression }: Pick<AlarmView, "suppression">): AlarmTab {
+  if (suppression.length === 0) return "active";
+  if (suppression.includes("outOfService")) return "outOfService";
+  return suppression.includes("shelved") ? "shelved" : "suppressed";
+}
+
+/** How many stand in each list. */
+export function countTabs(alarms: readonly AlarmView[]): Readonly<Record<AlarmTab, number>> {
+  const counts = { active: 0, shelved: 0, suppressed: 0, outOfService: 0 };
+  for (const alarm of alarms) counts[tabOf(alarm)] += 1;
+  return counts;
+}
+
+/** The alarms of one list, in the same order. */
+export function alarmsOfTab(alarms: readonly AlarmView[], tab: AlarmTab): readonly AlarmView[] {
+  return alarms.filter((alarm) => tabOf(alarm) === tab);
+}
+
+function inState(alarm: AlarmView, state: StateFilter | undefined): boolean {
   switch (state) {
     case undefined:
       return true;
@@ -43,10 +72,12 @@ function inState(alarm: AlarmView, state: AlarmFilter["state"]): boolean {
       return !alarm.acknowledged;
     case "active":
       return alarm.condition === "active";
+    case "cleared":
+      return alarm.condition === "inactive";
     case "latched":
       return alarm.condition === "latched";
-    case "suppressed":
-      return alarm.suppression.length > 0;
+    case "escalated":
+      return alarm.escalatedAt !== undefined;
     default:
       return state satisfies never;
   }

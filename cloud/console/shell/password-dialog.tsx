@@ -40,7 +40,7 @@ function Field({ name, label, value, problem, onChange }: FieldProps) {
 }
 
 /** Changes the password of who is signed in. */
-export function PasswordDialog({ onClose }: { readonly onClose: () => void }) {
+export default function PasswordDialog({ onClose }: { readonly onClose: () => void }) {
   const { t } = useTranslation();
   const { api } = useServices();
   const [current, setCurrent] = useState("");

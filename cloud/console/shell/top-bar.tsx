@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { shortTime, timeOfDay } from "../i18n/format.ts";
 import { asksForAttention, countAlarms, PRIORITIES } from "../live/alarm-order.ts";
@@ -8,8 +8,10 @@ import { Icon } from "../ui/icon.tsx";
 import { Link } from "../ui/link.tsx";
 import { PriorityMark, PriorityShape } from "../ui/priority-mark.tsx";
 import { useNames } from "../ui/use-names.ts";
-import { PasswordDialog } from "./password-dialog.tsx";
+import { SoundControls } from "./sound-controls.tsx";
 import { LanguageSwitch, ThemeSwitch } from "./switches.tsx";
+
+const PasswordDialog = lazy(() => import("./password-dialog.tsx"));
 
 /** The most important unacknowledged alarm in one line, and how many are open: on every page. */
 function AlarmBar() {
@@ -111,7 +113,11 @@ function UserMenu() {
           {t("app.signOut")}
         </button>
       </div>
-      {changes && <PasswordDialog onClose={() => setChanges(false)} />}
+      {changes && (
+        <Suspense fallback={null}>
+          <PasswordDialog onClose={() => setChanges(false)} />
+        </Suspense>
+      )}
     </>
   );
 }
@@ -122,6 +128,7 @@ export function TopBar() {
     <header className="top">
       <AlarmBar />
       <div className="top-tools">
+        <SoundControls />
         <LinkState />
         <Clock />
         <LanguageSwitch />

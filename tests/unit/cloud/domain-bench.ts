@@ -1,26 +1,33 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { JournalSearch } from "#cloud/alarms/journal-search.ts";
 import { AlarmMedia } from "#cloud/alarms/media.ts";
 import { Alarms } from "#cloud/alarms/service.ts";
 import { AuditChain } from "#cloud/audit/log.ts";
 import { FileBlobStore } from "#cloud/blobs/store.ts";
 import { Commands } from "#cloud/commands/service.ts";
 import type { Db } from "#cloud/db/database.ts";
+import { Definitions } from "#cloud/definitions/service.ts";
 import { Doors } from "#cloud/doors/service.ts";
 import { Certificates } from "#cloud/gateways/certificates.ts";
 import { Linkage } from "#cloud/linkage/service.ts";
 import { RunStore } from "#cloud/linkage/store.ts";
 import { ProcessLiveBus } from "#cloud/live/bus.ts";
+import { permitNotice } from "#cloud/maintenance/permit-notice.ts";
+import { Maintenance } from "#cloud/maintenance/service.ts";
 import { DeviceEvents } from "#cloud/notices/device-events.ts";
 import { Notices } from "#cloud/notices/service.ts";
 import { PointNumbers } from "#cloud/point-directory.ts";
 import type { Actor, GatewayLink, LiveChange } from "#cloud/ports.ts";
+import { ProcedureLibrary } from "#cloud/procedures/library.ts";
+import { Procedures } from "#cloud/procedures/service.ts";
 import { StoredCatalog } from "#cloud/site/catalog.ts";
 import { withDescendants } from "#cloud/site/space-tree.ts";
 import { SiteVersions } from "#cloud/site/versions.ts";
 import { CurrentState } from "#cloud/state/service.ts";
 import type { LaneItem } from "#core/contracts/lanes.ts";
+import type { PermitView } from "#core/contracts/maintenance.ts";
 import type { GatewayId } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
 import type { Command } from "#core/model/command.ts";
@@ -73,6 +80,13 @@ export class Domains {
   readonly media: AlarmMedia;
   readonly blobs: FileBlobStore;
   readonly alarms: Alarms;
+  readonly journal: JournalSearch;
+  readonly maintenance: Maintenance;
+  /** Permits of whose end was told. */
+  readonly permitsEnded: PermitView[] = [];
+  readonly definitions: Definitions;
+  readonly library: ProcedureLibrary;
+  readonly procedures: Procedures;
   readonly doors: Doors;
   readonly certificates: Certificates;
   readonly linkage: Linkage;
@@ -103,6 +117,7 @@ export class Domains {
     this.events = new DeviceEvents(db, catalog);
     this.doors = new Doors({ catalog, state: this.state, bus });
     this.certificates = new Certificates(db, catalog);
+    this.journal = new JournalSearch({ db, below: (space) => withDescendants(catalog.spaces(), space) });
     this.alarms = new Alarms({
       db,
       media: this.media,
@@ -114,9 +129,46 @@ export class Domains {
       logger,
       below: (space) => withDescendants(catalog.spaces(), space),
       runsOf: (alarms) => this.runs.idsOfAlarms(alarms),
-      onTransition: (trigger, at) => this.linkage.trigger(trigger, at),
+      permitOf: (alarm) => this.maintenance.permitOf(alarm),
+      onTransition: (trigger, at) => {
+        const after = [
+          this.linkage.trigger(trigger, at),
+          this.maintenance.told({ ...trigger, at }),
+          this.procedures.told({ ...trigger, at }),
+        ];
+        return () => {
+          for (const tell of after) tell?.();
+        };
+      },
     });
     this.notices = new Notices({ db, catalog, areaOf: (alarm) => this.alarms.areaOf(alarm), bus, clock });
+    this.maintenance = new Maintenance({
+      db,
+      catalog,
+      alarms: this.alarms,
+      below: (space) => withDescendants(catalog.spaces(), space),
+      audit,
+      ended: (permit) => {
+        this.permitsEnded.push(permit);
+        return this.notices.take(permitNotice(permit));
+      },
+      clock,
+      logger,
+    });
+    this.definitions = new Definitions({ db, catalog, audit, clock });
+    this.library = new ProcedureLibrary({ db, catalog, audit, clock });
+    this.procedures = new Procedures({
+      db,
+      library: this.library,
+      catalog,
+      alarm: (id) => this.alarms.get(id),
+      remark: (alarm, occurrence, comment, actor) =>
+        void this.alarms.act(alarm, "comment", { occurrence, comment }, actor),
+      notice: (notice) => this.notices.take(notice),
+      refresh: (alarm) => this.alarms.refresh(alarm),
+      audit,
+      clock,
+    });
     this.linkage = new Linkage({
       db,
       store: this.runs,
@@ -135,6 +187,7 @@ export class Domains {
   start(): void {
     this.commands.start();
     this.alarms.start();
+    this.maintenance.start();
     this.linkage.start();
   }
 
@@ -147,6 +200,8 @@ export class Domains {
     switch (item.kind) {
       case "alarm":
         return this.alarms.take(gateway, item);
+      case "openAlarms":
+        return this.alarms.takeOpen(gateway, item);
       case "snapshot":
       case "clip":
         return this.alarms.takeMedia(gateway, item);
@@ -203,9 +258,10 @@ export class DomainBench {
     return domains;
   }
 
-  /** Ends the process without any farewell and starts another one on its file. */
-  async restart(domains: Domains, site = smallPark()): Promise<Domains> {
+  /** Ends the process without any farewell and starts another one on its file; `meanwhile` happens between the two. */
+  async restart(domains: Domains, site = smallPark(), meanwhile = (): void => {}): Promise<Domains> {
     await this.#end();
+    meanwhile();
     return this.open(site, domains.link);
   }
 
@@ -218,6 +274,7 @@ export class DomainBench {
     for (const { db, domains } of this.#opened.splice(0)) {
       domains.commands.stop();
       domains.alarms.stop();
+      domains.maintenance.stop();
       domains.linkage.stop();
       await db.close();
     }

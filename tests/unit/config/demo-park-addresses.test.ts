@@ -5,9 +5,13 @@ import { describe, expect, it } from "vitest";
 import { loadSite } from "#config/load-site.ts";
 import { Bootstrap } from "#config/schema/bootstrap.ts";
 import { YamlFile } from "#config/yaml-file.ts";
+import { type Judge, judgeOf } from "#core/alarm/judge.ts";
+import { pointsOf, sourceOf } from "#core/alarm/operands.ts";
+import { pointId } from "#core/ids.ts";
 import { actionByKind } from "#core/linkage/actions/index.ts";
 import { planSite } from "#core/linkage/plan-site.ts";
 import type { AlarmDefinition } from "#core/model/alarm.ts";
+import type { Sample } from "#core/model/sample.ts";
 import { unitById } from "#core/units.ts";
 import { DOOR_STATES, type DoorSignal } from "#protocols/onvif/vocabulary.ts";
 import { driverByKind } from "#protocols/registry.ts";
@@ -37,7 +41,7 @@ function deviceOf(id: string): SimulatedDevice {
   return found;
 }
 
-const pointsOf = (device: string) => site.points.filter(({ id }) => id.startsWith(`${device}/`));
+const pointsOfDevice = (device: string) => site.points.filter(({ id }) => id.startsWith(`${device}/`));
 
 /** An address without how it is read: the simulator knows nothing of that. */
 function wireAddress(address: unknown): unknown {
@@ -62,51 +66,54 @@ class Watch {
   raised = false;
   readonly #alarm: AlarmDefinition;
   readonly #protocol: string;
-  readonly #signal: string;
+  readonly #judge: Judge | undefined;
+  #holding = false;
   #since: number | undefined;
 
   constructor(alarm: AlarmDefinition) {
-    const { condition } = alarm;
-    const source = "point" in condition ? condition.point : condition.device;
-    const [name, gateway, device = "", slotOfPoint = ""] = source.split("/");
+    const [name, gateway, device = ""] = sourceOf(alarm.condition).split("/");
     this.id = alarm.id;
     this.device = device;
     this.#alarm = alarm;
     this.#protocol = site.devices.find(({ id }) => id === `${name}/${gateway}/${device}`)?.protocol ?? "";
-    this.#signal = condition.type === "field" ? conditionSignal(condition) : slotOfPoint;
+    this.#judge = judgeOf(alarm.condition, (id) => site.points.find((point) => point.id === id)?.kind);
   }
 
   look(device: SimulatedDevice, now: number): void {
-    if (this.#holds(device)) this.#since ??= now;
+    this.#holding = this.#holds(device, now);
+    if (this.#holding && !this.#suppressed(device)) this.#since ??= now;
     else this.#since = undefined;
     if (this.#since !== undefined && now - this.#since >= (this.#alarm.onDelayMs ?? 0)) this.raised = true;
   }
 
-  #holds(device: SimulatedDevice): boolean {
-    const { condition } = this.#alarm;
-    const signal = device.signals.find(({ name }) => name === this.#signal);
+  #value(device: SimulatedDevice, name: string): Sample["value"] | undefined {
+    const signal = device.signals.find((one) => one.name === name);
     // what only the hub knows
-    if (signal === undefined) return false;
-    const value = hubValue(device, this.#protocol, signal);
-    switch (condition.type) {
-      case "field":
-        return value === true;
-      case "equals":
-        return value === condition.value;
-      case "above":
-        return Number(value) > condition.limit;
-      case "below":
-        return Number(value) < condition.limit;
-      default:
-        return false;
-    }
+    return signal === undefined ? undefined : hubValue(device, this.#protocol, signal);
+  }
+
+  #suppressed(device: SimulatedDevice): boolean {
+    return (this.#alarm.suppressedBy ?? []).some(
+      (by) => "point" in by && this.#value(device, slot(by.point)) === by.equals,
+    );
+  }
+
+  #holds(device: SimulatedDevice, now: number): boolean {
+    const { condition } = this.#alarm;
+    if (condition.type === "field") return this.#value(device, conditionSignal(condition)) === true;
+    const verdicts = pointsOf(condition).map((point) => {
+      const value = this.#value(device, slot(point));
+      if (value === undefined) return "unknown";
+      return this.#judge?.take({ point: pointId(point), value, quality: "good", observedAt: now }, this.#holding, now);
+    });
+    return verdicts.at(-1) === true;
   }
 }
 
 describe.each(site.devices.map((device) => [slot(device.id), device] as const))("%s of the demo park", (_, device) => {
   const simulated = deviceOf(device.id);
   const addresses = served(simulated, device.protocol);
-  const points = pointsOf(device.id);
+  const points = pointsOfDevice(device.id);
 
   it("has every point at the address at which the simulator serves that signal", () => {
     const configured = Object.fromEntries(points.map((point) => [slot(point.id), wireAddress(point.address)]));

@@ -1,11 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { acknowledgeBlocked, resetBlocked } from "#cloud/console/live/alarm-acts.ts";
-import { filterAlarms, isFiltering, NO_FILTER } from "#cloud/console/live/alarm-filter.ts";
+import {
+  ACT_PERMISSIONS,
+  acknowledgeBlocked,
+  actBlocked,
+  actsAtOnce,
+  commentNeeded,
+  resetBlocked,
+} from "#cloud/console/live/alarm-acts.ts";
+import { alarmsOfTab, countTabs, filterAlarms, isFiltering, NO_FILTER } from "#cloud/console/live/alarm-filter.ts";
 import { asksForAttention, compareAlarms, countAlarms, shownState } from "#cloud/console/live/alarm-order.ts";
 import { gridAct } from "#cloud/console/pages/alarms/grid-keys.ts";
 import { alarmView } from "./alarm-fixture.ts";
 
-const ALL = new Set(["alarm.acknowledge", "alarm.reset"]);
+const ALL = new Set(Object.values(ACT_PERMISSIONS));
 
 describe("the order of the alarm list", () => {
   it("puts unacknowledged before cleared and latched before acknowledged before suppressed", () => {
@@ -70,6 +77,55 @@ describe("what may be done with an alarm", () => {
   });
 });
 
+describe("what else may be done with an alarm", () => {
+  const facility = { law: "facility", category: "equipment", priority: "high" } as const;
+
+  it("shelves neither the security law nor what is urgent [AL-10]", () => {
+    expect(actBlocked("shelve", alarmView("a"), ALL)).toBe("securityLaw");
+    expect(actBlocked("shelve", alarmView("a", { ...facility, priority: "urgent" }), ALL)).toBe("urgentNotShelved");
+    expect(actBlocked("shelve", alarmView("a", facility), ALL)).toBeUndefined();
+    const shelved = alarmView("a", { ...facility, suppression: ["shelved"], state: "E" });
+    expect(actBlocked("shelve", shelved, ALL)).toBe("alreadyShelved");
+    expect(actBlocked("unshelve", shelved, ALL)).toBeUndefined();
+  });
+
+  it("never takes a panic alarm out of service [IN-03]", () => {
+    expect(actBlocked("outOfService", alarmView("a", { category: "panic" }), ALL)).toBe("alwaysInService");
+    expect(actBlocked("outOfService", alarmView("a", facility), ALL)).toBeUndefined();
+    const held = alarmView("a", { ...facility, suppression: ["outOfService"], state: "G" });
+    expect(actBlocked("returnToService", held, ALL)).toBeUndefined();
+  });
+
+  it("does nothing to a closed alarm but comment it", () => {
+    const closed = alarmView("a", { ...facility, state: "A", acknowledged: true });
+    expect(actBlocked("shelve", closed, ALL)).toBe("closed");
+    expect(actBlocked("comment", closed, ALL)).toBeUndefined();
+  });
+
+  it("asks for a word with urgent acknowledgements, security resets, shelving and taking out of service", () => {
+    expect(commentNeeded("acknowledge", alarmView("a"))).toBe(true);
+    expect(commentNeeded("acknowledge", alarmView("a", facility))).toBe(false);
+    expect(commentNeeded("reset", alarmView("a", { priority: "low" }))).toBe(true);
+    expect(commentNeeded("shelve", alarmView("a", facility))).toBe(true);
+    expect(actsAtOnce("acknowledge", alarmView("a", facility))).toBe(true);
+    expect(actsAtOnce("acknowledge", alarmView("a"))).toBe(false);
+    expect(actsAtOnce("comment", alarmView("a", facility))).toBe(false);
+  });
+});
+
+describe("the lists of the page", () => {
+  it("part the open alarms without losing one", () => {
+    const list = [
+      alarmView("a"),
+      alarmView("b", { suppression: ["shelved"], state: "E" }),
+      alarmView("c", { suppression: ["byDesign"], state: "F" }),
+      alarmView("d", { suppression: ["shelved", "outOfService"], state: "G" }),
+    ];
+    expect(countTabs(list)).toEqual({ active: 1, shelved: 1, suppressed: 1, outOfService: 1 });
+    expect(alarmsOfTab(list, "outOfService").map(({ id }) => id)).toEqual(["d"]);
+  });
+});
+
 describe("the filter", () => {
   const inside = (space: string | undefined, area: string): boolean => space === area;
   const words = ({ message, messageEn }: { message: string; messageEn: string }): string => `${message} ${messageEn}`;
@@ -93,6 +149,7 @@ describe("the filter", () => {
     expect(found({ priorities: new Set(["low"]) })).toBe("b");
     expect(found({ state: "unacknowledged" })).toBe("ab");
     expect(found({ law: "security" })).toBe("ac");
+    expect(found({ state: "latched" })).toBe("");
     expect(found({ category: "comfort" })).toBe("b");
     expect(found({ area: "wall-1" })).toBe("ac");
     expect(found({ q: "WARM" })).toBe("b");
@@ -101,20 +158,33 @@ describe("the filter", () => {
 });
 
 describe("the keys of the alarm list", () => {
+  const pressed = (key: string, at: number, rows: number) => gridAct({ key }, at, rows);
+
   it("moves inside the list and stops at its ends", () => {
-    expect(gridAct("j", 0, 3)).toEqual({ do: "move", to: 1 });
-    expect(gridAct("ArrowDown", 2, 3)).toEqual({ do: "move", to: 2 });
-    expect(gridAct("k", -1, 3)).toEqual({ do: "move", to: 0 });
-    expect(gridAct("End", 0, 3)).toEqual({ do: "move", to: 2 });
-    expect(gridAct("j", -1, 0)).toBeUndefined();
+    expect(pressed("j", 0, 3)).toEqual({ do: "move", to: 1 });
+    expect(pressed("ArrowDown", 2, 3)).toEqual({ do: "move", to: 2 });
+    expect(pressed("k", -1, 3)).toEqual({ do: "move", to: 0 });
+    expect(pressed("End", 0, 3)).toEqual({ do: "move", to: 2 });
+    expect(pressed("j", -1, 0)).toBeUndefined();
   });
 
-  it("selects, acknowledges, resets and searches, and leaves other keys alone", () => {
-    expect(gridAct(" ", 0, 1)).toEqual({ do: "tick" });
-    expect(gridAct("a", 0, 1)).toEqual({ do: "acknowledge" });
-    expect(gridAct("r", 0, 1)).toEqual({ do: "reset" });
-    expect(gridAct("/", 0, 1)).toEqual({ do: "search" });
-    expect(gridAct("Escape", 0, 1)).toEqual({ do: "untick" });
-    expect(gridAct("Tab", 0, 1)).toBeUndefined();
+  it("selects while it moves with Shift, and everything with Ctrl+A", () => {
+    expect(gridAct({ key: "ArrowDown", shift: true }, 0, 3)).toEqual({ do: "move", to: 1, ticking: true });
+    expect(gridAct({ key: "a", control: true }, 0, 3)).toEqual({ do: "tickAll" });
+    expect(gridAct({ key: "A", control: true }, 0, 3)).toEqual({ do: "tickAll" });
+    expect(gridAct({ key: "r", control: true }, 0, 3)).toBeUndefined();
+  });
+
+  it("has a key for every act, and leaves other keys alone", () => {
+    const acts = { a: "acknowledge", r: "reset", s: "shelving", o: "service", c: "comment", i: "assign" };
+    for (const [key, act] of Object.entries(acts)) expect(pressed(key, 0, 1)).toEqual({ do: "act", act });
+    expect(pressed("A", 0, 1)).toEqual({ do: "act", act: "acknowledge" });
+    expect(pressed(" ", 0, 1)).toEqual({ do: "tick" });
+    expect(pressed("m", 0, 1)).toEqual({ do: "silence" });
+    expect(pressed("/", 0, 1)).toEqual({ do: "search" });
+    expect(pressed("?", 0, 1)).toEqual({ do: "help" });
+    expect(pressed("Escape", 0, 1)).toEqual({ do: "untick" });
+    expect(pressed("Tab", 0, 1)).toBeUndefined();
+    expect(pressed("constructor", 0, 1)).toBeUndefined();
   });
 });

@@ -86,6 +86,7 @@ describe("conditions that devices keep themselves", () => {
     const watch = (): void =>
       self.watch({
         eventsFull: false,
+        fullness: 0,
         diskFull: false,
         droppedSamples: 0,
         shortLived: 0,

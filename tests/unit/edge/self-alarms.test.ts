@@ -5,6 +5,7 @@ import { ManualClock } from "#tests/manual-clock.ts";
 
 const WELL: SelfState = {
   eventsFull: false,
+  fullness: 0,
   diskFull: false,
   droppedSamples: 0,
   shortLived: 0,
@@ -49,6 +50,11 @@ describe("what a gateway says of itself", () => {
     expect(states("diskFull")).toEqual([true]);
     self.watch(WELL);
     expect(states("diskFull")).toEqual([true, false]);
+  });
+
+  it("tells of a backlog from half of its store on until it is well below", () => {
+    for (const fullness of [0.49, 0.5, 0.9, 0.45, 0.39, 0.45]) self.watch({ ...WELL, fullness });
+    expect(states("backlog")).toEqual([true, false]);
   });
 
   it("keeps telling of dropped values for ten minutes after the last", () => {

@@ -30,7 +30,25 @@ interface Props {
   readonly names: NamesShown;
   readonly t: Translate;
   readonly now: number;
-  readonly onTick: (id: string) => void;
+  readonly onTick: (alarm: AlarmView) => void;
+}
+
+/** Who looks after it, how long it is shelved, and that nobody came in time. */
+function Duty({ alarm, t, now }: Pick<Props, "alarm" | "t" | "now">) {
+  const { assignee, escalatedAt, shelvedUntil, suppression } = alarm;
+  return (
+    <>
+      {escalatedAt !== undefined && (
+        <small className="duty duty-escalated" title={t("alarm.escalated", { time: shortTime(escalatedAt, now) })}>
+          ↑ {t("alarm.transition.escalated")}
+        </small>
+      )}
+      {assignee !== undefined && <small className="duty">@{assignee}</small>}
+      {shelvedUntil !== undefined && suppression.includes("shelved") && (
+        <small className="duty">{t("alarm.until", { time: shortTime(shelvedUntil, now) })}</small>
+      )}
+    </>
+  );
 }
 
 /** The cells of one row. Plain elements and drawn anew only when the alarm changes: the list stays quick with ten thousand rows. */
@@ -46,14 +64,14 @@ export const AlarmCells = memo(function AlarmCells({ alarm, ticked, gone, names,
           tabIndex={-1}
           data-testid="alarm-tick"
           aria-label={t("alarm.selectRow", { message })}
-          onChange={() => onTick(alarm.id)}
+          onChange={() => onTick(alarm)}
           onClick={(event) => event.stopPropagation()}
         />
       </span>
-      <span role="gridcell">
+      <span role="gridcell" className="cell-priority">
         <PriorityMark priority={alarm.priority} quiet={alarm.acknowledged || gone} />
       </span>
-      <span role="gridcell" className={`alarm-state state-${state}`}>
+      <span role="gridcell" className={`cell-state alarm-state state-${state}`}>
         <Icon name={gone ? "check" : STATE_ICONS[state]} />
         {t(gone ? "alarm.state.closed" : `alarm.state.${state}`)}
         {alarm.stale && <span className="tag tag-bad">{t("alarm.state.stale")}</span>}
@@ -66,8 +84,9 @@ export const AlarmCells = memo(function AlarmCells({ alarm, ticked, gone, names,
         {alarm.occurrence > 1 && (
           <small className="soft"> {t("alarm.detail.occurrence", { count: alarm.occurrence })}</small>
         )}
+        <Duty alarm={alarm} t={t} now={now} />
       </span>
-      <span role="gridcell" className="cut" title={names.place(alarm.area)}>
+      <span role="gridcell" className="cut cell-area" title={names.place(alarm.area)}>
         {names.space(alarm.area)}
       </span>
       <span role="gridcell" className="cut soft cell-source">

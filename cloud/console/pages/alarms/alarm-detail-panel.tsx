@@ -4,6 +4,7 @@ import type { AlarmDetail, AlarmView } from "#core/contracts/http.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { useCell, useItems } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
+import { Icon } from "../../ui/icon.tsx";
 import { PriorityMark } from "../../ui/priority-mark.tsx";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/states.tsx";
 import { useNames } from "../../ui/use-names.ts";
@@ -12,43 +13,64 @@ import { cameraOf } from "./alarm-camera.ts";
 import { AlarmFacts } from "./alarm-facts.tsx";
 import { AlarmJournal } from "./alarm-journal.tsx";
 import { AlarmPictures } from "./alarm-pictures.tsx";
+import { AlarmPlace } from "./alarm-place.tsx";
 import { AlarmRuns } from "./alarm-runs.tsx";
 import type { AlarmActs } from "./use-alarm-acts.ts";
 import "./alarm-detail.css";
 
 /** Players are loaded when an alarm has something to play. */
 const AlarmVideo = lazy(() => import("./alarm-video.tsx"));
+const EvidenceButton = lazy(async () => ({ default: (await import("./evidence-button.tsx")).EvidenceButton }));
+const AlarmTrend = lazy(() => import("./alarm-trend.tsx"));
+const AntdApp = lazy(() => import("../../ui/antd-app.tsx"));
+const ProcedurePanel = lazy(() => import("./procedure-panel.tsx"));
 
 /** Changes with everything that makes the journal longer. */
 function signature(alarm: AlarmView | undefined): string {
   if (alarm === undefined) return "";
   const { occurrence, state, acknowledged, live, suppression, runs, snapshots, clips, stale } = alarm;
+  const duty = [alarm.assignee, alarm.escalatedAt, alarm.shelvedUntil];
   const kept = [runs.length, snapshots.length, ...clips.map((clip) => clip.state)];
-  return [occurrence, state, acknowledged, live, suppression, ...kept, stale].join("|");
+  return [occurrence, state, acknowledged, live, suppression, ...kept, ...duty, stale].join("|");
 }
 
 /** The newest of both: the live alarm while it is open, else what was loaded. */
-function useAlarm(id: string | undefined) {
+function useAlarm(id: string | undefined, acts: number) {
   const { api, alarms } = useServices();
   const live = useItems(alarms).find((alarm) => alarm.id === id);
   const loaded = useLoad<AlarmDetail>(id, (signal) => api.alarm(id ?? "", signal));
   const { reload } = loaded;
   const mark = signature(live);
-  // What changed on the alarm is in its journal.
-  useEffect(() => reload(), [mark, reload]);
+  // What changed on the alarm is in its journal, and what people did, which may change nothing else.
+  useEffect(() => reload(), [mark, acts, reload]);
   return { alarm: live ?? loaded.data, journal: loaded.data?.journal, ...loaded };
 }
 
+interface Props {
+  readonly id: string | undefined;
+  readonly acts: AlarmActs;
+  /** Narrows the list to a place. */
+  readonly onArea: (area: string) => void;
+  /** Back to the list, where there is no room for both. */
+  readonly onBack: () => void;
+}
+
 /** Everything about one alarm, beside the list. */
-export function AlarmDetailPanel({ id, acts }: { readonly id: string | undefined; readonly acts: AlarmActs }) {
+export function AlarmDetailPanel({ id, acts, onArea, onBack }: Props) {
   const { t } = useTranslation();
-  const { alarm, journal, error, loading, reload } = useAlarm(id);
+  const { alarm, journal, error, loading, reload } = useAlarm(id, acts.ended);
   return (
     <aside className="alarm-detail panel" aria-label={t("alarm.detail.title")} data-testid="alarm-detail">
+      {id !== undefined && (
+        <button type="button" className="plain detail-back" data-testid="detail-back" onClick={onBack}>
+          <Icon name="left" />
+          {t("alarm.detail.back")}
+        </button>
+      )}
       {id === undefined && <EmptyState icon="bell" title={t("alarm.detail.none")} hint={t("alarm.detail.keys")} />}
       {id !== undefined && alarm === undefined && loading && <LoadingState />}
       {id !== undefined && alarm === undefined && !loading && <ErrorState error={error} onRetry={reload} />}
-      {alarm !== undefined && <Detail alarm={alarm} journal={journal} acts={acts} />}
+      {alarm !== undefined && <Detail alarm={alarm} journal={journal} acts={acts} onArea={onArea} />}
     </aside>
   );
 }
@@ -57,8 +79,9 @@ function Detail(props: {
   readonly alarm: AlarmView;
   readonly journal: AlarmDetail["journal"] | undefined;
   readonly acts: AlarmActs;
+  readonly onArea: (area: string) => void;
 }) {
-  const { alarm, journal, acts } = props;
+  const { alarm, journal, acts, onArea } = props;
   const { t } = useTranslation();
   const { language } = useNames();
   const { site } = useServices();
@@ -78,15 +101,31 @@ function Detail(props: {
             <p>{response}</p>
           </section>
         )}
+        <Suspense fallback={null}>
+          <AntdApp>
+            <ProcedurePanel key={`${alarm.id} ${alarm.occurrence}`} alarm={alarm} />
+          </AntdApp>
+        </Suspense>
         <AlarmPictures urls={alarm.snapshots} />
         {(camera !== undefined || alarm.clips.length > 0) && (
           <Suspense fallback={null}>
             <AlarmVideo alarm={alarm} camera={camera} />
           </Suspense>
         )}
+        <AlarmPlace alarm={alarm} onArea={onArea} />
+        {alarm.point !== undefined && (
+          <Suspense fallback={null}>
+            <AlarmTrend key={`${alarm.id} ${alarm.occurrence}`} point={alarm.point} raisedAt={alarm.raisedAt} />
+          </Suspense>
+        )}
         <AlarmRuns ids={alarm.runs} />
         <AlarmFacts alarm={alarm} />
         <AlarmJournal journal={journal} />
+        <Suspense fallback={null}>
+          <div className="section">
+            <EvidenceButton alarm={alarm.id} />
+          </div>
+        </Suspense>
       </div>
     </>
   );

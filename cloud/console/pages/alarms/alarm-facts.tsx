@@ -35,6 +35,9 @@ export function AlarmFacts({ alarm }: { readonly alarm: AlarmView }) {
     [t("alarm.detail.receivedAt"), alarm.receivedAt === alarm.raisedAt ? "" : fullTime(alarm.receivedAt)],
     [t("alarm.detail.clearedAt"), fullTime(alarm.clearedAt)],
     [t("alarm.detail.acknowledgedAt"), by(alarm.acknowledgedAt, alarm.acknowledgedBy)],
+    [t("alarm.detail.assignee"), alarm.assignee ?? ""],
+    [t("alarm.detail.escalatedAt"), fullTime(alarm.escalatedAt)],
+    [t("alarm.detail.shelvedUntil"), fullTime(alarm.shelvedUntil)],
     [t("alarm.detail.resetAt"), by(alarm.resetAt, alarm.resetBy)],
   ];
   return (

@@ -1,96 +1,104 @@
 // biome-ignore-all lint/a11y/useSemanticElements: a virtual grid of positioned rows can be no <table>; the roles are those of the ARIA grid pattern.
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid keeps the focus and names its active row, as the pattern allows.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { Button } from "antd";
-import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useCallback, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { AlarmView } from "#core/contracts/http.ts";
-import { isInside } from "../../api/site-names.ts";
-import { type AlarmFilter, filterAlarms, isFiltering } from "../../live/alarm-filter.ts";
-import { FrozenOrder } from "../../live/frozen-order.ts";
-import { useCell, useItems, useLoaded, useNow } from "../../live/hooks.ts";
+import type { AlarmActName } from "../../live/alarm-acts.ts";
+import { isFiltering } from "../../live/alarm-filter.ts";
+import { isGroup, type ListRow } from "../../live/alarm-groups.ts";
+import { useLoaded, useNow } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
-import { EmptyState, LoadingState } from "../../ui/states.tsx";
-import { useNames } from "../../ui/use-names.ts";
 import { AlarmCells } from "./alarm-cells.tsx";
 import { type GridAct, gridAct } from "./grid-keys.ts";
+import { GroupCells } from "./group-cells.tsx";
 import { ListStatus } from "./list-status.tsx";
+import { NoRows } from "./no-rows.tsx";
 import { useAiming } from "./use-aiming.ts";
+import { useBlink } from "./use-blink.ts";
+import { alarmsOfRow, useRows, type Wanted } from "./use-rows.ts";
 
 const ROW_PX = 40;
+const CARD_PX = 88;
 const COLUMNS = ["priority", "state", "raisedAt", "message", "area", "source", "category"] as const;
-const LARGEST_BULK = 1000;
 
 interface Props {
-  readonly filter: AlarmFilter;
+  readonly wanted: Wanted;
   readonly onClearFilter: () => void;
+  /** Row that the keys work on: id of an alarm or of a folded cause. */
   readonly cursor: string | undefined;
-  readonly onCursor: (id: string) => void;
+  readonly onCursor: (row: ListRow) => void;
+  /** Opens or closes a folded cause. */
+  readonly onFold: (group: string, open: boolean) => void;
   readonly ticked: ReadonlySet<string>;
   readonly onTicked: (change: (old: ReadonlySet<string>) => ReadonlySet<string>) => void;
-  readonly onAcknowledge: (ids: readonly string[]) => void;
-  readonly onReset: (id: string) => void;
+  readonly onAct: (act: AlarmActName, ids: readonly string[]) => void;
+  readonly onHelp: () => void;
+  /** Rows are cards, as high as a thumb needs. */
+  readonly cards: boolean;
 }
 
-function toggled(old: ReadonlySet<string>, id: string): ReadonlySet<string> {
+/** All of them ticked, or none any more when all were. */
+function toggled(old: ReadonlySet<string>, alarms: readonly AlarmView[]): ReadonlySet<string> {
   const next = new Set(old);
-  if (!next.delete(id)) next.add(id);
+  const all = alarms.every(({ id }) => old.has(id));
+  for (const { id } of alarms)
+    if (all) next.delete(id);
+    else next.add(id);
   return next;
 }
 
 /** How a row looks: loud while nobody has acknowledged it. */
-function rowClass(alarm: AlarmView, is: { cursor: boolean; ticked: boolean; gone: boolean }): string {
-  const loudness = alarm.acknowledged || is.gone ? "row-quiet" : `row-loud row-${alarm.priority}`;
-  const marks = [is.cursor && "row-cursor", is.ticked && "row-ticked", is.gone && "row-gone"].filter(Boolean);
+function rowClass(row: ListRow, is: { cursor: boolean; ticked: boolean; gone: boolean; member: boolean }): string {
+  const quiet = isGroup(row) ? row.unacknowledged === 0 : row.acknowledged;
+  const priority = isGroup(row) ? row.members[0]?.priority : row.priority;
+  const loudness = quiet || is.gone ? "row-quiet" : `row-loud row-${priority}`;
+  const marks = [
+    is.cursor && "row-cursor",
+    is.ticked && "row-ticked",
+    is.gone && "row-gone",
+    is.member && "row-member",
+    isGroup(row) && "row-group",
+  ].filter(Boolean);
   return ["alarm-row", loudness, ...marks].join(" ");
 }
 
-/** The alarms that pass the filter, in order; the order stands still while it is frozen. */
-function useRows(filter: AlarmFilter, frozen: boolean) {
-  const { alarms, site } = useServices();
-  const items = useItems(alarms);
-  const { spaces } = useCell(site.names);
-  const names = useNames();
-  const shown = useMemo(
-    () =>
-      filterAlarms(
-        items,
-        filter,
-        (space, area) => isInside(spaces, space, area),
-        (alarm) =>
-          [alarm.message, alarm.messageEn, alarm.source, names.place(alarm.area), names.device(alarm.source)].join(" "),
-      ),
-    [items, filter, spaces, names],
-  );
-  const [order] = useState(() => new FrozenOrder<AlarmView>((alarm) => alarm.id));
-  const [round, setRound] = useState(0);
-  // Another filter, or a release, is another order.
-  useMemo(() => order.release(), [order, filter, round]);
-  // A release arranges anew.
-  const arranged = useMemo(() => order.arrange(shown, frozen), [order, shown, frozen, round]);
-  const release = useCallback(() => setRound((value) => value + 1), []);
-  return { ...arranged, total: items.length, release, names };
+/** Place of the cursor; an alarm inside a closed cause is where its cause is. */
+function placeOf(rows: readonly ListRow[], cursor: string | undefined): number {
+  if (cursor === undefined) return -1;
+  const at = rows.findIndex(({ id }) => id === cursor);
+  return at >= 0 ? at : rows.findIndex((row) => isGroup(row) && row.members.some(({ id }) => id === cursor));
+}
+
+/** `shelving` and `service` go the way that the first alarm has not gone yet. */
+function actOf(act: AlarmActName | "shelving" | "service", first: AlarmView | undefined): AlarmActName {
+  if (act === "shelving") return first?.suppression.includes("shelved") === true ? "unshelve" : "shelve";
+  if (act === "service")
+    return first?.suppression.includes("outOfService") === true ? "returnToService" : "outOfService";
+  return act;
 }
 
 /** The list of alarms: a grid of which only the rows in sight exist. */
 export function AlarmGrid(props: Props) {
-  const { filter, cursor, onCursor, ticked, onTicked, onAcknowledge, onReset } = props;
+  const { wanted, cursor, onCursor, onFold, ticked, onTicked, onAct, cards } = props;
   const { t } = useTranslation();
-  const { alarms } = useServices();
+  const { alarms, sound } = useServices();
   const loaded = useLoaded(alarms);
   const now = useNow(60_000);
   const { aiming, move, stop } = useAiming();
-  const { rows, held, gone, total, release, names } = useRows(filter, aiming || ticked.size > 0);
+  const { rows, held, gone, total, passing, release, names } = useRows(wanted, aiming || ticked.size > 0);
   const viewport = useRef<HTMLDivElement>(null);
+  useBlink(viewport);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => viewport.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => (cards ? CARD_PX : ROW_PX),
     overscan: 6,
     useFlushSync: false,
   });
-  const at = cursor === undefined ? -1 : rows.findIndex(({ id }) => id === cursor);
-  const tick = useCallback((id: string) => onTicked((old) => toggled(old, id)), [onTicked]);
+  const at = placeOf(rows, cursor);
+  const current = rows[at];
+  const tick = useCallback((row: ListRow) => onTicked((old) => toggled(old, alarmsOfRow(row))), [onTicked]);
 
   useEffect(() => viewport.current?.focus({ preventScroll: true }), []);
   // Only a moved cursor scrolls, never a list that changes under it.
@@ -100,57 +108,91 @@ export function AlarmGrid(props: Props) {
 
   const chosen = (): readonly string[] => {
     if (ticked.size > 0) return [...ticked];
-    return cursor === undefined ? [] : [cursor];
+    return current === undefined ? [] : alarmsOfRow(current).map(({ id }) => id);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const act = gridAct(event.key, at, rows.length);
+    if (event.altKey || event.target !== event.currentTarget) return;
+    const control = event.ctrlKey || event.metaKey;
+    const act = gridAct({ key: event.key, shift: event.shiftKey, control }, at, rows.length);
     if (act === undefined) return;
     event.preventDefault();
     perform(act);
   };
+  const moveTo = (to: number, ticking: boolean): void => {
+    const target = rows[to];
+    if (target === undefined) return;
+    if (ticking) {
+      const passed = [current, target].flatMap((row) => (row === undefined ? [] : alarmsOfRow(row)));
+      onTicked((old) => new Set([...old, ...passed.map(({ id }) => id)]));
+    }
+    onCursor(target);
+  };
+  const allOf = (): readonly AlarmView[] => rows.flatMap((row) => (isGroup(row) && row.open ? [] : alarmsOfRow(row)));
+  const tickAll = (): void => onTicked((old) => toggled(old, allOf()));
+  const fold = (open: boolean): void => {
+    if (current === undefined) return;
+    if (isGroup(current)) onFold(current.id, open);
+    else if (open) onCursor(current);
+    else closeAround(current);
+  };
+  const closeAround = (alarm: AlarmView): void => {
+    const around = rows.find((row) => isGroup(row) && row.members.some(({ id }) => id === alarm.id));
+    if (around === undefined) return;
+    onFold(around.id, false);
+    onCursor(around);
+  };
   const perform = (act: GridAct): void => {
     switch (act.do) {
-      case "move": {
-        const target = rows[act.to];
-        if (target !== undefined) onCursor(target.id);
+      case "move":
+        moveTo(act.to, act.ticking === true);
+        return;
+      case "tick":
+        if (current !== undefined) tick(current);
+        return;
+      case "tickAll":
+        tickAll();
+        return;
+      case "act": {
+        const ids = chosen();
+        onAct(actOf(act.act, alarms.get(ids[0] ?? "")), ids);
         return;
       }
-      case "tick":
-        if (cursor !== undefined) tick(cursor);
-        return;
-      case "acknowledge":
-        onAcknowledge(chosen());
-        return;
-      case "reset":
-        if (cursor !== undefined) onReset(cursor);
-        return;
       case "search":
         document.getElementById("alarm-search")?.focus();
         return;
       case "untick":
         onTicked(() => new Set());
         return;
+      case "open":
+      case "close":
+        fold(act.do === "open");
+        return;
+      case "silence":
+        sound.silence();
+        return;
+      case "help":
+        props.onHelp();
+        return;
       default:
         act satisfies never;
     }
   };
-  const allTicked = rows.length > 0 && rows.every(({ id }) => ticked.has(id));
-  const tickAll = (): void =>
-    onTicked(() => (allTicked ? new Set() : new Set(rows.slice(0, LARGEST_BULK).map(({ id }) => id))));
+  const isTicked = (row: ListRow): boolean => ticked.size > 0 && alarmsOfRow(row).every(({ id }) => ticked.has(id));
+  const allTicked = ticked.size > 0 && rows.length > 0 && rows.every(isTicked);
+  const filtering = isFiltering(wanted.filter);
 
   return (
     <>
       <ListStatus
-        shown={rows.length}
+        passing={passing}
         total={total}
-        filtering={isFiltering(filter)}
+        filtering={filtering}
         onClearFilter={props.onClearFilter}
         held={held}
         onRelease={release}
-        ticked={ticked.size}
+        ticked={ticked}
         onUntick={() => onTicked(() => new Set())}
-        onAcknowledge={() => onAcknowledge([...ticked])}
+        onAct={(act) => onAct(act, [...ticked])}
       />
       <div
         id="alarm-grid"
@@ -192,37 +234,54 @@ export function AlarmGrid(props: Props) {
             onPointerLeave={stop}
           >
             {virtual.getVirtualItems().map(({ index, start }) => {
-              const alarm = rows[index];
-              if (alarm === undefined) return null;
-              const { id } = alarm;
-              const isGone = gone.has(id);
+              const row = rows[index];
+              if (row === undefined) return null;
+              const group = isGroup(row);
+              const rowTicked = isTicked(row);
+              const isGone = gone.has(row.id);
+              const member =
+                wanted.folded && !group && wanted.opened.size > 0 && rowIsMember(rows, index, wanted.opened);
               return (
                 // biome-ignore lint/a11y/useKeyWithClickEvents: the grid itself takes the keys.
                 <div
-                  key={id}
+                  key={row.id}
                   id={`alarm-row-${index}`}
                   role="row"
                   aria-rowindex={index + 2}
-                  aria-selected={ticked.has(id) || id === cursor}
-                  className={rowClass(alarm, { cursor: id === cursor, ticked: ticked.has(id), gone: isGone })}
+                  aria-selected={rowTicked || index === at}
+                  aria-expanded={group ? row.open : undefined}
+                  className={rowClass(row, { cursor: index === at, ticked: rowTicked, gone: isGone, member })}
                   style={{ transform: `translateY(${start}px)` }}
-                  data-testid="alarm-row"
-                  data-alarm={id}
-                  data-state={alarm.state}
+                  data-testid={group ? "alarm-group" : "alarm-row"}
+                  data-alarm={row.id}
+                  data-state={group ? undefined : row.state}
                   onClick={() => {
-                    onCursor(id);
+                    onCursor(row);
                     viewport.current?.focus({ preventScroll: true });
                   }}
+                  onDoubleClick={group ? () => onFold(row.id, !row.open) : undefined}
                 >
-                  <AlarmCells
-                    alarm={alarm}
-                    ticked={ticked.has(id)}
-                    gone={isGone}
-                    names={names}
-                    t={t}
-                    now={now}
-                    onTick={tick}
-                  />
+                  {group ? (
+                    <GroupCells
+                      group={row}
+                      ticked={rowTicked}
+                      names={names}
+                      t={t}
+                      now={now}
+                      onTick={tick}
+                      onFold={onFold}
+                    />
+                  ) : (
+                    <AlarmCells
+                      alarm={row}
+                      ticked={rowTicked}
+                      gone={isGone}
+                      names={names}
+                      t={t}
+                      now={now}
+                      onTick={tick}
+                    />
+                  )}
                 </div>
               );
             })}
@@ -231,20 +290,20 @@ export function AlarmGrid(props: Props) {
       </div>
       {rows.length === 0 && (
         <div className="alarm-none">
-          <NoRows loaded={loaded} filtering={isFiltering(filter)} onClearFilter={props.onClearFilter} />
+          <NoRows loaded={loaded} tab={wanted.tab} filtering={filtering} onClearFilter={props.onClearFilter} />
         </div>
       )}
     </>
   );
 }
 
-function NoRows(props: { readonly loaded: boolean; readonly filtering: boolean; readonly onClearFilter: () => void }) {
-  const { t } = useTranslation();
-  if (!props.loaded) return <LoadingState />;
-  if (!props.filtering) return <EmptyState icon="check" title={t("alarm.empty")} hint={t("alarm.emptyHint")} />;
-  return (
-    <EmptyState icon="filter" title={t("alarm.emptyFiltered")}>
-      <Button onClick={props.onClearFilter}>{t("alarm.clearFilters")}</Button>
-    </EmptyState>
-  );
+/** Does the row stand below an open cause that it belongs to? Members follow their cause without a break. */
+function rowIsMember(rows: readonly ListRow[], index: number, opened: ReadonlySet<string>): boolean {
+  const row = rows[index];
+  if (row === undefined || isGroup(row)) return false;
+  for (let before = index - 1; before >= 0; before--) {
+    const one = rows[before];
+    if (one !== undefined && isGroup(one)) return opened.has(one.id) && one.members.includes(row);
+  }
+  return false;
 }

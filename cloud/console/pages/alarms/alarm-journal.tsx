@@ -20,7 +20,10 @@ export function AlarmJournal({ journal }: { readonly journal: readonly JournalEn
             </time>
             <span>
               <strong>{t(`alarm.transition.${entry.transition}`)}</strong>{" "}
-              <span className="soft">{entry.actor ?? t("alarm.detail.bySystem")}</span>
+              <span className="soft">
+                {entry.actor ?? t("alarm.detail.bySystem")}
+                {entry.station !== undefined && ` · ${entry.station}`}
+              </span>
               {entry.comment !== undefined && <q>{entry.comment}</q>}
             </span>
           </li>

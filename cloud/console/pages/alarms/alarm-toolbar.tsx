@@ -3,17 +3,17 @@ import { LAW_OF_CATEGORY } from "#core/alarm/law.ts";
 import type { AlarmCategory, AlarmPriority, Law } from "#core/model/alarm.ts";
 import { spacesInOrder } from "../../api/space-tree.ts";
 import { named } from "../../i18n/language.ts";
-import type { AlarmFilter } from "../../live/alarm-filter.ts";
+import { type AlarmFilter, STATE_FILTERS } from "../../live/alarm-filter.ts";
 import { countAlarms, PRIORITIES } from "../../live/alarm-order.ts";
 import { useCell, useItems } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
 import { Choice } from "../../ui/choice.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { PriorityShape } from "../../ui/priority-mark.tsx";
+import { SavedFilters } from "./saved-filters.tsx";
 
 const CATEGORIES = Object.keys(LAW_OF_CATEGORY) as AlarmCategory[];
 const LAWS: readonly Law[] = ["facility", "security"];
-const STATES = ["unacknowledged", "active", "latched", "suppressed"] as const;
 
 interface Props {
   readonly filter: AlarmFilter;
@@ -39,12 +39,20 @@ function PriorityPills({ filter, onFilter }: Props) {
           type="button"
           className={`pill${counts[priority].unacknowledged > 0 ? ` pill-${priority}` : ""}`}
           aria-pressed={filter.priorities.has(priority)}
+          title={t("alarm.countOf", {
+            priority: t(`alarm.priority.${priority}`),
+            count: counts[priority].open,
+            unacknowledged: counts[priority].unacknowledged,
+          })}
           data-testid={`pill-${priority}`}
           onClick={() => toggle(priority)}
         >
           <PriorityShape priority={priority} />
           {t(`alarm.priority.${priority}`)}
           <b>{counts[priority].open}</b>
+          {counts[priority].unacknowledged > 0 && (
+            <span className="pill-new">{t("alarm.pillNew", { count: counts[priority].unacknowledged })}</span>
+          )}
         </button>
       ))}
     </fieldset>
@@ -61,28 +69,28 @@ export function AlarmToolbar({ filter, onFilter }: Props) {
   return (
     <div className="alarm-toolbar">
       <PriorityPills filter={filter} onFilter={onFilter} />
-      <label className={`search${filter.q.trim() === "" ? "" : " filtering"}`}>
-        <Icon name="search" />
-        <input
-          id="alarm-search"
-          type="search"
-          data-testid="alarm-search"
-          aria-label={t("common.search")}
-          placeholder={t("alarm.searchPlaceholder")}
-          value={filter.q}
-          maxLength={100}
-          onChange={({ target }) => onFilter({ ...filter, q: target.value })}
-          onKeyDown={(event) => {
-            if (event.key === "Escape") document.getElementById("alarm-grid")?.focus();
-          }}
-        />
-      </label>
       <div className="filters">
+        <label className={`search${filter.q.trim() === "" ? "" : " filtering"}`}>
+          <Icon name="search" />
+          <input
+            id="alarm-search"
+            type="search"
+            data-testid="alarm-search"
+            aria-label={t("common.search")}
+            placeholder={t("alarm.searchPlaceholder")}
+            value={filter.q}
+            maxLength={100}
+            onChange={({ target }) => onFilter({ ...filter, q: target.value })}
+            onKeyDown={(event) => {
+              if (event.key === "Escape") document.getElementById("alarm-grid")?.focus();
+            }}
+          />
+        </label>
         <Choice
           label={t("alarm.filter.state")}
           any={any}
           value={filter.state}
-          options={STATES.map((value) => ({ value, label: t(`alarm.stateFilter.${value}`) }))}
+          options={STATE_FILTERS.map((value) => ({ value, label: t(`alarm.stateFilter.${value}`) }))}
           onChange={(state) => onFilter({ ...filter, state })}
         />
         <Choice
@@ -109,6 +117,7 @@ export function AlarmToolbar({ filter, onFilter }: Props) {
           }))}
           onChange={(area) => onFilter({ ...filter, area })}
         />
+        <SavedFilters filter={filter} onFilter={onFilter} />
       </div>
     </div>
   );

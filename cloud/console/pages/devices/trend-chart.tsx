@@ -5,6 +5,7 @@ import "uplot/dist/uPlot.min.css";
 import type { PointView } from "#core/contracts/http.ts";
 import type { Quality } from "#core/model/quality.ts";
 import { dateOf, shownTimeZone, timeOfDay } from "../../i18n/format.ts";
+import type { Translate } from "../../i18n/index.ts";
 import type { Language } from "../../i18n/language.ts";
 import { unitText, valueText, valueWithUnit } from "../../i18n/value-text.ts";
 import type { TrendLines } from "../../live/history-lines.ts";
@@ -195,14 +196,12 @@ export function TrendChart(props: Props) {
   );
 }
 
-type Texts = ReturnType<typeof useTranslation>["t"];
-
 function readoutText(
   index: number | null | undefined,
   { times, main, uncertain, notes, band, historical }: TrendLines,
   point: PointView,
   language: Language,
-  t: Texts,
+  t: Translate,
 ): string {
   const at = index === null || index === undefined ? undefined : times[index];
   if (at === undefined || index === null || index === undefined) return "";
@@ -222,7 +221,7 @@ function readoutText(
 }
 
 /** The chart in words, for who does not see it. */
-function summary({ main, band }: TrendLines, point: PointView, language: Language, t: Texts): string {
+function summary({ main, band }: TrendLines, point: PointView, language: Language, t: Translate): string {
   const known = [...main, ...(band?.min ?? []), ...(band?.max ?? [])].filter((value) => value !== null);
   if (known.length === 0) return t("point.noHistory");
   const unit = unitText(point);

@@ -37,6 +37,8 @@ function atGateway(alarm: Alarm, event: Parameters<typeof apply>[1], fields: { a
 }
 const journal = (id: string): string[] =>
   cloud.alarms.get(id)?.journal.map(({ transition, actor }) => `${transition} ${actor ?? "-"}`) ?? [];
+/** An act with the word that an urgent alarm needs. */
+const SEEN = { occurrence: 1, comment: "seen" };
 const refusal = (code: string) => expect.objectContaining({ code });
 
 describe("an acknowledgement at the console", () => {
@@ -60,7 +62,7 @@ describe("an acknowledgement at the console", () => {
 
   it("stands in the journal once, although the gateway tells of it too", () => {
     const alarm = raise();
-    cloud.alarms.act(alarm.id, "acknowledge", { occurrence: 1 }, LI);
+    cloud.alarms.act(alarm.id, "acknowledge", SEEN, LI);
     bench.clock.advance(200);
     atGateway(alarm, { type: "acknowledge", occurrence: 1, by: "li.wei", at: NOON }, { actor: "li.wei" });
     expect(journal(alarm.id)).toEqual(["raised -", "acknowledged li.wei"]);
@@ -68,7 +70,7 @@ describe("an acknowledgement at the console", () => {
 
   it("is offered again every 30 s until the gateway's own record shows it", () => {
     const alarm = raise();
-    cloud.alarms.act(alarm.id, "acknowledge", { occurrence: 1 }, LI);
+    cloud.alarms.act(alarm.id, "acknowledge", SEEN, LI);
     bench.clock.advance(70_000);
     expect(sent()).toHaveLength(3);
     expect(new Set(sent().map(({ id }) => id)).size).toBe(1);
@@ -80,7 +82,7 @@ describe("an acknowledgement at the console", () => {
   it("waits on the disk for a gateway that is away, also over a restart of the cloud", async () => {
     const alarm = raise();
     cloud.presence(GW1, false, NOON);
-    cloud.alarms.act(alarm.id, "acknowledge", { occurrence: 1 }, LI);
+    cloud.alarms.act(alarm.id, "acknowledge", SEEN, LI);
     expect(sent()).toEqual([]);
     cloud = await bench.restart(cloud);
     bench.clock.advance(3_600_000);
@@ -91,7 +93,7 @@ describe("an acknowledgement at the console", () => {
   it("is no longer offered when the gateway tells of a newer occurrence, which stays unacknowledged", () => {
     const alarm = raise();
     cloud.presence(GW1, false, NOON);
-    cloud.alarms.act(alarm.id, "acknowledge", { occurrence: 1 }, LI);
+    cloud.alarms.act(alarm.id, "acknowledge", SEEN, LI);
     cloud.presence(GW1, true, NOON);
     const before = sent().length;
     const again = atGateway(atGateway(alarm, { type: "clear" }), { type: "activate" });
@@ -104,9 +106,7 @@ describe("an acknowledgement at the console", () => {
   it("of an older occurrence never touches the newer one", () => {
     const alarm = raise();
     atGateway(atGateway(alarm, { type: "clear" }), { type: "activate" });
-    expect(() => cloud.alarms.act(alarm.id, "acknowledge", { occurrence: 1 }, LI)).toThrow(
-      refusal("ALARM_OCCURRENCE_STALE"),
-    );
+    expect(() => cloud.alarms.act(alarm.id, "acknowledge", SEEN, LI)).toThrow(refusal("ALARM_OCCURRENCE_STALE"));
     expect(cloud.alarms.get(alarm.id)?.acknowledged).toBe(false);
     expect(cloud.audit.list({ limit: 1 }).items[0]).toMatchObject({
       actor: "li.wei",
@@ -119,21 +119,21 @@ describe("an acknowledgement at the console", () => {
 
   it("given twice is one act, and the first name stays", () => {
     const alarm = raise();
-    cloud.alarms.act(alarm.id, "acknowledge", { occurrence: 1 }, LI);
-    expect(cloud.alarms.act(alarm.id, "acknowledge", { occurrence: 1 }, WANG).acknowledgedBy).toBe("li.wei");
+    cloud.alarms.act(alarm.id, "acknowledge", SEEN, LI);
+    expect(cloud.alarms.act(alarm.id, "acknowledge", SEEN, WANG).acknowledgedBy).toBe("li.wei");
     expect(journal(alarm.id)).toEqual(["raised -", "acknowledged li.wei"]);
     expect(sent()).toHaveLength(1);
   });
 
   it("of an unknown alarm is refused", () => {
-    expect(() => cloud.alarms.act("none", "acknowledge", { occurrence: 1 }, LI)).toThrow(refusal("ALARM_UNKNOWN"));
+    expect(() => cloud.alarms.act("none", "acknowledge", SEEN, LI)).toThrow(refusal("ALARM_UNKNOWN"));
   });
 });
 
 describe("a reset", () => {
   it("needs that the condition is gone and that the alarm is acknowledged, and then ends a latched alarm", () => {
     const alarm = raise();
-    const act = (kind: "acknowledge" | "reset") => cloud.alarms.act(alarm.id, kind, { occurrence: 1 }, LI);
+    const act = (kind: "acknowledge" | "reset") => cloud.alarms.act(alarm.id, kind, SEEN, LI);
     expect(() => act("reset")).toThrow(refusal("ALARM_STILL_ACTIVE"));
     atGateway(alarm, { type: "clear" });
     expect(cloud.alarms.get(alarm.id)).toMatchObject({ condition: "latched", state: "latched" });
@@ -151,11 +151,11 @@ describe("a reset", () => {
 
   it("that the gateway never knew of, because it lost its records, still ends the alarm", () => {
     const alarm = raise();
-    cloud.alarms.act(alarm.id, "acknowledge", { occurrence: 1 }, LI);
+    cloud.alarms.act(alarm.id, "acknowledge", SEEN, LI);
     const id = sent()[0]?.id ?? "";
     cloud.item(GW1, answer(id, { status: "rejected", code: "ALARM_UNKNOWN", message: "no such alarm is open here" }));
     expect(cloud.alarms.get(alarm.id)).toMatchObject({ live: false, condition: "latched" });
-    expect(cloud.alarms.act(alarm.id, "reset", { occurrence: 1 }, LI).state).toBe("A");
+    expect(cloud.alarms.act(alarm.id, "reset", SEEN, LI).state).toBe("A");
   });
 });
 
@@ -266,7 +266,7 @@ describe("an idempotency key", () => {
   });
   it("is not used up by an act that was refused", () => {
     const alarm = raise();
-    const act = { occurrence: 1, idempotencyKey: "k" };
+    const act = { ...SEEN, idempotencyKey: "k" };
     expect(() => cloud.alarms.act(alarm.id, "reset", act, LI)).toThrow(refusal("ALARM_STILL_ACTIVE"));
     expect(cloud.alarms.act(alarm.id, "acknowledge", act, LI).acknowledged).toBe(true);
   });

@@ -143,7 +143,7 @@ describe("an alarm that a gateway tells of", () => {
   it("survives a restart of the cloud", async () => {
     const raised = minted({ at: NOON });
     cloud.item(GW1, told(raised));
-    cloud.alarms.act(raised.id, "acknowledge", { occurrence: 1 }, LI);
+    cloud.alarms.act(raised.id, "acknowledge", { occurrence: 1, comment: "seen" }, LI);
     cloud = await bench.restart(cloud);
     expect(cloud.alarms.get(raised.id)).toMatchObject({ acknowledged: true, acknowledgedBy: "li.wei" });
     expect(journal(raised.id)).toEqual(["1 raised", "1 acknowledged"]);
@@ -215,8 +215,8 @@ describe("the list of alarms", () => {
     const [comfort, intrusion, , other] = alarms;
     if (comfort === undefined || intrusion === undefined || other === undefined) throw new Error("missing");
     cloud.item(GW1, told(next(intrusion, { type: "clear" }), "cleared"));
-    cloud.alarms.act(intrusion.id, "acknowledge", { occurrence: 1 }, LI);
-    cloud.alarms.act(comfort.id, "acknowledge", { occurrence: 1 }, LI);
+    cloud.alarms.act(intrusion.id, "acknowledge", { occurrence: 1, comment: "seen" }, LI);
+    cloud.alarms.act(comfort.id, "acknowledge", { occurrence: 1, comment: "seen" }, LI);
     cloud.item(GW1, told(next(comfort, { type: "clear" }), "cleared"));
     expect(ids({ state: "open" })).toEqual([4, 3, 2, 1]);
     expect(ids({ state: "active" })).toEqual([4, 3, 2]);
@@ -227,11 +227,11 @@ describe("the list of alarms", () => {
   });
 
   it("keeps the journal of what may not be seen out of sight", () => {
-    const seen = cloud.alarms.journal({ limit: 10, visible: new Set(["fence"]), count: true });
+    const seen = cloud.journal.page({ limit: 10, visible: new Set(["fence"]), count: true });
     expect(seen.items.map(({ alarm }) => alarms.findIndex(({ id }) => id === alarm))).toEqual([3, 1]);
     expect(seen.total).toBe(2);
-    const first = cloud.alarms.journal({ limit: 4, visible: "all" });
-    const rest = cloud.alarms.journal({ limit: 4, visible: "all", cursor: first.nextCursor ?? "" });
+    const first = cloud.journal.page({ limit: 4, visible: "all" });
+    const rest = cloud.journal.page({ limit: 4, visible: "all", cursor: first.nextCursor ?? "" });
     expect([...first.items, ...rest.items]).toHaveLength(5);
     expect(rest.nextCursor).toBeUndefined();
   });

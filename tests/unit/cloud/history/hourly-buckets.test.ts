@@ -72,4 +72,43 @@ describe("buckets of one hour each", () => {
     await finish();
     expect((await store.aggregate({ points, edges: hours(0, 48) }))[0]).toEqual(before);
   });
+
+  it("are right for a point of which something old came late and is not sorted in yet, beside those of which nothing did", async () => {
+    const store = await at.open();
+    await write(0, 72, 4);
+    await finish();
+    const late = points.slice(5, 8).map((point, i) => ({
+      point,
+      value: 1234 + i,
+      quality: "good" as const,
+      observedAt: DAY_START + (20 + 9 * i) * HOUR + 1_234,
+    }));
+    await at.writeSamples(offset, late);
+    const edges = hours(2, 68);
+    const plain = await store.aggregate({ points, edges });
+    expect(plain).toEqual(await bucketByBucket(edges));
+    expect(plain.flatMap((list) => list.filter(({ max }) => (max ?? 0) >= 1234)).map(({ max }) => max)).toEqual([
+      1234, 1235, 1236,
+    ]);
+  });
+
+  it("come for each point of the question in its order, also for one that is asked for twice", async () => {
+    const store = await at.open();
+    await write(0, 30, 2);
+    await finish();
+    const asked = [...points.slice(0, 30), pointId("park/gw-1/d/nobody"), ...points.slice(10, 40)].reverse();
+    const answer = await store.aggregate({ points: asked, edges: hours(0, 30) });
+    const alone = await Promise.all(asked.map((point) => store.aggregate({ points: [point], edges: hours(0, 30) })));
+    expect(answer).toEqual(alone.flat());
+  });
+
+  it("are made anew out of the samples when the summaries of a day are damaged", async () => {
+    const store = await at.open();
+    await write(0, 48, 3);
+    await finish();
+    const before = await bucketByBucket(hours(0, 48));
+    at.sql("UPDATE summaries SET data = zeroblob(length(data)) WHERE id = (SELECT min(id) FROM summaries)");
+    expect(await store.aggregate({ points, edges: hours(0, 48) })).toEqual(before);
+    expect(await store.aggregate({ points, edges: hours(0, 48) })).toEqual(before);
+  });
 });

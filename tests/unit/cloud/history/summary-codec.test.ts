@@ -8,6 +8,7 @@ import {
   type PlacedSummary,
   SummaryRoom,
   summaryAt,
+  viewSummaries,
 } from "#cloud/history/summary-codec.ts";
 
 const DAY = 20_000;
@@ -64,6 +65,16 @@ describe("hourly summaries in the file", () => {
         const columns = decodeSummaries(data, room);
         const extras = decodeExtras(extra, columns.length);
         expect(summaries.map((_, i) => summaryAt(columns, extras, i, DAY))).toStrictEqual(summaries);
+
+        const views = viewSummaries(data);
+        expect([views.length, views.texts]).toEqual([columns.length, columns.texts]);
+        for (const name of ["place", "count", "sum", "min", "max", "kinds", "first", "last"] as const) {
+          const part = new Float64Array(2);
+          const from = Math.floor(columns.length / 2);
+          const to = Math.min(from + 2, columns.length);
+          views.columns[name].copy(from, to, part);
+          expect(part.subarray(0, to - from)).toStrictEqual(Float64Array.from(columns[name].subarray(from, to)));
+        }
       }),
     );
   });

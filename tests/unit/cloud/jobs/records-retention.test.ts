@@ -9,7 +9,7 @@ import { ManualClock } from "#tests/manual-clock.ts";
 
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 10, 21, 12);
-const LIMITS = { commands: 90, runs: 60, alarmActs: 30, deadJobs: 10 };
+const LIMITS = { commands: 90, runs: 60, alarmActs: 30, deadJobs: 10, permits: 20 };
 
 let db: Db;
 let clock: ManualClock;
@@ -91,10 +91,10 @@ describe("records that are too old", () => {
     addRun("r-young", null, ago(59));
     addDeadJob("old", ago(11));
     addDeadJob("young", ago(9));
-    expect(await pruneRecords(deps)).toEqual({ commands: 2, runs: 1, alarmActs: 0, deadJobs: 1 });
+    expect(await pruneRecords(deps)).toEqual({ commands: 2, runs: 1, alarmActs: 0, deadJobs: 1, permits: 0 });
     expect(idsOf("commands")).toEqual(["c-open", "c-sent", "c-young"]);
     expect(idsOf("runs")).toEqual(["r-young"]);
-    expect(await pruneRecords(deps)).toEqual({ commands: 0, runs: 0, alarmActs: 0, deadJobs: 0 });
+    expect(await pruneRecords(deps)).toEqual({ commands: 0, runs: 0, alarmActs: 0, deadJobs: 0, permits: 0 });
   });
 
   it("stay while the alarm they belong to is open, and alarms themselves stay in any case", async () => {
@@ -105,7 +105,7 @@ describe("records that are too old", () => {
       addAct(`k-${alarm}`, alarm, ago(500));
       addAct(`k-young-${alarm}`, alarm, ago(29));
     }
-    expect(await pruneRecords(deps)).toEqual({ commands: 0, runs: 2, alarmActs: 2, deadJobs: 0 });
+    expect(await pruneRecords(deps)).toEqual({ commands: 0, runs: 2, alarmActs: 2, deadJobs: 0, permits: 0 });
     expect(idsOf("alarms")).toEqual(["a-open", "a-over"]);
     expect(idsOf("runs")).toEqual(["r-a-open"]);
     const acts = db.sync.all(db.kysely.selectFrom("alarm_acts").select("idempotency_key").orderBy("idempotency_key"));

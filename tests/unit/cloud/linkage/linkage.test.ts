@@ -246,7 +246,7 @@ describe("an acknowledgement at the console", () => {
     cloud = await bench.restart(cloud, { ...site, rules: [quiet] });
     const alarm = minted({ at: NOON });
     cloud.item(GW1, told(alarm));
-    cloud.alarms.act(alarm.id, "acknowledge", { occurrence: 1 }, LI);
+    cloud.alarms.act(alarm.id, "acknowledge", { occurrence: 1, comment: "seen" }, LI);
     const acknowledged = { ...alarm, acknowledged: true, acknowledgedAt: NOON, acknowledgedBy: "li.wei", version: 2 };
     cloud.item(GW1, told(acknowledged, "acknowledged", { actor: "li.wei" }));
     expect(commands().filter(({ kind }) => kind === "write")).toEqual([

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Db } from "#cloud/db/database.ts";
 import { StoredCatalog } from "#cloud/site/catalog.ts";
 import { withDescendants } from "#cloud/site/space-tree.ts";
-import { SiteVersions, siteDifference } from "#cloud/site/versions.ts";
+import { KEPT_DOCUMENTS, SiteVersions, siteDifference } from "#cloud/site/versions.ts";
 import { Bundle } from "#core/contracts/bundle.ts";
 import type { Space } from "#core/model/site.ts";
 import { openRecords } from "#tests/fixtures/cloud/record-databases.ts";
@@ -182,6 +182,32 @@ describe("the place of a rule", () => {
     expect(catalog.placement("fence-light")?.place).toBe("cloud");
     expect(catalog.placement("fence-light")?.because).toMatch(/lie apart.*park\/gw-2\/lights\/zone-1 on park\/gw-2/);
     expect(catalog.placement("none")).toBeUndefined();
+  });
+});
+
+describe("the alarm definitions of the site", () => {
+  it("are changed as a version, with what belongs to it in the same transaction", () => {
+    const catalog = open();
+    const first = catalog.alarms()[0];
+    if (first === undefined) throw new Error("the small park has alarms");
+    const told: number[] = [];
+    catalog.onChange(() => told.push(catalog.version));
+    catalog.setAlarms([{ ...first, message: "x" }], { actor: "li.wei", reason: "clearer" }, (version) =>
+      told.push(version),
+    );
+    expect([told, catalog.version, catalog.alarms().map(({ message }) => message)]).toEqual([[2, 2], 2, ["x"]]);
+    const [, newest] = versions();
+    expect(newest).toMatchObject({ actor: "li.wei", reason: "clearer" });
+    expect(JSON.parse(newest?.difference ?? "")).toMatchObject({ changed: [`alarms/${first.id}`] });
+  });
+
+  it("keep the documents of the newest versions, and of the older ones who and why", () => {
+    const store = new SiteVersions(db);
+    for (let version = 1; version <= KEPT_DOCUMENTS + 2; version++)
+      store.add(smallPark(), version - 1, { actor: "li.wei", reason: `change ${version}`, at: version });
+    const [first, second, third] = versions();
+    expect([first?.document, second?.document, third?.document === ""]).toEqual(["", "", false]);
+    expect(first).toMatchObject({ actor: "li.wei", reason: "change 1" });
   });
 });
 

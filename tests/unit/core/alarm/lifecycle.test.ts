@@ -158,7 +158,7 @@ describe("suppression", () => {
 
   it.each([
     ["shelved", shelve, { type: "unshelve" }],
-    ["byDesign", { type: "suppress" }, { type: "unsuppress" }],
+    ["byDesign", { type: "suppress", rule: "plant-off" }, { type: "unsuppress", rule: "plant-off" }],
     ["outOfService", outOfService, { type: "returnToService" }],
   ] as const)("AL-13 leads from %s to B when it is left while active, so that it sounds again", (_, enter, leave) => {
     const hidden = after(raised("comfort"), acknowledge(), enter);
@@ -174,11 +174,15 @@ describe("suppression", () => {
 
   it("AL-11 is entered and left by logic, once each", () => {
     const alarm = raised("comfort");
-    const hidden = accepted(apply(alarm, { type: "suppress" }, minting));
+    const hidden = accepted(apply(alarm, { type: "suppress", rule: "plant-off" }, minting));
     expect([hidden.transition, letter(hidden.alarm)]).toEqual(["suppressed", "F"]);
-    expect(accepted(apply(hidden.alarm, { type: "suppress" }, minting))).toEqual({ alarm: hidden.alarm });
-    expect(accepted(apply(hidden.alarm, { type: "unsuppress" }, minting)).transition).toBe("unsuppressed");
-    expect(accepted(apply(alarm, { type: "unsuppress" }, minting))).toEqual({ alarm });
+    expect(accepted(apply(hidden.alarm, { type: "suppress", rule: "plant-off" }, minting))).toEqual({
+      alarm: hidden.alarm,
+    });
+    expect(accepted(apply(hidden.alarm, { type: "unsuppress", rule: "plant-off" }, minting)).transition).toBe(
+      "unsuppressed",
+    );
+    expect(accepted(apply(alarm, { type: "unsuppress", rule: "plant-off" }, minting))).toEqual({ alarm });
   });
 
   it("AL-12 takes out of service with a reason and never returns by itself", () => {
@@ -189,9 +193,9 @@ describe("suppression", () => {
   });
 
   it("shows out of service before by design before shelved before the rest", () => {
-    const all = after(raised("comfort"), shelve, { type: "suppress" }, outOfService);
+    const all = after(raised("comfort"), shelve, { type: "suppress", rule: "plant-off" }, outOfService);
     const less = after(all, { type: "returnToService" });
-    const least = after(less, { type: "unsuppress" });
+    const least = after(less, { type: "unsuppress", rule: "plant-off" });
     expect([all, less, least, after(least, { type: "unshelve" })].map(letter)).toEqual(["G", "F", "E", "B"]);
   });
 
@@ -234,7 +238,7 @@ describe("security law", () => {
 
   it.each(securityCategories)("AL-10 never shelves and never suppresses by logic an alarm of %s", (category) => {
     expect(refusal(raised(category), shelve)).toBe("ALARM_SHELVE_FORBIDDEN");
-    expect(refusal(raised(category), { type: "suppress" })).toBe("ALARM_SUPPRESSION_FORBIDDEN");
+    expect(refusal(raised(category), { type: "suppress", rule: "plant-off" })).toBe("ALARM_SUPPRESSION_FORBIDDEN");
   });
 
   it("IN-03 never takes a panic input out of service, but a zone under repair", () => {
@@ -259,7 +263,7 @@ describe("mirror", () => {
       { type: "unshelve" },
       outOfService,
       { type: "returnToService" },
-      { type: "suppress" },
+      { type: "suppress", rule: "plant-off" },
       { type: "stale" },
     ];
     for (const event of events)

@@ -37,6 +37,27 @@ const definitions: readonly AlarmDefinition[] = [
     condition: { type: "event", device, kind: "tamper" },
     ...texts,
   },
+  {
+    id: "overflow",
+    category: "equipment",
+    priority: "high",
+    condition: { type: "outside", point: level, low: 3, high: 6, deadband: 0.5 },
+    reAlarmMs: 1337,
+    reAlarmLimit: 2,
+    latching: true,
+    firstOut: "tank",
+    ...texts,
+  },
+  {
+    id: "seven",
+    category: "comfort",
+    priority: "low",
+    condition: { type: "oneOf", point: level, values: [4, 7] },
+    autoAcknowledge: true,
+    firstOut: "tank",
+    suppressedBy: [{ rule: "overflowing", definition: "overflow" }],
+    ...texts,
+  },
 ];
 
 type Step =

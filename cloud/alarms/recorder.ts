@@ -1,0 +1,66 @@
+import type { Alarm } from "#core/model/alarm.ts";
+import type { AlarmTold } from "../alarm-ports.ts";
+import type { Db } from "../db/database.ts";
+import type { Escalation } from "./escalation.ts";
+import type { AlarmJournal, Happening } from "./journal-store.ts";
+import type { AlarmShowing } from "./showing.ts";
+import type { AlarmStore } from "./store.ts";
+
+export interface RecorderDeps {
+  readonly db: Db;
+  /** The site's name: what the cloud mints has it as origin. */
+  readonly site: string;
+  readonly store: AlarmStore;
+  readonly journal: AlarmJournal;
+  readonly escalation: Escalation;
+  readonly showing: AlarmShowing;
+  /** Told each transition once, inside the transaction; what it returns runs after COMMIT. */
+  readonly told: (told: AlarmTold) => (() => void) | undefined;
+  /** This side has to end a shelving at this time, Unix ms. */
+  readonly endsShelving: (at: number) => void;
+}
+
+/** Writes alarms and what happens to them down, and tells whoever has to know. */
+export class AlarmRecorder {
+  readonly #deps: RecorderDeps;
+
+  constructor(deps: RecorderDeps) {
+    this.#deps = deps;
+  }
+
+  /** Does work as one transaction; what it returns runs after COMMIT. */
+  commit(work: () => () => void): void {
+    this.#deps.db.sync.transaction<() => void>(work)();
+  }
+
+  /** Writes an alarm and what happened to it, inside a transaction. The callback runs after COMMIT. */
+  record(happening: Happening): () => void {
+    const { alarm } = happening;
+    this.put(alarm);
+    return this.happened(happening, alarm);
+  }
+
+  /** Writes an alarm as it is now, inside a transaction. */
+  put(alarm: Alarm): void {
+    const { store, site, endsShelving } = this.#deps;
+    const ours = alarm.origin === site;
+    store.put(alarm, ours);
+    if (ours && alarm.shelvedUntil !== undefined) endsShelving(alarm.shelvedUntil);
+  }
+
+  /**
+   * Writes down what happened to an alarm that is written already, inside a transaction. `held` is the alarm as this side holds
+   * it, where that is not what the happening tells. The callback runs after COMMIT.
+   */
+  happened(happening: Happening, held = happening.alarm): () => void {
+    const { journal, escalation, showing, told } = this.#deps;
+    const { alarm, transition, at } = happening;
+    const news = journal.write(happening);
+    if (news) escalation.follow(held);
+    const after = news ? told({ alarm, transition, at }) : undefined;
+    return () => {
+      showing.publish(held);
+      after?.();
+    };
+  }
+}

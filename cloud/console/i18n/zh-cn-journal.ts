@@ -1,0 +1,43 @@
+/** 报警日志与证据包的文字。 */
+export const zhCNJournal = {
+  search: "搜索报警、来源、说明、操作人",
+  empty: "没有符合条件的记录",
+  emptyHint: "请放宽筛选条件或时间范围。",
+  count: "共 {{count}} 条",
+  from: "从",
+  to: "到",
+  area: "区域（含下级）",
+  law: "规则",
+  category: "类别",
+  priority: "优先级",
+  transition: "事件",
+  actor: "操作人",
+  point: "点位",
+  clear: "清除筛选",
+  csv: "导出 CSV",
+  list: "报警日志记录",
+  sourceTime: "源时间",
+  received: "接收",
+  offset: "网关时钟偏差 {{seconds}} 秒",
+  alarm: "报警",
+  who: "操作人 / 值班台",
+  why: "说明",
+  system: "系统",
+  open: "打开报警：{{message}}",
+  verify: "校验完整性",
+  whole: "日志完整：{{entries}} 条已校验，{{removed}} 条已按期限删除",
+  broken: "日志在第 {{seq}} 条处被改动或缺失",
+  evidence: {
+    button: "导出证据包",
+    title: "导出该报警的证据包",
+    text: "包含日志、趋势、图片与录像、联动和处置记录，已签名，可离线校验。导出会记入审计日志。",
+    reason: "导出原因",
+    reasonRequired: "必须填写原因",
+    confirm: "导出",
+    running: "正在生成证据包…",
+    done: "证据包已保存：{{name}}",
+  },
+};
+
+/** Texts of the alarm journal. */
+export type JournalTexts = typeof zhCNJournal;

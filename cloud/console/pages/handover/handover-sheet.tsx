@@ -1,0 +1,174 @@
+import { Button } from "antd";
+import { useId, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Handover, Signature } from "#core/contracts/shift.ts";
+import { errorText } from "../../api/error-text.ts";
+import { fullTime } from "../../i18n/format.ts";
+import { useServices } from "../../services-context.ts";
+import { ConfirmDialog } from "../../ui/confirm-dialog.tsx";
+import { PrintButton } from "../quality/print-button.tsx";
+import { ConfirmHandover } from "./confirm-handover.tsx";
+import { HandedAlarms, HandedList } from "./handed-things.tsx";
+
+/** One handover with what it holds, its notes and its signatures. */
+export function HandoverSheet(props: {
+  readonly handover: Handover;
+  readonly desk: string;
+  readonly onChange: (handover: Handover) => void;
+}) {
+  const { t } = useTranslation();
+  const { api } = useServices();
+  const { handover, desk, onChange } = props;
+  const { id, revision, status, shift, content } = handover;
+  const notesId = useId();
+  const [notes, setNotes] = useState(handover.notes);
+  const [asking, setAsking] = useState<"sign" | "confirm">();
+  const [failure, setFailure] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const closed = status === "closed";
+  const run = async (work: () => Promise<Handover>): Promise<void> => {
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      onChange(await work());
+    } catch (error) {
+      setFailure(error);
+    }
+    setBusy(false);
+  };
+  const sign = async (): Promise<Handover> => {
+    // What stands in the field is what is signed.
+    const noted = notes === handover.notes ? handover : await api.quality.note(id, revision, notes);
+    return api.quality.sign(id, noted.revision);
+  };
+  return (
+    <>
+      <header className="handover-head">
+        <div>
+          <h2 data-testid="handover-title">
+            {t("alarmQuality.handover.title")} · {desk}
+          </h2>
+          <p className="soft">
+            {fullTime(shift.from).slice(0, 16)} – {fullTime(shift.to).slice(0, 16)} ·{" "}
+            {t("alarmQuality.handover.drawnUp")} {fullTime(content.at).slice(0, 19)}
+          </p>
+        </div>
+        <span className={`tag${closed ? "" : " tag-warn"}`} data-testid="handover-status">
+          {t(`alarmQuality.handover.status.${status}`)}
+        </span>
+        <span className="no-print">
+          <PrintButton />
+        </span>
+      </header>
+      {failure !== undefined && (
+        <p className="form-error" role="alert" data-testid="handover-error">
+          {errorText(failure, t)}
+        </p>
+      )}
+      {handover.whole === false && (
+        <p className="form-error" role="alert">
+          {t("alarmQuality.handover.forged")}
+        </p>
+      )}
+      <label className="field-label" htmlFor={notesId}>
+        <strong>{t("alarmQuality.handover.notes")}</strong>
+      </label>
+      {closed ? (
+        <p id={notesId} className="handover-notes">
+          {handover.notes || t("alarmQuality.handover.none")}
+        </p>
+      ) : (
+        <textarea
+          id={notesId}
+          className="text-input handover-notes"
+          data-testid="handover-notes"
+          rows={4}
+          maxLength={10_000}
+          placeholder={t("alarmQuality.handover.notesHint")}
+          value={notes}
+          onChange={({ target }) => setNotes(target.value)}
+        />
+      )}
+      {!closed && (
+        <div className="handover-acts no-print">
+          <Button
+            loading={busy}
+            data-testid="handover-save"
+            onClick={() => void run(() => api.quality.note(id, revision, notes))}
+          >
+            {t("alarmQuality.handover.save")}
+          </Button>
+          {status === "draft" && (
+            <Button type="primary" loading={busy} data-testid="handover-sign" onClick={() => setAsking("sign")}>
+              {t("alarmQuality.handover.sign")}
+            </Button>
+          )}
+          {status === "signed" && (
+            <Button type="primary" loading={busy} data-testid="handover-confirm" onClick={() => setAsking("confirm")}>
+              {t("alarmQuality.handover.confirm")}
+            </Button>
+          )}
+        </div>
+      )}
+      <dl className="facts handover-signatures">
+        <SignatureLine label={t("alarmQuality.handover.outgoing")} signature={handover.outgoing} />
+        <SignatureLine label={t("alarmQuality.handover.incoming")} signature={handover.incoming} />
+      </dl>
+      {handover.sha256 !== undefined && (
+        <p className="soft handover-hash">{t("alarmQuality.handover.frozen", { hash: handover.sha256 })}</p>
+      )}
+      <h3>{t("alarmQuality.handover.figures")}</h3>
+      <p data-testid="handover-figures">
+        {t("alarmQuality.total", { count: content.figures.alarmCount })} · {t("alarmQuality.figure.maximumAlarmRate")}{" "}
+        {content.figures.maximumAlarmRate} · {t("alarmQuality.handover.floods")} {content.figures.floodCount} ·{" "}
+        {t("alarmQuality.figure.staleCount")} {content.figures.staleCount}
+      </p>
+      {(["open", "shelved", "outOfService", "suppressed"] as const).map((what) => (
+        <HandedAlarms key={what} title={t(`alarmQuality.handover.${what}`)} alarms={content[what]} />
+      ))}
+      <HandedList content={content} />
+      {asking === "sign" && (
+        <ConfirmDialog
+          name="sign"
+          title={t("alarmQuality.handover.signTitle")}
+          confirmText={t("alarmQuality.handover.sign")}
+          onCancel={() => setAsking(undefined)}
+          onConfirm={() => {
+            setAsking(undefined);
+            void run(sign);
+          }}
+        >
+          <p>{t("alarmQuality.handover.signText")}</p>
+        </ConfirmDialog>
+      )}
+      {asking === "confirm" && (
+        <ConfirmHandover
+          outgoing={handover.outgoing?.by}
+          onCancel={() => setAsking(undefined)}
+          onConfirm={(person) => {
+            setAsking(undefined);
+            void run(() => api.quality.confirm(id, { revision, ...person }));
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function SignatureLine({ label, signature }: { readonly label: string; readonly signature: Signature | undefined }) {
+  const { t } = useTranslation();
+  return (
+    <div className="fact">
+      <dt>{label}</dt>
+      <dd>
+        {signature === undefined ? (
+          <span className="soft">{t("alarmQuality.handover.notSigned")}</span>
+        ) : (
+          <>
+            <strong>{signature.by}</strong> <span className="soft">{fullTime(signature.at).slice(0, 19)}</span>
+          </>
+        )}
+      </dd>
+    </div>
+  );
+}

@@ -1,0 +1,82 @@
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { barriers, chromiumFile, openConsole, startBrowser, visit, Watch } from "./browser.ts";
+import { Park } from "./park.ts";
+
+const TABS = ["positions", "contacts", "rotas", "channels", "rules", "ledger"] as const;
+
+describe.skipIf(chromiumFile === undefined)("the page of notifications", () => {
+  let park: Park;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let watch: Watch;
+  beforeAll(async () => {
+    park = await Park.start();
+    browser = await startBrowser();
+    context = await visit(browser, park, { locale: "en-GB" });
+    watch = await Watch.over(context, park);
+    watch.expect(/401/);
+    page = await openConsole(context);
+  }, 180_000);
+  afterAll(async () => {
+    await browser?.close();
+    await park?.close();
+  });
+
+  /** The row of a table, by what it holds. */
+  const row = (table: string, text: string) => page.getByTestId(`notify-${table}`).getByRole("row", { name: text });
+
+  it("makes a contact with the keyboard alone", async () => {
+    await page.goto("/notify?tab=contacts");
+    await page.getByTestId("notify-new").focus();
+    await page.keyboard.press("Enter");
+    await page.locator("[data-testid=notify-id]:focus").waitFor();
+    await page.keyboard.type("chen");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("Chen Jing");
+    await page.keyboard.press("Enter");
+    await row("contacts", "Chen Jing").waitFor();
+  }, 60_000);
+
+  it("puts the contact on call, and the position says so", async () => {
+    await page.goto("/notify?tab=rotas");
+    await page.getByTestId("rota-control-room").click();
+    await page.getByLabel("At other times").focus();
+    await page.keyboard.type("Chen");
+    await page.keyboard.press("Enter");
+    await page.getByTestId("notify-save").click();
+    await page.goto("/notify?tab=positions");
+    expect(await row("positions", "Control room").textContent()).toContain("Chen Jing");
+  }, 60_000);
+
+  it("says why a test message was not sent, beside its channel and in the ledger", async () => {
+    const client = await park.signIn();
+    const document = { type: "webhook", name: "Hook", url: "https://hooks.example.com/", language: "en" };
+    await client.put("/notify/channels/hook", { version: 0, document, secrets: { signingKey: "k" } });
+    await page.goto("/notify?tab=channels");
+    await page.getByTestId("notify-test-hook").click();
+    await row("channels", "EGRESS_FORBIDDEN").waitFor();
+    await page.goto("/notify?tab=ledger");
+    await row("deliveries", "EGRESS_FORBIDDEN").waitFor();
+  }, 60_000);
+
+  it("is free of barriers in both themes, with its forms open", async () => {
+    const look = async (colours: boolean): Promise<void> => {
+      for (const tab of colours ? (["channels", "rules"] as const) : TABS) {
+        await page.goto(`/notify?tab=${tab}`);
+        await page.locator(".notify-panel").waitFor();
+        expect(await barriers(page, { colours }), tab).toEqual([]);
+        if (!["channels", "rules"].includes(tab)) continue;
+        await page.getByTestId("notify-new").click();
+        await page.getByTestId("notify-save").waitFor();
+        expect(await barriers(page, { colours }), `${tab}, form`).toEqual([]);
+      }
+    };
+    await look(false);
+    await page.goto("/notify");
+    await page.getByRole("button", { name: "Dark theme" }).click();
+    await look(true);
+    expect(watch.complaints).toEqual([]);
+  }, 180_000);
+});

@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ESCALATE_AFTER_MS } from "#cloud/alarms/escalation.ts";
+import { DomainBench, type Domains, LI, NOON } from "../domain-bench.ts";
+import { GW1 } from "../small-park.ts";
+import { GatewaySide } from "./gateway-side.ts";
+
+const LIMIT_MS = ESCALATE_AFTER_MS.urgent ?? 0;
+
+let bench: DomainBench;
+let cloud: Domains;
+let gateway: GatewaySide;
+beforeEach(async () => {
+  bench = new DomainBench();
+  cloud = await bench.open();
+  gateway = new GatewaySide(bench, () => cloud);
+});
+afterEach(() => bench.clear());
+
+const raise = () => gateway.raise("comfort", { priority: "urgent" });
+const escalations = (id: string): readonly string[] =>
+  cloud.alarms.get(id)?.journal.flatMap(({ transition, at }) => (transition === "escalated" ? [at] : [])) ?? [];
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+describe("an alarm that nobody acknowledges", () => {
+  it("is told further once, at its time, and shows that", () => {
+    const { id } = raise();
+    bench.clock.advance(LIMIT_MS - 1);
+    expect(cloud.alarms.get(id)?.escalatedAt).toBeUndefined();
+    bench.clock.advance(1);
+    expect(escalations(id)).toEqual([iso(NOON + LIMIT_MS)]);
+    expect(cloud.alarms.get(id)?.escalatedAt).toBe(iso(NOON + LIMIT_MS));
+    bench.clock.advance(3 * LIMIT_MS);
+    expect(escalations(id)).toHaveLength(1);
+  });
+
+  it("is told further the sooner the higher its priority, and not at all when it is low", () => {
+    const urgent = raise();
+    const high = gateway.raise("comfort", { priority: "high" });
+    const low = gateway.raise("comfort", { priority: "low" });
+    bench.clock.advance(LIMIT_MS);
+    expect([urgent, high].map(({ id }) => escalations(id).length)).toEqual([1, 0]);
+    bench.clock.advance((ESCALATE_AFTER_MS.high ?? 0) - LIMIT_MS);
+    expect(escalations(high.id)).toHaveLength(1);
+    bench.clock.setWallClock(NOON + 7 * 24 * 3_600_000);
+    bench.clock.advance(60_000);
+    expect(escalations(low.id)).toEqual([]);
+  });
+
+  it("is told further also when its condition is gone: somebody still has to look", () => {
+    const { id } = raise();
+    gateway.happens(id, { type: "clear" });
+    bench.clock.advance(LIMIT_MS);
+    expect(escalations(id)).toHaveLength(1);
+  });
+
+  it("is told further again in its next occurrence, with a time of its own", () => {
+    const { id } = raise();
+    bench.clock.advance(LIMIT_MS);
+    gateway.happens(id, { type: "clear" });
+    gateway.happens(id, { type: "activate" });
+    expect(cloud.alarms.get(id)?.escalatedAt).toBeUndefined();
+    bench.clock.advance(LIMIT_MS - 1);
+    expect(escalations(id)).toHaveLength(1);
+    bench.clock.advance(1);
+    expect(escalations(id)).toHaveLength(2);
+  });
+
+  it("is not told further once it is acknowledged", () => {
+    const { id } = raise();
+    bench.clock.advance(LIMIT_MS - 1);
+    cloud.alarms.act(id, "acknowledge", { occurrence: 1, comment: "seen" }, LI);
+    bench.clock.advance(LIMIT_MS);
+    expect(escalations(id)).toEqual([]);
+  });
+
+  it("is not told further while it is hidden, and has its whole time again afterwards", () => {
+    const { id } = raise();
+    bench.clock.advance(LIMIT_MS / 2);
+    cloud.alarms.act(id, "outOfService", { occurrence: 1, comment: "works" }, LI);
+    gateway.obey();
+    bench.clock.advance(3 * LIMIT_MS);
+    expect(escalations(id)).toEqual([]);
+    cloud.alarms.act(id, "returnToService", { occurrence: 1 }, LI);
+    gateway.obey();
+    bench.clock.advance(LIMIT_MS - 1);
+    expect(escalations(id)).toEqual([]);
+    bench.clock.advance(1);
+    expect(escalations(id)).toHaveLength(1);
+  });
+
+  it("is told further at its time also when the cloud was restarted meanwhile, and at once when it was down by then", async () => {
+    const first = raise();
+    bench.clock.advance(LIMIT_MS / 2);
+    const second = raise();
+    cloud = await bench.restart(cloud);
+    bench.clock.advance(LIMIT_MS / 2);
+    expect(escalations(first.id)).toEqual([iso(NOON + LIMIT_MS)]);
+    cloud = await bench.restart(cloud);
+    expect(escalations(first.id)).toHaveLength(1);
+    bench.clock.setWallClock(NOON + 10 * LIMIT_MS);
+    cloud = await bench.restart(cloud);
+    expect(escalations(second.id)).toEqual([iso(NOON + 10 * LIMIT_MS)]);
+  });
+
+  it("tells who listens, as a transition of the unchanged alarm", () => {
+    const { id } = raise();
+    const changes = cloud.changes.length;
+    bench.clock.advance(LIMIT_MS);
+    expect(cloud.changes.slice(changes)).toMatchObject([{ kind: "alarms", id, item: { state: "B" } }]);
+    expect(cloud.alarms.get(id)).toMatchObject({ occurrence: 1, gateway: GW1, acknowledged: false });
+  });
+});

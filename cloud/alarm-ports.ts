@@ -115,8 +115,12 @@ export interface PermitDirectory {
   permitOf(alarm: Pick<Alarm, "area" | "category" | "definition">): string | undefined;
 }
 
-/** A permit has ended, with what it held back; told inside the transaction that ends it. What it returns runs after COMMIT. */
-export type PermitListener = (ended: PermitView) => (() => void) | undefined;
+/**
+ * A permit has ended, with what it held back; told inside the transaction that ends it. `unheard` still call and were not out of
+ * service, because their gateways never heard of the permit: nobody was called because of them, and no transition will tell of their
+ * return. What it returns runs after COMMIT.
+ */
+export type PermitListener = (ended: PermitView, unheard: readonly Alarm[]) => (() => void) | undefined;
 
 /** Maintenance permits as the API asks for them. Implemented by cloud/maintenance. */
 export interface MaintenanceService {

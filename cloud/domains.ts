@@ -105,7 +105,8 @@ export function buildDomains(
     alarms,
     below,
     audit,
-    ended: (permit) => together([notices.take(permitNotice(permit)), ...permitListeners.map((tell) => tell(permit))]),
+    ended: (permit, unheard) =>
+      together([notices.take(permitNotice(permit)), ...permitListeners.map((tell) => tell(permit, unheard))]),
     clock,
     logger,
   });
@@ -122,7 +123,8 @@ export function buildDomains(
     logger: logger.child({ module: "notify" }),
   });
   listeners.push(notify.listener);
-  permitListeners.push((permit) => {
+  permitListeners.push((permit, unheard) => {
+    for (const alarm of unheard) notify.listener({ alarm, transition: "returnedToService", at: clock.now() });
     notify.permitDigest({
       ...permitNotice(permit),
       permit: permit.id,

@@ -72,3 +72,16 @@ export class DueTimer {
     if (next !== undefined) this.expect(next <= now ? now + RETRY_MS : next);
   }
 }
+
+/** Does the work for each of them, also where it fails for another one. @throws the first failure, after all have had their turn */
+export function doEach<T>(items: Iterable<T>, work: (item: T) => void): void {
+  const failures: unknown[] = [];
+  for (const item of items) {
+    try {
+      work(item);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}

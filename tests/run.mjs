@@ -43,6 +43,7 @@ const ALONE = [
   "tests/e2e/fire.test.ts",
   "tests/e2e/intrusion.test.ts",
   "tests/e2e/production.test.ts",
+  "tests/faults/alarm-timers.test.ts",
   "tests/faults/chaos.test.ts",
   "tests/faults/kill.test.ts",
   "tests/faults/soak.test.ts",

@@ -12,7 +12,7 @@ type Action = AlarmCommand["action"];
 
 /** An act on an alarm, without what makes it a command. */
 export type QueuedAct = Pick<AlarmCommand, "alarm" | "occurrence" | "action" | "requestedBy" | "createdAt"> &
-  Partial<Pick<AlarmCommand, "reason" | "until" | "station">>;
+  Partial<Pick<AlarmCommand, "reason" | "until" | "once" | "station">>;
 
 /** How an act ended at the gateway. `refused`: the gateway will not do it, and why. */
 export interface ActEnd {

@@ -1,4 +1,4 @@
-import { operatorMayShelve } from "#core/alarm/law.ts";
+import { MAX_SHELVE_MS, operatorMayShelve } from "#core/alarm/law.ts";
 import { type AlarmApplied, type AlarmEvent, type AlarmRefusal, apply } from "#core/alarm/lifecycle.ts";
 import type { AlarmAct } from "#core/contracts/http.ts";
 import { HubError, InvalidInputError } from "#core/errors.ts";
@@ -9,6 +9,7 @@ import type { AlarmActKind } from "../ports.ts";
 export type ChangingAct = Exclude<AlarmActKind, "comment">;
 
 const DEFAULT_SHELVE_MINUTES = 60;
+const MAX_SHELVE_MINUTES = MAX_SHELVE_MS / 60_000;
 
 /** Acts that nobody does without saying why, and on which alarms. What hides an alarm always needs a reason. [AL-02, AL-10] */
 export const COMMENT_NEEDED: Readonly<
@@ -38,9 +39,12 @@ const API_CODE: Partial<Record<AlarmRefusal, string>> = {
   ALARM_NOT_LATCHING: "ALARM_LAW_FORBIDS",
 };
 
-/** Until when an act shelves, Unix ms. */
-export function shelvedUntil({ minutes }: AlarmAct, now: number): number {
-  return now + (minutes ?? DEFAULT_SHELVE_MINUTES) * 60_000;
+/** How an act shelves: until when at the latest (Unix ms), and whether only until the alarm next returns to normal. [AL-10] */
+export function shelvingOf(
+  { once = false, minutes = once ? MAX_SHELVE_MINUTES : DEFAULT_SHELVE_MINUTES }: AlarmAct,
+  now: number,
+): { readonly until: number; readonly once?: true } {
+  return { until: now + minutes * 60_000, ...(once ? { once } : {}) };
 }
 
 function eventOf(kind: ChangingAct, act: AlarmAct, by: string, now: number): AlarmEvent {
@@ -50,7 +54,7 @@ function eventOf(kind: ChangingAct, act: AlarmAct, by: string, now: number): Ala
     case "reset":
       return { type: kind, occurrence, by, at: now };
     case "shelve":
-      return { type: kind, occurrence, until: shelvedUntil(act, now), reason: comment };
+      return { type: kind, occurrence, ...shelvingOf(act, now), reason: comment };
     case "outOfService":
       return { type: kind, occurrence, reason: comment };
     case "unshelve":

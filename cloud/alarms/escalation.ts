@@ -1,5 +1,5 @@
 import type { Clock } from "#core/clock.ts";
-import { DueTimer } from "#core/due-timer.ts";
+import { DueTimer, doEach } from "#core/due-timer.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Alarm, AlarmPriority } from "#core/model/alarm.ts";
 import type { DutyStore } from "./duty-store.ts";
@@ -64,7 +64,7 @@ export class Escalation {
   }
 
   #escalate(now: number): number | undefined {
-    for (const id of this.#duty.due(now, AT_ONCE)) this.#recorder().commit(() => this.#one(id, now));
+    doEach(this.#duty.due(now, AT_ONCE), (id) => this.#recorder().commit(() => this.#one(id, now)));
     return this.#duty.next();
   }
 

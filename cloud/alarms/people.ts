@@ -14,7 +14,7 @@ import {
   checkCommentNeeded,
   checkOccurrence,
   mirrors,
-  shelvedUntil,
+  shelvingOf,
 } from "./acts.ts";
 import type { DutyStore } from "./duty-store.ts";
 import type { Happening } from "./journal-store.ts";
@@ -229,7 +229,7 @@ export class PeoplesActs {
     kind: ChangingAct,
     items: readonly { readonly id: string; readonly occurrence: number }[],
     fared: readonly Fared[],
-    { comment, minutes, station }: Omit<AlarmAct, "occurrence">,
+    { comment, minutes, once, station }: Omit<AlarmAct, "occurrence">,
     { name, ip }: Actor,
   ): void {
     const refused = new Map(fared.flatMap((one) => (one.refused === undefined ? [] : [[one.id, one.refused.code]])));
@@ -243,6 +243,7 @@ export class PeoplesActs {
         ...(refused.size === 0 ? {} : { refused: Object.fromEntries(refused) }),
         ...(comment === undefined ? {} : { comment }),
         ...(minutes === undefined ? {} : { minutes }),
+        ...(once === undefined ? {} : { once }),
         ...(station === undefined ? {} : { station }),
       },
       ...(ip === undefined ? {} : { ip }),
@@ -269,18 +270,20 @@ function askOf(
     createdAt: now,
     ...(act.comment === undefined ? {} : { reason: act.comment }),
     ...(act.station === undefined ? {} : { station: act.station }),
-    ...(action === "shelve" ? { until: shelvedUntil(act, now) } : {}),
+    ...(action === "shelve" ? shelvingOf(act, now) : {}),
   };
 }
 
 function auditEntry(
   action: string,
   target: string,
-  act: Pick<AlarmAct, "occurrence" | "comment" | "minutes" | "station"> & { readonly assignee?: string | null },
+  act: Pick<AlarmAct, "occurrence" | "comment" | "minutes" | "once" | "station"> & {
+    readonly assignee?: string | null;
+  },
   { name, ip }: Actor,
   code?: string,
 ): Parameters<AuditLog["append"]>[0] {
-  const { occurrence, comment, minutes, station, assignee } = act;
+  const { occurrence, comment, minutes, once, station, assignee } = act;
   return {
     actor: name,
     action,
@@ -291,6 +294,7 @@ function auditEntry(
       ...(assignee === undefined ? {} : { assignee: assignee ?? "-" }),
       ...(comment === undefined ? {} : { comment }),
       ...(minutes === undefined ? {} : { minutes }),
+      ...(once === undefined ? {} : { once }),
       ...(station === undefined ? {} : { station }),
       ...(code === undefined ? {} : { code }),
     },

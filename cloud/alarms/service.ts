@@ -3,7 +3,7 @@ import type { Clock } from "#core/clock.ts";
 import type { AlarmAssignment } from "#core/contracts/alarm-acts.ts";
 import type { AlarmAct, AlarmDetail, AlarmView } from "#core/contracts/http.ts";
 import type { AlarmItem, ClipItem, CommandResultItem, OpenAlarmsItem, SnapshotItem } from "#core/contracts/lanes.ts";
-import { DueTimer } from "#core/due-timer.ts";
+import { DueTimer, doEach } from "#core/due-timer.ts";
 import { HubError } from "#core/errors.ts";
 import type { GatewayId } from "#core/ids.ts";
 import type { Trigger } from "#core/linkage/evaluate.ts";
@@ -312,12 +312,12 @@ export class Alarms implements AlarmService, AlarmOperations, AlarmKeeping {
   }
 
   #endShelvings(now: number): number | undefined {
-    for (const alarm of this.#store.shelvingOver(now, AT_ONCE)) {
+    doEach(this.#store.shelvingOver(now, AT_ONCE), (alarm) => {
       const result = apply(alarm, { type: "unshelve" }, { now, side: "minting" });
-      if ("refused" in result || result.transition === undefined) continue;
+      if ("refused" in result || result.transition === undefined) return;
       const happening = { alarm: result.alarm, transition: result.transition, at: now, receivedAt: now };
       this.#recorder.commit(() => this.#recorder.record(happening));
-    }
+    });
     return this.#store.nextShelvingEnd();
   }
 

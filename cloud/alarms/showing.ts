@@ -22,9 +22,18 @@ export interface ShowingDeps {
   readonly permitOf: (alarm: Alarm) => string | undefined;
 }
 
+/** Views that are built in one go when one of them is read. */
+const BUILT_AT_ONCE = 500;
+/** Changes that nobody has read yet and that are remembered for that; of more the views are built one by one. */
+const MOST_UNREAD = 20_000;
+
 /** Alarms in the shape of the HTTP API, with all that surrounds them, and told to whoever looks. */
 export class AlarmShowing {
   readonly #deps: ShowingDeps;
+  /** Ids of what was told and read by nobody, in the order in which it was told: in that order it will be read. */
+  readonly #unread = new Set<string>();
+  /** What was built in this turn: what changes in it is told again. */
+  readonly #built = new Map<string, AlarmView | undefined>();
 
   constructor(deps: ShowingDeps) {
     this.#deps = deps;
@@ -65,10 +74,10 @@ export class AlarmShowing {
   }
 
   publish({ id, area }: Pick<Alarm, "id" | "area">): void {
-    const item = (): AlarmView | undefined => {
-      const alarm = this.#deps.store.get(id);
-      return alarm === undefined || isClosed(alarm) ? undefined : this.views([alarm])[0];
-    };
+    const item = (): AlarmView | undefined => this.#shown(id);
+    this.#built.delete(id);
+    this.#unread.delete(id);
+    if (this.#unread.size < MOST_UNREAD) this.#unread.add(id);
     // The view is built when somebody reads it: in a storm most changes are looked at by nobody.
     this.#deps.bus.publish({
       kind: "alarms",
@@ -78,6 +87,26 @@ export class AlarmShowing {
         return item();
       },
     });
+  }
+
+  /** An alarm as it is now, undefined when it is over. Whoever reads one reads many, and others read the same ones in this turn. */
+  #shown(id: string): AlarmView | undefined {
+    if (!this.#built.has(id)) this.#build(id);
+    return this.#built.get(id);
+  }
+
+  #build(id: string): void {
+    const ids = [id];
+    this.#unread.delete(id);
+    for (const other of this.#unread) {
+      if (ids.length >= BUILT_AT_ONCE) break;
+      this.#unread.delete(other);
+      if (!this.#built.has(other)) ids.push(other);
+    }
+    const open = [...this.#deps.store.getMany(ids).values()].filter((alarm) => !isClosed(alarm));
+    const views = new Map(this.views(open).map((view) => [view.id, view]));
+    if (this.#built.size === 0) queueMicrotask(() => this.#built.clear());
+    for (const one of ids) this.#built.set(one, views.get(one));
   }
 
   /** Is the gateway that minted it away? Then this is only its last known state. [ISA-18.2 AL-16] */

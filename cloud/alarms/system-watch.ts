@@ -1,5 +1,5 @@
 import { lawOf } from "#core/alarm/law.ts";
-import { type AlarmSeed, alarmId, apply, raise } from "#core/alarm/lifecycle.ts";
+import { type AlarmSeed, alarmId, apply, raise, shelvedNoMore } from "#core/alarm/lifecycle.ts";
 import type { Clock } from "#core/clock.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Alarm } from "#core/model/alarm.ts";
@@ -132,7 +132,22 @@ export class SystemWatch {
     if ("refused" in result || result.transition === undefined) return;
     const { alarm: cleared, transition } = result;
     const said = comment === undefined ? {} : { comment };
-    this.#write(cleared, () => recorder.record({ alarm: cleared, transition, at: now, receivedAt: now, ...said }));
+    this.#write(cleared, () => {
+      const told = recorder.record({ alarm: cleared, transition, at: now, receivedAt: now, ...said });
+      const unshelved = shelvedNoMore(result) ? this.#unshelve(cleared, now) : undefined;
+      return () => {
+        told();
+        unshelved?.();
+      };
+    });
+  }
+
+  /** A shelving for once is over with the condition. Inside a transaction. */
+  #unshelve(cleared: Alarm, now: number): (() => void) | undefined {
+    const result = apply(cleared, { type: "unshelve" }, { now, side: "minting" });
+    if ("refused" in result || result.transition === undefined) return undefined;
+    const { alarm, transition } = result;
+    return this.#deps.recorder.record({ alarm, transition, at: now, receivedAt: now });
   }
 
   #raise(kind: SystemKind, subject: string, { at, reason, name }: Trouble): void {

@@ -26,7 +26,7 @@ export interface Surroundings {
 }
 
 function timesOf(alarm: Alarm, { escalatedAt, assignee }: Duty): Partial<AlarmView> {
-  const { clearedAt, acknowledgedAt, acknowledgedBy, resetAt, resetBy, shelvedUntil } = alarm;
+  const { clearedAt, acknowledgedAt, acknowledgedBy, resetAt, resetBy, shelvedUntil, shelvedOnce } = alarm;
   return {
     ...(clearedAt === undefined ? {} : { clearedAt: iso(clearedAt) }),
     ...(acknowledgedAt === undefined ? {} : { acknowledgedAt: iso(acknowledgedAt) }),
@@ -34,6 +34,7 @@ function timesOf(alarm: Alarm, { escalatedAt, assignee }: Duty): Partial<AlarmVi
     ...(resetAt === undefined ? {} : { resetAt: iso(resetAt) }),
     ...(resetBy === undefined ? {} : { resetBy }),
     ...(shelvedUntil === undefined ? {} : { shelvedUntil: iso(shelvedUntil) }),
+    ...(shelvedOnce === undefined ? {} : { shelvedOnce }),
     ...(assignee === undefined ? {} : { assignee }),
     ...(escalatedAt === undefined ? {} : { escalatedAt: iso(escalatedAt) }),
   };

@@ -18,6 +18,8 @@ import { guardSocket } from "./socket-guard.ts";
 const MOST_BUFFERED_BYTES = 1024 * 1024;
 /** A page asks for its snapshots itself and may take its time with so much of them. */
 const MOST_SNAPSHOT_BYTES = 16 * 1024 * 1024;
+/** One act on ten thousand alarms, or a storm of them, is told in a change as large as a snapshot: it gets the time of one. */
+const LARGE_BYTES = 256 * 1024;
 const MOST_VIEWS = 32;
 /** Longest message of a page, characters: two thousand ids. */
 const MOST_MESSAGE = 256 * 1024;
@@ -38,7 +40,7 @@ class LiveConnection {
   readonly #caller: Caller;
   readonly #views = new Map<string, () => void>();
   #stop: (() => void) | undefined;
-  /** Snapshots that are still on their way to the peer. */
+  /** Snapshots, and changes as large, that are still on their way to the peer. */
   #snapshotBytes = 0;
 
   constructor(socket: WebSocket, request: FastifyRequest, caller: Caller, deps: ApiDeps, channels: LiveChannels) {
@@ -144,7 +146,7 @@ class LiveConnection {
       return;
     }
     const bytes = Buffer.from(JSON.stringify(message));
-    if (message.t !== "snap") {
+    if (message.t !== "snap" && bytes.length <= LARGE_BYTES) {
       socket.send(bytes, { binary: false });
       return;
     }

@@ -1,3 +1,4 @@
+import { ALARM_WORDS } from "#core/alarm/words.ts";
 import type { EvidenceGap, EvidenceManifest } from "#core/contracts/evidence.ts";
 import type { CommandView, RunView } from "#core/contracts/http.ts";
 import type { Space } from "#core/model/site.ts";
@@ -68,7 +69,7 @@ export function reportOf(report: ReportFacts, language: ReportLanguage): string 
 <h1>${words.title}</h1>
 <h2>${words.alarm}: ${message}</h2>${facts(report, words, language)}
 <h2>${words.export}</h2>${exported(report, words)}
-<h2>${words.journal}</h2>${journal(report.facts.journal, words)}
+<h2>${words.journal}</h2>${journal(report.facts.journal, words, language)}
 <h2>${words.linkage}</h2>${runs(report.facts.runs, words)}
 <h2>${words.commands}</h2>${commands(report.facts.commands, words)}
 <h2>${words.procedures}</h2><p>${report.facts.procedures.length === 0 ? words.none : words.procedureNote}</p>
@@ -109,12 +110,13 @@ function by(at: string | undefined, name: string | undefined): string | undefine
 
 function facts({ facts: { alarm }, spaces }: ReportFacts, words: ReportWords, language: ReportLanguage): Html {
   const space = spaces.find(({ id }) => id === alarm.area);
+  const called = ALARM_WORDS[language];
   const area = space === undefined ? alarm.area : `${language === "en" ? space.nameEn : space.name} (${space.id})`;
   return terms([
     [words.id, alarm.id],
     [words.occurrence, alarm.occurrence],
-    [words.priority, alarm.priority],
-    [words.category, `${alarm.category} (${alarm.law})`],
+    [words.priority, called.priority[alarm.priority]],
+    [words.category, `${called.category[alarm.category]} (${called.law[alarm.law]})`],
     [words.area, area],
     [words.zone, alarm.zone],
     [words.source, alarm.source],
@@ -139,13 +141,14 @@ function exported({ manifest, fingerprint }: ReportFacts, words: ReportWords): H
   ]);
 }
 
-function journal(entries: readonly ChainedRecord[], words: ReportWords): Html {
+function journal(entries: readonly ChainedRecord[], words: ReportWords, language: ReportLanguage): Html {
+  const called: Readonly<Record<string, string>> = ALARM_WORDS[language].transition;
   const heads = ["#", words.sourceTime, words.received, words.event, words.who, words.why];
   const rows = entries.map((entry) => [
     entry.seq,
     iso(entry.at),
     iso(entry.received_at),
-    entry.transition,
+    called[entry.transition] ?? entry.transition,
     [entry.actor, entry.station].filter((part) => part !== null).join(" / "),
     entry.comment ?? undefined,
   ]);

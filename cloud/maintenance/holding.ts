@@ -105,6 +105,22 @@ export class Holding {
     return all(after);
   }
 
+  /**
+   * What it was to hold back, still calls, and was never out of service, nor is to be for another one of these. Asked before the
+   * release.
+   */
+  unheard(permit: Permit, others: readonly Permit[]): readonly Alarm[] {
+    const { store, alarms } = this.#deps;
+    const known = alarms.alarms(store.held(permit.id).map(({ alarm }) => alarm));
+    return [...known.values()].filter(
+      (alarm) =>
+        alarm.condition !== "inactive" &&
+        !alarm.acknowledged &&
+        alarm.suppression.length === 0 &&
+        !others.some((one) => this.covers(one, alarm)),
+    );
+  }
+
   /** Which permit holds it back is part of how an alarm is shown. */
   #shown(alarm: string, after: () => void): () => void {
     return () => {

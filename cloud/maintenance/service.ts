@@ -7,11 +7,12 @@ import {
   type PermitStatus,
   type PermitView,
 } from "#core/contracts/maintenance.ts";
-import { DueTimer } from "#core/due-timer.ts";
+import { DueTimer, doEach } from "#core/due-timer.ts";
 import { HubError, InvalidInputError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Alarm } from "#core/model/alarm.ts";
+import { personOf } from "#core/person.ts";
 import type { AlarmKeeping, AlarmTold, MaintenanceService, PermitDirectory, PermitListener } from "../alarm-ports.ts";
 import type { Db } from "../db/database.ts";
 import type { Actor, AuditLog, PageRequest, PageResult, SiteCatalog } from "../ports.ts";
@@ -155,7 +156,7 @@ export class Maintenance implements MaintenanceService, PermitDirectory {
 
   approve(id: string, decision: PermitDecision, actor: Actor): PermitView {
     const permit = this.#known(id, ["requested"]);
-    if (permit.requested_by === actor.name) {
+    if (personOf(permit.requested_by) === personOf(actor.name)) {
       this.#audit("approve", permit, actor, "refused", { code: "PERMIT_SAME_PERSON" });
       throw new HubError("PERMIT_SAME_PERSON", `permit ${id}: who asked for it cannot approve it`);
     }
@@ -227,10 +228,10 @@ export class Maintenance implements MaintenanceService, PermitDirectory {
 
   /** Begins and ends what is due. Gives the next time. */
   #due(now: number): number | undefined {
-    for (const permit of this.#store.open()) {
+    doEach(this.#store.open(), (permit) => {
       if (permit.until_at <= now) this.#over(permit, now);
       else if (permit.status === "approved" && permit.from_at <= now) this.#begin(permit, now);
-    }
+    });
     const next = this.#store
       .open()
       .map(({ status, from_at: from, until_at: until }) => (status === "approved" ? from : until));
@@ -259,11 +260,12 @@ export class Maintenance implements MaintenanceService, PermitDirectory {
       const digest = this.#holding.digest(permit);
       const ended: Permit = { ...permit, status: "ended", ended_at: now, ended_by: actor?.name ?? null, digest };
       this.#active = this.#active.filter(({ id }) => id !== permit.id);
+      const unheard = this.#holding.unheard(permit, this.#active);
       const released = this.#holding.release(permit, this.#active, now);
       this.#store.put(ended);
       const counts = { alarms: digest.alarms, raised: digest.raised, active: digest.active };
       this.#audit("end", permit, actor ?? { name: `permit:${permit.id}` }, "ok", { ...detail, ...counts });
-      const told = this.#deps.ended(permitView(ended)) ?? NOTHING;
+      const told = this.#deps.ended(permitView(ended), unheard) ?? NOTHING;
       return () => {
         released();
         told();

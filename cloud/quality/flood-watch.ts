@@ -1,14 +1,15 @@
+import { JournalReader } from "#core/alarm/annunciations.ts";
 import { type Flood, FloodMeter } from "#core/alarm/flood.ts";
 import { BUCKET_MS } from "#core/alarm/kpi-numbers.ts";
 import type { Clock } from "#core/clock.ts";
 import type { LoadNow } from "#core/contracts/alarm-quality.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Alarm, AlarmTransition } from "#core/model/alarm.ts";
-import type { AlarmListener, OperatorPosition, PositionDirectory } from "../alarm-ports.ts";
+import type { AlarmListener, OperatorPosition, PermitDirectory, PositionDirectory } from "../alarm-ports.ts";
 import type { Db } from "../db/database.ts";
 import type { LiveBus, Visible } from "../ports.ts";
 import { iso } from "../time.ts";
-import { JournalRows } from "./journal-rows.ts";
+import { JournalRows, LEAD_IN_MS } from "./journal-rows.ts";
 import { QualityStore } from "./quality-store.ts";
 
 /** The whole site, beside its operator positions. */
@@ -36,6 +37,7 @@ export function calls(alarm: Alarm, transition: AlarmTransition): boolean {
 /** Watches the load of the whole site and of each operator position, and tells who looks. Floods outlive a restart. */
 export class FloodWatch {
   readonly #positions: PositionDirectory;
+  readonly #permits: Pick<PermitDirectory, "permitOf">;
   readonly #bus: LiveBus;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -50,11 +52,13 @@ export class FloodWatch {
   constructor(deps: {
     readonly db: Db;
     readonly positions: PositionDirectory;
+    readonly permits: Pick<PermitDirectory, "permitOf">;
     readonly bus: LiveBus;
     readonly clock: Clock;
     readonly logger: Logger;
   }) {
     this.#positions = deps.positions;
+    this.#permits = deps.permits;
     this.#bus = deps.bus;
     this.#clock = deps.clock;
     this.#logger = deps.logger;
@@ -82,9 +86,9 @@ export class FloodWatch {
     this.#cancel = undefined;
   }
 
-  /** For the alarms: cheap, and counts only what was committed. */
+  /** For the alarms: cheap, and counts only what was committed. What a permit holds back its gateway has yet to hear of. [KP-02] */
   readonly listener: AlarmListener = ({ alarm, transition }) =>
-    calls(alarm, transition) ? () => this.#came(alarm) : undefined;
+    calls(alarm, transition) && this.#permits.permitOf(alarm) === undefined ? () => this.#came(alarm) : undefined;
 
   /** The whole site first, then its positions. */
   loads(visible: Visible): readonly LoadNow[] {
@@ -100,19 +104,25 @@ export class FloodWatch {
 
   /** When operators were called in the last ten minutes, by scope. */
   async #lately(now: number): Promise<ReadonlyMap<string, number[]>> {
-    const times = new Map<string, number[]>();
+    const from = now - BUCKET_MS;
+    const reader = new JournalReader(from);
+    for await (const entries of this.#rows.hiding(from - LEAD_IN_MS, from))
+      for (const entry of entries) reader.take(entry);
     let taken = 0;
-    for await (const entries of this.#rows.counted(now - BUCKET_MS, now + 1)) {
-      for (const { transition, receivedAt, category, area } of entries) {
-        if (transition !== "raised" && transition !== "reAlarmed") continue;
-        for (const { id } of this.#scopesOf({ category, ...(area === undefined ? {} : { area }) })) {
-          const held = times.get(id);
-          if (held === undefined) times.set(id, [receivedAt]);
-          else held.push(receivedAt);
-        }
-      }
+    for await (const entries of this.#rows.counted(from, now + 1)) {
+      for (const entry of entries) reader.take(entry);
       taken += entries.length;
       if (taken > LOOK_BACK) break;
+    }
+    const times = new Map<string, number[]>();
+    for (const { at, withdrawn, occurrence } of reader.record.annunciations) {
+      if (withdrawn) continue;
+      const { category, area } = occurrence.kind;
+      for (const { id } of this.#scopesOf({ category, ...(area === undefined ? {} : { area }) })) {
+        const held = times.get(id);
+        if (held === undefined) times.set(id, [at]);
+        else held.push(at);
+      }
     }
     return times;
   }

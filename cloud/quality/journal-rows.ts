@@ -1,10 +1,11 @@
 import { sql } from "kysely";
 import type { KpiEntry } from "#core/alarm/annunciations.ts";
+import { DAY_MS } from "#core/alarm/kpi-numbers.ts";
 import type { Alarm, AlarmTransition } from "#core/model/alarm.ts";
 import type { Db } from "../db/database.ts";
 
 /** Rows in one read: whoever waits for the database waits for no more than that. */
-const SLICE = 500;
+const SLICE = 200;
 /** The clock of the hub may have been set back: rows that much before count as perhaps later ones, ms. */
 const CLOCK_SLACK_MS = 3_600_000;
 
@@ -25,8 +26,8 @@ const COUNTED_SET: ReadonlySet<string> = new Set(COUNTED);
 /** Those that hide an alarm, or no longer. */
 const HIDING = COUNTED.slice(4);
 
-/** More than this of what hid alarms before a period is not looked at. */
-const MOST_HIDING = 100_000;
+/** Shelving ends within a day; what logic or a permit hides for longer than this before a period is taken for announced, ms. */
+export const LEAD_IN_MS = 31 * DAY_MS;
 
 interface Row {
   readonly seq: number;
@@ -81,14 +82,23 @@ export class JournalRows {
     for await (const rows of this.#slices(from, to)) yield rows.filter(isCounted).map(entryOf);
   }
 
-  /** What hid alarms in [from, to), in that order. There is little of it: all of it is held at once. */
+  /** What hid alarms in [from, to), in that order. Transition by transition by its index, of each no more than a slice at once. */
   async *hiding(from: number, to: number): AsyncGenerator<readonly KpiEntry[]> {
-    const found: Row[] = [];
-    for (const transition of HIDING) {
-      for await (const rows of this.#slices(from, to, transition)) found.push(...rows);
-      if (found.length > MOST_HIDING) break;
+    const sources = HIDING.map((transition) => ({ slices: this.#slices(from, to, transition), held: [] as Row[] }));
+    const open = new Set(sources);
+    while (open.size > 0) {
+      for (const source of open) {
+        if (source.held.length > 0) continue;
+        const next = await source.slices.next();
+        if (next.done === true) open.delete(source);
+        else source.held = [...next.value];
+      }
+      // Up to the nearest of their ends nothing is missing any more.
+      const known = Math.min(...[...open].map(({ held }) => held.at(-1)?.seq ?? Infinity));
+      const rows = sources.flatMap(({ held }) => held.filter(({ seq }) => seq <= known));
+      for (const source of sources) source.held = source.held.filter(({ seq }) => seq > known);
+      if (rows.length > 0) yield rows.sort((a, b) => a.seq - b.seq).map(entryOf);
     }
-    yield found.sort((a, b) => a.seq - b.seq).map(entryOf);
   }
 
   /** Ends of activations in [from, to). */

@@ -1,6 +1,6 @@
 import type { Selectable } from "kysely";
 import type { Flood } from "#core/alarm/flood.ts";
-import type { ProposalDecision, ProposalKind } from "#core/contracts/alarm-quality.ts";
+import type { ProposalDecision } from "#core/contracts/alarm-quality.ts";
 import type { Db } from "../db/database.ts";
 import { iso } from "../time.ts";
 import type { QualityTables } from "./tables.ts";
@@ -70,14 +70,6 @@ export class QualityStore {
         .onConflict((c) => c.columns(["definition", "kind"]).doUpdateSet(rest)),
     );
     return decisionOf(row);
-  }
-
-  /** Lets go of the decisions about definitions that are no more. */
-  forget(definition: string, kind: ProposalKind): void {
-    const { kysely, sync } = this.#db;
-    sync.run(
-      kysely.deleteFrom("alarm_proposal_decisions").where("definition", "=", definition).where("kind", "=", kind),
-    );
   }
 }
 

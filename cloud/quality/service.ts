@@ -26,7 +26,7 @@ import type { AlarmQualityService, QualityQuery, ShiftTimes } from "../quality-p
 import { momentOf, offsetMs } from "../wall-clock.ts";
 import { causeGroups } from "./cause-groups.ts";
 import type { FloodWatch } from "./flood-watch.ts";
-import { breath, JournalRows } from "./journal-rows.ts";
+import { breath, JournalRows, LEAD_IN_MS } from "./journal-rows.ts";
 import { kpiCsv, kpiView } from "./kpi-answer.ts";
 import { QualityStore } from "./quality-store.ts";
 
@@ -36,8 +36,6 @@ const MAX_SPAN_MS = 400 * DAY_MS;
 const MAX_ENTRIES = 500_000;
 /** Answers that wait for their turn. */
 const MAX_WAITING = 8;
-/** Shelving ends within a day; what logic or a permit hides for longer than this is taken for announced. */
-const LEAD_IN_MS = 31 * DAY_MS;
 /** What has ended later than this after the stretch is taken for still active at its end, which is all that is asked. */
 const TAIL_MS = 31 * DAY_MS;
 /** A dismissed proposal comes back after this, or when it has grown by half. */

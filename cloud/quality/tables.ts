@@ -12,7 +12,7 @@ export interface QualityTables {
     count: number;
     peak: number;
   };
-  /** What somebody decided last about a proposal. Retention: as long as the definition exists; one row a definition and kind. */
+  /** What somebody decided last about a proposal. Retention: kept as the history of the definition is; one row a definition and kind. */
   alarm_proposal_decisions: {
     definition: string;
     kind: ProposalKind;

@@ -95,18 +95,19 @@ function handed(alarms: readonly AlarmView[]): HandoverContent["open"] {
 
 function named(alarm: AlarmView): HandoverContent["open"]["items"][number] {
   const { id, occurrence, category, priority, state, source, message, messageEn, raisedAt } = alarm;
-  const { area, acknowledgedBy, shelvedUntil, assignee, permit } = alarm;
+  const { area, acknowledgedBy, shelvedUntil, shelvedOnce, assignee, permit } = alarm;
   return {
     ...{ id, occurrence, category, priority, state, source, message, messageEn, raisedAt },
     ...(area === undefined ? {} : { area }),
     ...(acknowledgedBy === undefined ? {} : { acknowledgedBy }),
     ...(shelvedUntil === undefined ? {} : { shelvedUntil }),
+    ...(shelvedOnce === undefined ? {} : { shelvedOnce }),
     ...(assignee === undefined ? {} : { assignee }),
     ...(permit === undefined ? {} : { permit }),
   };
 }
 
-/** Points whose last written value was not given back. A value of null gives a point back. [BACnet 19.2 relinquish] */
+/** Points whose last written value was not given back: by a value of null, or by its lease. [BACnet 19.2 relinquish] */
 function overrides({ db, catalog }: ContentDeps, visible: Visible, now: number): readonly HandedOverride[] {
   const rows = db.sync.all(
     db.kysely
@@ -123,9 +124,10 @@ function overrides({ db, catalog }: ContentDeps, visible: Visible, now: number):
     if (!("point" in command) || last.has(command.point)) continue;
     const point = catalog.point(command.point);
     const seen = point !== undefined && (visible === "all" || visible.has(point.space));
+    const { leaseMs = Infinity } = command;
     last.set(
       command.point,
-      !seen || command.value === null
+      !seen || command.value === null || row.created_at + leaseMs <= now
         ? undefined
         : {
             point: point.id,

@@ -11,6 +11,7 @@ import type {
 } from "#core/contracts/shift.ts";
 import { HubError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
+import { personOf } from "#core/person.ts";
 import type { PositionDirectory } from "../alarm-ports.ts";
 import { decodeCursor, encodeCursor } from "../paging.ts";
 import type { Actor, AuditLog, PageRequest, PageResult, Visible } from "../ports.ts";
@@ -176,7 +177,7 @@ export class Shifts implements ShiftService {
     return this.#update(id, revision, "shift.confirm", incoming, (row) => {
       if (row.status !== "signed")
         throw new HubError("HANDOVER_NOT_SIGNED", `handover ${id}: the outgoing has not signed it yet`);
-      if (row.outgoing === incoming.name)
+      if (row.outgoing !== null && personOf(row.outgoing) === personOf(incoming.name))
         throw new HubError(
           "HANDOVER_SAME_PERSON",
           `handover ${id}: the incoming must be another person than the outgoing`,

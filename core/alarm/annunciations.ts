@@ -60,8 +60,12 @@ export interface AlarmRecord {
   readonly withheld: readonly Withheld[];
 }
 
-/** What logic or a permit suppresses as soon as it is raised has not called anybody. */
+/** What logic suppresses as soon as it is raised has not called anybody, ms. */
 const AT_ONCE_MS = 1000;
+/** A permit acts by itself as soon as it hears of a raise; its gateway has yet to hear of that and to tell it, ms. */
+const BY_PERMIT_MS = 60_000;
+/** Who acts for a maintenance permit. */
+const PERMIT = "permit:";
 
 const SUPPRESSES = { shelved: "shelved", suppressed: "byDesign", outOfService: "outOfService" } as const;
 const LIFTS = { unshelved: "shelved", unsuppressed: "byDesign", returnedToService: "outOfService" } as const;
@@ -199,11 +203,7 @@ export class JournalReader {
 
   #suppress(entry: KpiEntry, by: "shelved" | "byDesign" | "outOfService"): void {
     const track = this.#trackOf(entry.alarm);
-    const { announced } = track;
-    if (by !== "shelved" && announced !== undefined && entry.receivedAt - announced.at <= AT_ONCE_MS) {
-      announced.withdrawn = true;
-      announced.occurrence.announced = false;
-    }
+    if (by !== "shelved") withdraw(track, entry);
     if (track.suppression.has(by)) return;
     const withheld: Withheld | undefined =
       by === "byDesign"
@@ -220,7 +220,11 @@ export class JournalReader {
     if (withheld !== undefined) withheld.to = entry.at;
     if (!track.suppression.delete(by) || track.suppression.size > 0) return;
     const { occurrence } = track;
-    if (occurrence === undefined || occurrence.clearedAt !== undefined || entry.receivedAt < this.#from) return;
+    if (occurrence === undefined || occurrence.clearedAt !== undefined) return;
+    if (entry.receivedAt < this.#from) {
+      occurrence.announced = true;
+      return;
+    }
     // An acknowledged one comes back as a new occurrence without a raise of its own.
     if (entry.occurrence !== track.number) {
       occurrence.clearedAt = entry.at;
@@ -228,4 +232,16 @@ export class JournalReader {
     }
     this.#announce(track, entry.receivedAt);
   }
+}
+
+/** Takes back the call of an occurrence that is hidden as soon as it has come, before anybody has answered it. [KP-02] */
+function withdraw({ announced, occurrence, number }: Track, { actor, receivedAt, occurrence: named }: KpiEntry): void {
+  if (occurrence === undefined || occurrence.acknowledgedAt !== undefined) return;
+  const within = actor?.startsWith(PERMIT) === true ? BY_PERMIT_MS : AT_ONCE_MS;
+  if (announced !== undefined) {
+    if (receivedAt - announced.at > within) return;
+    announced.withdrawn = true;
+    announced.occurrence.announced = false;
+  } else if (!occurrence.begunInside && named === number && receivedAt - occurrence.raisedAt <= within)
+    occurrence.announced = false;
 }

@@ -1,4 +1,5 @@
 import type { AlarmCategory } from "../model/alarm.ts";
+import { communicationDefinition, communicationDevice, staleDefinition, staleDevice } from "./track.ts";
 
 /** What of an open alarm tells its cause. */
 export interface CauseFacts {
@@ -26,10 +27,11 @@ export interface OfOneCause<T> {
   readonly alarms: readonly T[];
 }
 
-/** The name of what stands behind an alarm by itself: its own, when it is the alarm of a lost gateway or device. */
+/** The name of what stands behind an alarm by itself: its own, when it is the alarm of a lost gateway or a silent device. */
 function ownCause({ definition, category, area, id }: CauseFacts): string | undefined {
   if (definition.startsWith("gateway:")) return definition;
-  if (definition.startsWith("comm:")) return `device:${definition.slice("comm:".length)}`;
+  const silent = communicationDevice(definition) ?? staleDevice(definition);
+  if (silent !== undefined) return `device:${silent}`;
   return category === "fire" ? `fire:${area ?? id}` : undefined;
 }
 
@@ -40,6 +42,9 @@ function ownCause({ definition, category, area, id }: CauseFacts): string | unde
 export function groupByCause<T extends CauseFacts>(alarms: readonly T[]): readonly OfOneCause<T>[] {
   const named = new Map(alarms.map((alarm) => [alarm.id, alarm]));
   const lost = new Set(alarms.map(({ definition }) => definition));
+  // A device that answers no more tells nothing; one of which only some points are silent tells the rest.
+  const isSilent = (device: string, stale: boolean): boolean =>
+    lost.has(communicationDefinition(device)) || (stale && lost.has(staleDefinition(device)));
   const causeOf = (alarm: T): string => {
     const cause = alarm.cause === undefined ? undefined : named.get(alarm.cause);
     if (cause !== undefined && cause !== alarm) return ownCause(cause) ?? `alarm:${cause.id}`;
@@ -48,7 +53,7 @@ export function groupByCause<T extends CauseFacts>(alarms: readonly T[]): readon
     if (alarm.gateway !== undefined && alarm.stale && lost.has(`gateway:${alarm.gateway}`))
       return `gateway:${alarm.gateway}`;
     if (own !== undefined) return own;
-    if (alarm.device !== undefined && lost.has(`comm:${alarm.device}`)) return `device:${alarm.device}`;
+    if (alarm.device !== undefined && isSilent(alarm.device, alarm.stale)) return `device:${alarm.device}`;
     return causes.has(alarm.id) ? `alarm:${alarm.id}` : `one:${alarm.id}`;
   };
   const causes = new Set(alarms.map(({ cause }) => cause));
@@ -62,9 +67,11 @@ export function groupByCause<T extends CauseFacts>(alarms: readonly T[]): readon
   return [...groups].flatMap(([cause, of]) => {
     const [any] = of;
     if (any === undefined) return [];
-    const itself = of.find((alarm) => (ownCause(alarm) ?? `alarm:${alarm.id}`) === cause && !cause.startsWith("fire:"));
+    const own = of.filter((alarm) => (ownCause(alarm) ?? `alarm:${alarm.id}`) === cause && !cause.startsWith("fire:"));
     const first =
-      itself ?? of.reduce((earliest, alarm) => (alarm.raisedAt < earliest.raisedAt ? alarm : earliest), any);
+      own.find(({ definition }) => communicationDevice(definition) !== undefined) ??
+      own[0] ??
+      of.reduce((earliest, alarm) => (alarm.raisedAt < earliest.raisedAt ? alarm : earliest), any);
     return [{ cause, count: of.length, first, alarms: of }];
   });
 }

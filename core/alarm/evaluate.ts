@@ -49,7 +49,9 @@ export class AlarmEvaluator {
   /** @throws ID_INVALID when a definition names a point whose id is malformed, ALARM_EXPRESSION_INVALID */
   constructor(options: AlarmEvaluatorOptions) {
     this.#options = options;
-    this.#life = new TrackLife(options, options.restored?.episodes ?? {});
+    this.#life = new TrackLife(options, options.restored?.episodes ?? {}, (track) =>
+      this.#tellField(track, "unshelve", {}),
+    );
     for (const definition of options.definitions) this.#add(trackOf(definition, options.origin, options.context));
     for (const alarm of options.restored?.alarms ?? []) this.#restore(alarm);
   }
@@ -314,7 +316,8 @@ export class AlarmEvaluator {
     const track = this.#life.ofAlarm(command.alarm);
     if (track?.alarm === undefined)
       return { changes: [], refused: { code: "ALARM_UNKNOWN", message: `no alarm ${command.alarm} is open here` } };
-    const result = apply(track.alarm, eventOf(command), { now: this.#options.clock.now(), side: "minting" });
+    const now = this.#options.clock.now();
+    const result = apply(track.alarm, eventOf(command, now), { now, side: "minting" });
     if ("refused" in result) return { changes: [], refused: { code: result.refused, message: result.message } };
     const said = command.reason === undefined ? {} : { comment: command.reason };
     const more = { by: command.requestedBy, ...(command.until === undefined ? {} : { until: command.until }) };

@@ -29,7 +29,14 @@ export type AlarmEvent =
       readonly by: string;
       readonly at: number;
     }
-  | { readonly type: "shelve"; readonly until: number; readonly reason: string; readonly occurrence?: number }
+  | {
+      readonly type: "shelve";
+      readonly until: number;
+      readonly reason: string;
+      readonly occurrence?: number;
+      /** Ends also when the condition next ceases to hold: see `shelvedNoMore`. */
+      readonly once?: boolean;
+    }
   | { readonly type: "outOfService"; readonly reason: string; readonly occurrence?: number }
   | { readonly type: "unshelve" | "returnToService"; readonly occurrence?: number }
   | { readonly type: "suppress" | "unsuppress"; readonly rule: string }
@@ -283,12 +290,11 @@ function shelve(alarm: Alarm, act: Extract<AlarmEvent, { type: "shelve" }>, cont
   if (act.until <= context.now || act.until - context.now > MAX_SHELVE_MS)
     return refuse("ALARM_SHELVE_UNTIL_INVALID", `until must be in the future and at most ${MAX_SHELVE_MS} ms away`);
   if (isClosed(alarm)) return refuse("ALARM_CLOSED", "the episode is over");
-  if (alarm.shelvedUntil === act.until && alarm.suppression.includes("shelved")) return { alarm };
-  return changed(
-    { ...alarm, suppression: withSuppression(alarm, "shelved"), shelvedUntil: act.until },
-    "shelved",
-    context,
-  );
+  const { until, once = false } = act;
+  const { shelvedOnce = false, ...before } = alarm;
+  if (alarm.shelvedUntil === until && shelvedOnce === once && alarm.suppression.includes("shelved")) return { alarm };
+  const shelving = { shelvedUntil: until, ...(once ? { shelvedOnce: once } : {}) };
+  return changed({ ...before, suppression: withSuppression(alarm, "shelved"), ...shelving }, "shelved", context);
 }
 
 function takeOutOfService(
@@ -329,6 +335,11 @@ function unsuppress(alarm: Alarm, rule: string, context: LifecycleContext): Alar
   return lift(rest, "byDesign", context);
 }
 
+/** Has this transition ended a shelving for once? Then whoever made it lets `unshelve` follow, in one with it. [AL-10] */
+export function shelvedNoMore({ alarm, transition }: AlarmApplied): boolean {
+  return transition === "cleared" && alarm.shelvedOnce === true;
+}
+
 /** What the end of a suppression is called. */
 export const LIFTED = {
   shelved: "unshelved",
@@ -338,8 +349,8 @@ export const LIFTED = {
 
 function lift(alarm: Alarm, which: Suppression, context: LifecycleContext): AlarmResult {
   if (!alarm.suppression.includes(which)) return { alarm };
-  const { shelvedUntil, ...rest } = alarm;
-  const kept = which === "shelved" || shelvedUntil === undefined ? rest : alarm;
+  const { shelvedUntil: _until, shelvedOnce: _once, ...rest } = alarm;
+  const kept = which === "shelved" ? rest : alarm;
   const lifted: Alarm = { ...kept, suppression: alarm.suppression.filter((one) => one !== which) };
   return changed(announcedAgain(lifted, context), LIFTED[which], context);
 }

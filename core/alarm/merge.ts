@@ -13,7 +13,7 @@ export interface IncomingTransition {
  *
  * | part of the record | who writes it | how two versions become one |
  * |---|---|---|
- * | `occurrence`, `live`, `clearedAt`, `value`, `raisedAt`, `receivedAt`, `stale`, `suppression`, `suppressedBy`, `unannounced`, `shelvedUntil`, `firstOut`, `cause`, `reAlarms`, `latching`, `autoAcknowledge`, texts, priority, `version` | minting side only | all of them from the greater `version` |
+ * | `occurrence`, `live`, `clearedAt`, `value`, `raisedAt`, `receivedAt`, `stale`, `suppression`, `suppressedBy`, `unannounced`, `shelvedUntil`, `shelvedOnce`, `firstOut`, `cause`, `reAlarms`, `latching`, `autoAcknowledge`, texts, priority, `version` | minting side only | all of them from the greater `version` |
  * | `acknowledged`, `acknowledgedAt`, `acknowledgedBy` | both | union over the records of the resulting occurrence; the earliest act is named (equal times: the lesser name) |
  * | `resetAt`, `resetBy` | both | as the acknowledgement |
  * | `condition` | follows | `active` while `live`; else `inactive` when any record of that occurrence is (cleared, or reset); else `latched` |

@@ -7,7 +7,7 @@ import { isLatching } from "./law.ts";
  * side has told of it before changes nothing any more.
  */
 export function orphaned(alarm: Alarm, at: number): Alarm {
-  const { stale: _, shelvedUntil: _until, suppressedBy: _by, unannounced: _un, ...rest } = alarm;
+  const { stale: _, shelvedUntil: _u, shelvedOnce: _o, suppressedBy: _by, unannounced: _un, ...rest } = alarm;
   const latched = alarm.condition !== "inactive" && isLatching(alarm);
   return {
     ...rest,

@@ -11,7 +11,8 @@ interface Seen {
  * How fast a value changes: its difference to what it was one window ago, by the times of the samples. Between two samples a value
  * stands still, because points are told when they change; so samples may come at any intervals. Exact to the 64th part of the window.
  * After a gap it begins anew, and what
- * is older than the first sample counts as equal to it: a rate is then too small rather than too great.
+ * is older than the first sample counts as equal to it: a rate is then too small rather than too great. So it does where the source's
+ * clock was set back.
  */
 export class RateWindow {
   readonly #windowMs: number;
@@ -21,8 +22,10 @@ export class RateWindow {
     this.#windowMs = windowMs;
   }
 
-  /** Takes a value. One that is older than the last is passed over. */
+  /** Takes a value. One that is a little older than the last is passed over; by more than a window, the last one's time was wrong. */
   add(at: number, value: number): void {
+    const newest = this.#seen.at(-1);
+    if (newest !== undefined && at < newest.at - this.#windowMs) this.gap();
     const last = this.#seen.at(-1);
     if (last !== undefined && at < last.at) return;
     const before = this.#seen.at(-2);

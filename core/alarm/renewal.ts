@@ -31,7 +31,7 @@ export function renewed(snapshot: AlarmSnapshot, epoch: string, now: number): Re
 
 function again(alarm: Alarm, id: string, now: number): Alarm {
   const { clearedAt: _c, acknowledgedAt: _a, acknowledgedBy: _b, resetAt: _r, resetBy: _s, ...held } = alarm;
-  const { suppression, shelvedUntil, stale } = alarm;
+  const { suppression, shelvedUntil, shelvedOnce, stale } = alarm;
   const event = {
     type: "activate" as const,
     observedAt: alarm.raisedAt,
@@ -41,6 +41,7 @@ function again(alarm: Alarm, id: string, now: number): Alarm {
     ...raise({ ...held, id }, event, now),
     suppression,
     ...(shelvedUntil === undefined ? {} : { shelvedUntil }),
+    ...(shelvedOnce === undefined ? {} : { shelvedOnce }),
     ...(stale === undefined ? {} : { stale }),
   };
 }

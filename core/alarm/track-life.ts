@@ -2,7 +2,8 @@ import type { Alarm, AlarmTransition } from "../model/alarm.ts";
 import type { AlarmChange, AlarmEvaluatorOptions } from "./change.ts";
 import type { Facts } from "./facts.ts";
 import { episodeCounter } from "./field.ts";
-import { type AlarmEvent, type AlarmResult, alarmId, apply, isClosed, raise } from "./lifecycle.ts";
+import { MAX_SHELVE_MS } from "./law.ts";
+import { type AlarmEvent, type AlarmResult, alarmId, apply, isClosed, raise, shelvedNoMore } from "./lifecycle.ts";
 import { type PendingDelay, type Track, UNKNOWN_MS } from "./track.ts";
 import { TrackIndex } from "./track-index.ts";
 import { TrackTimers } from "./track-timers.ts";
@@ -24,6 +25,7 @@ type Options = Pick<AlarmEvaluatorOptions, "origin" | "epoch" | "clock" | "onCha
  */
 export class TrackLife {
   readonly #options: Options;
+  readonly #unshelved: (track: Track) => void;
   readonly #timers: TrackTimers;
   readonly #tracks = new Map<string, Track>();
   readonly #byAlarm = new Map<string, Track>();
@@ -31,9 +33,10 @@ export class TrackLife {
   readonly #startedAt: number;
   readonly index = new TrackIndex();
 
-  /** `episodes`: last episode of each counter. */
-  constructor(options: Options, episodes: Readonly<Record<string, number>>) {
+  /** `episodes`: last episode of each counter. `unshelved`: told of a shelving that has ended because the condition has. */
+  constructor(options: Options, episodes: Readonly<Record<string, number>>, unshelved: (track: Track) => void) {
     this.#options = options;
+    this.#unshelved = unshelved;
     this.#timers = new TrackTimers(options.clock);
     this.#episodes = new Map(Object.entries(episodes));
     this.#startedAt = options.clock.monotonic();
@@ -184,7 +187,10 @@ export class TrackLife {
     const { alarm, transition } = result;
     track.alarm = alarm;
     this.resume(track);
-    return [this.change({ alarm, transition }, said), ...this.dependents(track)];
+    const changes = [this.change({ alarm, transition }, said), ...this.dependents(track)];
+    if (!shelvedNoMore(result)) return changes;
+    this.#unshelved(track);
+    return [...changes, ...this.apply(track, { type: "unshelve" })];
   }
 
   /** The change of one transition. */
@@ -223,13 +229,13 @@ export class TrackLife {
   }
 
   #armShelving(track: Track): void {
-    this.#timers.at(track, "cancelShelving", track.alarm?.shelvedUntil, () =>
+    this.#timers.at(track, "cancelShelving", { at: track.alarm?.shelvedUntil, longestMs: MAX_SHELVE_MS }, () =>
       this.#report(this.apply(track, { type: "unshelve" })),
     );
   }
 
   #armReAlarm(track: Track): void {
-    this.#timers.at(track, "cancelReAlarm", reAlarmAt(track), () =>
+    this.#timers.at(track, "cancelReAlarm", { at: reAlarmAt(track) }, () =>
       this.#report(this.apply(track, { type: "reAlarm" })),
     );
   }

@@ -3,6 +3,8 @@ import { type PendingDelay, type Track, UNKNOWN_MS } from "./track.ts";
 
 /** The longest delay a timer takes, ms (2^31 - 1). */
 const LONGEST_TIMER_MS = 0x7fff_ffff;
+/** The wall clock is looked at again at least so often, ms: a gateway may begin without the time, or be set while a timer runs. */
+const LOOK_AGAIN_MS = 60_000;
 
 /** The timers of tracks. What they wait for is in the track's records, so that a restart arms them again. [AL-14] */
 export class TrackTimers {
@@ -30,17 +32,28 @@ export class TrackTimers {
     return true;
   }
 
-  /** Does the work when the wall clock shows `at` (Unix ms); without it nothing is waited for any more. */
-  at(track: Track, which: "cancelShelving" | "cancelReAlarm", at: number | undefined, due: () => void): void {
+  /**
+   * Does the work when the wall clock shows `at` (Unix ms), but `longestMs` from now at the latest, whatever the wall clock was set
+   * to; without `at` nothing is waited for any more.
+   */
+  at(
+    track: Track,
+    which: "cancelShelving" | "cancelReAlarm",
+    { at, longestMs = Number.POSITIVE_INFINITY }: { readonly at: number | undefined; readonly longestMs?: number },
+    due: () => void,
+  ): void {
     track[which]?.();
     delete track[which];
     if (at === undefined) return;
-    const leftMs = Math.min(Math.max(at - this.#clock.now(), 0), LONGEST_TIMER_MS);
-    track[which] = this.#clock.after(leftMs, () => {
-      // the wall clock may have been set back meanwhile, or the time be further than a timer goes
-      if (this.#clock.now() < at) this.at(track, which, at, due);
-      else due();
-    });
+    const endsAt = this.#clock.monotonic() + longestMs;
+    const wait = (): void => {
+      const leftMs = Math.min(at - this.#clock.now(), endsAt - this.#clock.monotonic());
+      track[which] = this.#clock.after(Math.min(Math.max(leftMs, 0), LOOK_AGAIN_MS), () => {
+        if (this.#clock.now() >= at || this.#clock.monotonic() >= endsAt) due();
+        else wait();
+      });
+    };
+    wait();
   }
 
   /** Looks again after so long, once. A look that is waiting already goes on. */

@@ -42,7 +42,14 @@ export const BulkShelve = Type.Object(
   {
     items: Items,
     comment: Type.Optional(Comment),
-    minutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 1440, description: "How long; 60 when absent." })),
+    minutes: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1440,
+        description: "How long; 60 when absent, with `once` at the latest, 1440 when absent.",
+      }),
+    ),
+    once: Type.Optional(Type.Boolean({ description: "Until each next returns to normal. [AL-10]" })),
     station: Type.Optional(Station),
   },
   closed,

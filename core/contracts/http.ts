@@ -141,6 +141,9 @@ export const AlarmView = Type.Object({
   resetAt: Type.Optional(Time),
   resetBy: Type.Optional(Type.String()),
   shelvedUntil: Type.Optional(Time),
+  shelvedOnce: Type.Optional(
+    Type.Boolean({ description: "Shelved until it next returns to normal, at the latest until `shelvedUntil`." }),
+  ),
   assignee: Type.Optional(Type.String({ description: "User who looks after it." })),
   escalatedAt: Type.Optional(Type.String({ format: "date-time", description: "Nobody acknowledged it in time." })),
   cause: Type.Optional(Type.String({ description: "Id of the alarm that it comes from." })),
@@ -178,7 +181,14 @@ export const AlarmAct = Type.Object(
     occurrence: Type.Integer({ minimum: 1 }),
     comment: Type.Optional(Type.String({ maxLength: 500 })),
     idempotencyKey: Type.Optional(Type.String({ maxLength: 64 })),
-    minutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 1440, description: "For shelve: how long." })),
+    minutes: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1440,
+        description: "For shelve: how long; 60 when absent, with `once` at the latest, 1440 when absent.",
+      }),
+    ),
+    once: Type.Optional(Type.Boolean({ description: "For shelve: until it next returns to normal. [AL-10]" })),
     station: Type.Optional(Type.String({ maxLength: 64, description: "The workplace it is done at. [AL-02]" })),
   },
   closed,

@@ -50,6 +50,7 @@ const Handed = Type.Pick(AlarmView, [
   "raisedAt",
   "acknowledgedBy",
   "shelvedUntil",
+  "shelvedOnce",
   "assignee",
   "permit",
 ]);

@@ -271,6 +271,9 @@ export const Alarm = Type.Object({
   resetAt: Type.Optional(Type.Integer()),
   resetBy: Type.Optional(Type.String()),
   shelvedUntil: Type.Optional(Type.Integer()),
+  shelvedOnce: Type.Optional(
+    Type.Boolean({ description: "Shelved until it next returns to normal, at the latest until `shelvedUntil`." }),
+  ),
   version: Type.Integer({
     minimum: 1,
     description: "Grows with every transition of the side that minted it; a mirror never changes it.",

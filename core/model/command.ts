@@ -60,6 +60,7 @@ export const AlarmCommand = Type.Object({
   occurrence: Type.Integer({ minimum: 1 }),
   action: Type.Enum(["acknowledge", "reset", "shelve", "unshelve", "outOfService", "returnToService"]),
   until: Type.Optional(Type.Integer({ description: "Unix ms; end of a shelving." })),
+  once: Type.Optional(Type.Boolean({ description: "A shelving that ends when the alarm next returns to normal." })),
   station: Type.Optional(Type.String({ description: "The workplace it was done at; for the cloud's own journal." })),
 });
 export type AlarmCommand = Static<typeof AlarmCommand>;

@@ -72,7 +72,7 @@ export const alarmQuality: Bench = async (say) => {
           throw new Error("nothing is changed here");
         },
       },
-      maintenance: { list: () => ({ items: [] }) },
+      maintenance: { list: () => ({ items: [] }), permitOf: () => undefined },
       positions: { positions: () => [], of: () => [] },
       audit: new AuditChain(db, () => systemClock.now()),
       bus: new ProcessLiveBus(() => undefined),

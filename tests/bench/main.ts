@@ -5,6 +5,7 @@ import type { Bench } from "./bench.ts";
 /** Every bench by name: `npm run bench -- <name>`. */
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   start: async () => (await import("./start.ts")).start,
+  alarms: async () => (await import("./alarms.ts")).alarms,
   "alarm-quality": async () => (await import("./alarm-quality.ts")).alarmQuality,
   records: async () => (await import("./records.ts")).records,
   ingest: async () => (await import("./ingest.ts")).ingest,

@@ -15,6 +15,8 @@ const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
   "the chain of the journal": () => import("../unit/cloud/journal/journal-chain.test.ts"),
   "the search in the journal": () => import("../unit/cloud/journal/journal-search.test.ts"),
   "the retention of the journal": () => import("../unit/cloud/journal/journal-retention.test.ts"),
+  "the load of the operators": () => import("../unit/cloud/quality/flood-watch.test.ts"),
+  "the journal as the key figures read it": () => import("../unit/cloud/quality/journal-rows.test.ts"),
   "media of alarms": () => import("../unit/cloud/alarms/media.test.ts"),
   "the copying of records": () => import("../unit/cloud/db/copy-records.test.ts"),
   "the audit log": () => import("../unit/cloud/audit/log.test.ts"),

@@ -63,7 +63,7 @@ describe.skipIf(chromiumFile === undefined)("the views of the alarm console", ()
   });
 
   it("tells a flood, folds it by cause, opens a cause by keyboard, and shows every zone of the security law", async () => {
-    await park.scenario("alarm-storm", { count: 120, seconds: 12 });
+    await park.scenario("alarm-storm", { count: 120, seconds: 2 });
     await desk.page.getByTestId("flood-bar").waitFor({ timeout: 30_000 });
     await expect.poll(() => desk.tabCount("active"), { timeout: 30_000 }).toBeGreaterThan(40);
     const groups = desk.page.getByTestId("alarm-group");

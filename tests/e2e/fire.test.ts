@@ -164,7 +164,8 @@ describe("a fire in building B", () => {
     // The panel waits for no more. [OPC 10000-9 §5.7.4]
     await expect
       .poll(() => actsOn(park, "fire-panel", seq))
-      .toEqual([`zone-b1-fire acknowledged: ${SAID}`, `zone-b1-fire confirmed: ${SAID}`]);
+      // What it asks for after the reset only is given without the words of then.
+      .toEqual([`zone-b1-fire acknowledged: ${SAID}`, expect.stringMatching(/^zone-b1-fire confirmed/)]);
     expect((await journalOf(client, alarm.id)).map(({ transition }) => transition).toSorted()).toEqual([
       "acknowledged",
       "cleared",

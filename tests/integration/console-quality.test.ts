@@ -171,6 +171,9 @@ describe.skipIf(chromiumFile === undefined)("in the browser", () => {
     await page.getByTestId("handover-draw").click();
     await page.getByTestId("handed-alarm").first().waitFor();
     expect(await page.getByTestId("handover-title").textContent()).toContain(en.alarmQuality.handover.wholeSite);
+    // The state is told in words: its letter is known to nobody who has not read the standard.
+    const states = await page.getByTestId("handed-alarm").locator("td:last-child").allTextContents();
+    expect(states.filter((state) => !Object.values(en.alarm.state).some((word) => state.startsWith(word)))).toEqual([]);
     await page.getByTestId("handover-notes").fill("gate 2 is open for a delivery");
     expect(await barriers(page)).toEqual([]);
     await page.getByTestId("handover-sign").click();

@@ -251,7 +251,7 @@ describe("a group of an enterprise chat", () => {
   it("that answers 200 with an error of its own has not taken it", async () => {
     chat("wecomText");
     http.answer = (response) => response.end('{"errcode":93000,"errmsg":"invalid webhook url key robot-key"}');
-    await tell({ channels: ["chat"] }, alarmOf("a"), 20 * MINUTE_MS);
+    await tell({ channels: ["chat"] }, alarmOf("a"), 60 * MINUTE_MS);
     const [delivery] = hub.deliveries();
     expect(delivery).toMatchObject({ status: "givenUp", attempts: 10, reason: expect.stringContaining("93000") });
   });

@@ -11,10 +11,10 @@ import { AlarmAct, AlarmDetail, AlarmView, Page, PageQuery } from "#core/contrac
 import { HubError } from "#core/errors.ts";
 import { AlarmCategory, AlarmPriority, Law } from "#core/model/alarm.ts";
 import type { Actor, AlarmActKind } from "../../ports.ts";
-import { forbidden, mayAt, requireAt } from "../access.ts";
+import { auditRefusal, forbidden, mayAt, requireAt } from "../access.ts";
 import type { ApiDeps } from "../deps.ts";
 import { problemOf } from "../problem.ts";
-import { type ApiRoute, allow, route } from "../route.ts";
+import { type ApiRoute, allow, type Call, route } from "../route.ts";
 import { closed, IdParams, pageOf } from "./parts.ts";
 
 const AlarmListQuery = Type.Object(
@@ -24,7 +24,7 @@ const AlarmListQuery = Type.Object(
     law: Type.Optional(Law),
     category: Type.Optional(AlarmCategory),
     priority: Type.Optional(AlarmPriority),
-    area: Type.Optional(Type.String({ description: "Space id; includes all below it." })),
+    area: Type.Optional(Type.String({ maxLength: 200, description: "Space id; includes all below it." })),
     q: Type.Optional(Type.String({ maxLength: 100 })),
   },
   closed,
@@ -41,7 +41,12 @@ const ACTS: readonly {
 }[] = [
   { path: "acknowledge", kind: "acknowledge", permission: "alarm.acknowledge", summary: "Acknowledge" },
   { path: "reset", kind: "reset", permission: "alarm.reset", summary: "Reset a latched alarm whose condition is gone" },
-  { path: "shelve", kind: "shelve", permission: "alarm.shelve", summary: "Shelve a facility alarm for some minutes" },
+  {
+    path: "shelve",
+    kind: "shelve",
+    permission: "alarm.shelve",
+    summary: "Shelve a facility alarm for a time or for once",
+  },
   { path: "unshelve", kind: "unshelve", permission: "alarm.shelve", summary: "End a shelving" },
   { path: "out-of-service", kind: "outOfService", permission: "alarm.outOfService", summary: "Take out of service" },
   {
@@ -68,8 +73,7 @@ export function alarmRoutes(deps: ApiDeps): readonly ApiRoute[] {
   const many = (
     kind: "acknowledge" | "shelve",
     permission: string,
-    { items, ...body }: BulkAcknowledge | BulkShelve,
-    actor: Actor,
+    { body: { items, ...body }, actor, request }: Call<unknown, unknown, BulkAcknowledge | BulkShelve>,
   ): BulkAnswer => {
     const areas = deps.alarms.areasOf(items.map(({ id }) => id));
     const refusal = (id: string): HubError | undefined => {
@@ -80,6 +84,9 @@ export function alarmRoutes(deps: ApiDeps): readonly ApiRoute[] {
     };
     const refused = new Map(items.map(({ id }) => [id, refusal(id)]));
     const allowed = items.filter(({ id }) => refused.get(id) === undefined);
+    // One entry, however many there are: what is refused was not touched.
+    const beyond = [...refused.values()].find((error) => error?.code === "FORBIDDEN");
+    if (beyond !== undefined) auditRefusal(deps, actor, request, beyond);
     const acted = allowed.length === 0 ? [] : deps.alarms.actMany(kind, allowed, body, actor);
     const fared = new Map(acted.map((one) => [one.id, one]));
     return {
@@ -130,7 +137,7 @@ export function alarmRoutes(deps: ApiDeps): readonly ApiRoute[] {
       body: BulkAcknowledge,
       bodyLimit: MOST_BYTES,
       answer: BulkAnswer,
-      handle: ({ body, actor }) => many("acknowledge", "alarm.acknowledge", body, actor),
+      handle: (call) => many("acknowledge", "alarm.acknowledge", call),
     }),
     route({
       method: "POST",
@@ -141,7 +148,7 @@ export function alarmRoutes(deps: ApiDeps): readonly ApiRoute[] {
       body: BulkShelve,
       bodyLimit: MOST_BYTES,
       answer: BulkAnswer,
-      handle: ({ body, actor }) => many("shelve", "alarm.shelve", body, actor),
+      handle: (call) => many("shelve", "alarm.shelve", call),
     }),
     route({
       method: "GET",

@@ -35,9 +35,12 @@ const StepParams = Type.Object(
   closed,
 );
 
-/** Spaces that a procedure is about; undefined stands for the whole site. */
-const areasOf = (procedure: Procedure | undefined): readonly (string | undefined)[] =>
-  procedure === undefined ? [] : (procedure.scope.areas ?? [undefined]);
+/** Spaces that a procedure is about; undefined stands for the whole site, to which one that names none belongs too. */
+function areasOf(procedure: Procedure | undefined): readonly (string | undefined)[] {
+  if (procedure === undefined) return [];
+  const { areas = [] } = procedure.scope;
+  return areas.length === 0 ? [undefined] : areas;
+}
 
 function writing(deps: ApiDeps): readonly ApiRoute[] {
   const { procedures } = deps;

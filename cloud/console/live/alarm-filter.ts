@@ -52,16 +52,34 @@ export function tabOf({ suppression }: Pick<AlarmView, "suppression">): AlarmTab
   return suppression.includes("shelved") ? "shelved" : "suppressed";
 }
 
-/** How many stand in each list. */
-export function countTabs(alarms: readonly AlarmView[]): Readonly<Record<AlarmTab, number>> {
-  const counts = { active: 0, shelved: 0, suppressed: 0, outOfService: 0 };
-  for (const alarm of alarms) counts[tabOf(alarm)] += 1;
-  return counts;
+type Tabs = Readonly<Record<AlarmTab, readonly AlarmView[]>>;
+
+/** Of each list once: its tabs and their counts are asked for with every change. */
+const parted = new WeakMap<readonly AlarmView[], Tabs>();
+
+function tabsOf(alarms: readonly AlarmView[]): Tabs {
+  const before = parted.get(alarms);
+  if (before !== undefined) return before;
+  const tabs: Record<AlarmTab, AlarmView[]> = { active: [], shelved: [], suppressed: [], outOfService: [] };
+  for (const alarm of alarms) tabs[tabOf(alarm)].push(alarm);
+  parted.set(alarms, tabs);
+  return tabs;
 }
 
-/** The alarms of one list, in the same order. */
+/** How many stand in each list. What was counted must not be changed any more. */
+export function countTabs(alarms: readonly AlarmView[]): Readonly<Record<AlarmTab, number>> {
+  const { active, shelved, suppressed, outOfService } = tabsOf(alarms);
+  return {
+    active: active.length,
+    shelved: shelved.length,
+    suppressed: suppressed.length,
+    outOfService: outOfService.length,
+  };
+}
+
+/** The alarms of one list, in the same order. What was parted must not be changed any more. */
 export function alarmsOfTab(alarms: readonly AlarmView[], tab: AlarmTab): readonly AlarmView[] {
-  return alarms.filter((alarm) => tabOf(alarm) === tab);
+  return tabsOf(alarms)[tab];
 }
 
 function inState(alarm: AlarmView, state: StateFilter | undefined): boolean {

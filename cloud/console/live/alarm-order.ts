@@ -67,8 +67,25 @@ export function compareAlarms(a: AlarmView, b: AlarmView): number {
 /** How many are open, and how many of them unacknowledged, of each priority. */
 export type AlarmCounts = Readonly<Record<AlarmPriority, { readonly open: number; readonly unacknowledged: number }>>;
 
-/** Counts what is not suppressed. */
+/** Of each list once, whoever asks: with ten thousand rows several parts of the page want the same counts of every change. */
+const counted = new WeakMap<readonly AlarmView[], AlarmCounts>();
+
+/** Counts what is not suppressed. A list that was counted must not be changed any more. */
 export function countAlarms(alarms: readonly AlarmView[]): AlarmCounts {
+  const before = counted.get(alarms);
+  if (before !== undefined) return before;
+  const counts = countsOf(alarms);
+  counted.set(alarms, counts);
+  return counts;
+}
+
+/** How many ask for somebody's attention. */
+export function countAttention(alarms: readonly AlarmView[]): number {
+  const counts = countAlarms(alarms);
+  return PRIORITIES.reduce((sum, priority) => sum + counts[priority].unacknowledged, 0);
+}
+
+function countsOf(alarms: readonly AlarmView[]): AlarmCounts {
   const counts = {
     urgent: { open: 0, unacknowledged: 0 },
     high: { open: 0, unacknowledged: 0 },

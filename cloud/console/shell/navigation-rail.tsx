@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 import iconUrl from "../icon.svg";
-import { asksForAttention } from "../live/alarm-order.ts";
+import { countAttention } from "../live/alarm-order.ts";
 import { useCell, useItems } from "../live/hooks.ts";
 import { PAGES } from "../pages/index.ts";
 import { useServices } from "../services-context.ts";
@@ -9,7 +9,7 @@ import { Link } from "../ui/link.tsx";
 
 function AttentionCount() {
   const { alarms } = useServices();
-  const count = useItems(alarms).filter(asksForAttention).length;
+  const count = countAttention(useItems(alarms));
   return count === 0 ? null : <span className="count">{count > 999 ? "999+" : count}</span>;
 }
 

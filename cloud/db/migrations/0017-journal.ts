@@ -173,6 +173,8 @@ async function carryOver(db: Kysely<Carried>): Promise<void> {
     if (carried.length > 0) await db.insertInto("alarm_journal").values(carried).execute();
     if (rows.length < PAGE) break;
   }
+  // A database without records has no row at all: copyRecords takes only such a one as its target.
+  if (head.seq === 0) return;
   await db
     .insertInto("alarm_journal_head")
     .values({ id: 1, ...head })

@@ -4,10 +4,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { apiRoutes } from "#cloud/api/routes/index.ts";
 import { Problem } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
+import { AlarmHistory, aFacilityAlarm } from "#tests/fixtures/cloud/alarm-history.ts";
 import { anAlarm } from "#tests/fixtures/cloud/alarms.ts";
 import { type ParkApi, parkApi, type SignedIn, START, sampleOf } from "#tests/fixtures/cloud/park-api.ts";
 import { PARK } from "#tests/fixtures/cloud/small-park.ts";
 import { ALARM, furnish, PICTURE, PICTURE_SHA, SAMPLES } from "./routes-and-roles.ts";
+
+/** Lists of what nobody does here; the tests of their domains look at them. */
+const EMPTY: ReadonlySet<string> = new Set(["/notify/deliveries"]);
 
 let park: ParkApi;
 let all: SignedIn;
@@ -18,6 +22,10 @@ const setpoint = `/points/${enc(PARK.setpoint)}`;
 beforeAll(async () => {
   park = await parkApi();
   await furnish(park);
+  const history = new AlarmHistory(park.db);
+  history.happened(aFacilityAlarm(ALARM, START), "raised", START);
+  const long = START - 26 * 3_600_000;
+  history.happened(aFacilityAlarm("alarm-in-the-office", long, { area: "office" }), "raised", long);
   all = await park.person("admin", { role: "administrator", space: PARK.root }, { role: "auditor", space: PARK.root });
   guard = await park.person("guard", { role: "security", space: "perimeter" });
   park.state.take([sampleOf(PARK.setpoint, 21), sampleOf(PARK.fence, false)]);
@@ -38,6 +46,10 @@ describe("answers", () => {
       as: all,
       payload: { name: "program", grants: [{ role: "auditor", space: PARK.root }] },
     });
+    for (const kind of ["positions", "contacts", "rotas", "channels", "rules"]) {
+      const { url = "", payload } = SAMPLES[`PUT /notify/${kind}/:id`]?.(park, all, "administrator") ?? {};
+      expect((await park.ask("PUT", url, { as: all, payload })).statusCode, url).toBe(200);
+    }
     let checked = 0;
     for (const { method, url, answer, access } of apiRoutes(park.deps)) {
       if (method !== "GET" || answer === undefined || access.kind === "gateway") continue;
@@ -46,7 +58,7 @@ describe("answers", () => {
       expect([...Errors(answer, body)], url).toEqual([]);
       expect(Check(answer, body), url).toBe(true);
       // An empty list fits every schema.
-      if ("items" in body) expect(body.items, url).not.toEqual([]);
+      if ("items" in body && !EMPTY.has(url)) expect(body.items, url).not.toEqual([]);
       checked++;
     }
     expect(checked).toBeGreaterThanOrEqual(22);
@@ -87,7 +99,8 @@ describe("answers", () => {
     expect(await ids("/events")).toEqual(["event-1"]);
     expect(await ids("/devices")).toEqual([PARK.camera, PARK.doors, "small-park/gw-1/panel-1"]);
     expect(await ids("/spaces")).toEqual(["perimeter"]);
-    expect(await ids("/alarms/journal")).toEqual([`${ALARM}-raised`]);
+    const { items } = (await park.ask("GET", "/alarms/journal", { as: guard })).json();
+    expect(items.map(({ alarm }: { alarm: string }) => alarm)).toEqual([ALARM]);
     for (const url of [setpoint, `${setpoint}/history?from=2026-11-21T00:00:00Z`, `/devices/${enc(PARK.ahu)}`])
       expect((await park.ask("GET", url, { as: guard })).statusCode, url).toBe(404);
   });

@@ -131,6 +131,7 @@ describe("a response procedure", () => {
     const create = (areas?: string[]) =>
       park.ask("POST", "/procedures", { as: guard, payload: { procedure: procedure(areas) } });
     expect(codeOf(await create())).toEqual([403, "FORBIDDEN"]);
+    expect(codeOf(await create([]))).toEqual([403, "FORBIDDEN"]);
     expect(codeOf(await create(["perimeter", "building-a"]))).toEqual([403, "FORBIDDEN"]);
     expect((await create(["perimeter"])).statusCode).toBe(201);
     const payload = { procedure: procedure(), revision: 1 };

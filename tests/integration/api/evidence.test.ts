@@ -147,7 +147,13 @@ describe("the evidence pack of an alarm", () => {
     expect(report).toContain(REASON);
     expect(report).toContain('lang="en"');
     const chinese = await ask(guard, { reason: REASON });
-    expect(textOf(chinese.rawPayload, "report.html")).toContain("报警证据报告");
+    const inChinese = textOf(chinese.rawPayload, "report.html");
+    expect(inChinese).toContain("报警证据报告");
+    expect(inChinese).toContain("<td>产生</td>");
+    // What the hub itself calls things is told in the reader's language.
+    expect(inChinese).not.toMatch(
+      /<td>(raised|acknowledged)<\/td>|<dd>(urgent|high|medium|low|[a-z]+ \((facility|security)\))<\/dd>/,
+    );
   });
 
   it("says for each file whether it was changed, taken away or added", async () => {

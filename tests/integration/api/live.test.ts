@@ -58,7 +58,7 @@ describe("the live socket", () => {
     view(page, "alarms");
     const [snap] = await settled(page, 1);
     expect(snap).toMatchObject({ t: "snap", id: "alarms", seq: 0, epoch: expect.stringMatching(/^[0-9a-f]{32}$/) });
-    expect(idsOf(snap)).toEqual([ALARM, "alarm-of-nowhere"]);
+    expect(idsOf(snap)).toEqual([ALARM, "alarm-in-the-office", "alarm-of-nowhere"]);
     expect(snap?.t === "snap" && snap.items.every((item) => Check(AlarmView, item))).toBe(true);
     for (let i = 1; i <= 50; i++) change("alarms", ALARM, anAlarm(ALARM, "perimeter", { occurrence: i }), "perimeter");
     change("alarms", "gone", undefined, "perimeter");
@@ -328,7 +328,7 @@ describe("the socket ends", () => {
     park.clock.advance(FLUSH_MS);
     page.socket.resume();
     const [snap, delta] = await settled(page, 2);
-    expect(idsOf(snap)).toHaveLength(3002);
+    expect(idsOf(snap)).toHaveLength(3003);
     expect(idsOf(delta)).toEqual(["small"]);
     page.socket.terminate();
   });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Handover, HandoverEntry } from "#core/contracts/shift.ts";
+import type { Handover, HandoverContent, HandoverEntry } from "#core/contracts/shift.ts";
 import { anAlarm } from "#tests/fixtures/cloud/alarms.ts";
 import { PASSWORD, type ParkApi, parkApi, type SignedIn } from "#tests/fixtures/cloud/park-api.ts";
 import { PARK } from "#tests/fixtures/cloud/small-park.ts";
@@ -68,6 +68,14 @@ describe("a shift handover", () => {
       expect((await park.ask(method, url, { as: wang, payload })).json().code, url).toBe("HANDOVER_CLOSED");
   });
 
+  it("is not signed by the outgoing a second time with a token of his own", async () => {
+    const { id, revision } = await signed();
+    const grants = [{ role: "operator", space: PARK.root }] as const;
+    const { token } = park.deps.access.addToken("li.wei", "program", grants, null, { name: "li.wei", grants });
+    const answer = await park.ask("POST", `/shifts/handovers/${id}/confirm`, { token, payload: { revision } });
+    expect([answer.statusCode, answer.json().code]).toEqual([409, "HANDOVER_SAME_PERSON"]);
+  });
+
   it("is signed by the incoming with name and password at the workplace of the outgoing, who stays signed in", async () => {
     const { id, revision } = await signed();
     const wrong = await post(`/${id}/confirm`, { revision, username: "wang.fang", password: "not his password" }, li);
@@ -75,6 +83,42 @@ describe("a shift handover", () => {
     const closed = await post(`/${id}/confirm`, { revision, username: "wang.fang", password: PASSWORD }, li);
     expect(closed.json()).toMatchObject({ status: "closed", incoming: { by: "wang.fang" } });
     expect((await park.ask("GET", "/session", { as: li })).json().user.name).toBe("li.wei");
+  });
+
+  it("is not signed by who happens to be signed in when somebody else is named without a password", async () => {
+    const { id, revision } = await signed();
+    for (const half of [{ username: "li.wei" }, { password: PASSWORD }]) {
+      const answer = await post(`/${id}/confirm`, { revision, ...half }, wang);
+      expect(answer.json().code).toBe("SIGN_IN_REFUSED");
+    }
+    expect((await park.ask("GET", `/shifts/handovers/${id}`, { as: li })).json<Handover>().status).toBe("signed");
+  });
+
+  it("names what was written and not given back, but nothing that its lease has given back by itself", async () => {
+    const write = (point: string, value: number | null, leaseMs?: number): void => {
+      const createdAt = park.clock.now() - 10 * 60_000 + written++;
+      park.db.sync.run(
+        park.db.kysely.insertInto("commands").values({
+          ...{ id: `c-${written}`, gateway: PARK.gateway, status: "done", requested_by: "li.wei", request: "{}" },
+          ...{ idempotency_key: null, created_at: createdAt, expires_at: createdAt, sent_at: null, finished_at: null },
+          ...{ code: null, message: null, read_back: null, blob: null },
+          document: JSON.stringify({ kind: "write", point, value, ...(leaseMs === undefined ? {} : { leaseMs }) }),
+        }),
+      );
+    };
+    let written = 0;
+    const overrides = async () =>
+      (await park.ask("GET", "/shifts/preview", { as: li })).json<HandoverContent>().overrides;
+    write(PARK.setpoint, 18);
+    expect(await overrides()).toMatchObject([{ point: PARK.setpoint, value: 18, by: "li.wei" }]);
+    write(PARK.setpoint, 19, 3_600_000);
+    expect(await overrides()).toMatchObject([{ point: PARK.setpoint, value: 19 }]);
+    write(PARK.setpoint, 20, 60_000);
+    expect(await overrides()).toEqual([]);
+    write(PARK.setpoint, 21);
+    expect(await overrides()).toMatchObject([{ value: 21 }]);
+    write(PARK.setpoint, null);
+    expect(await overrides()).toEqual([]);
   });
 
   it("is not signed by somebody who may not, with his password either", async () => {

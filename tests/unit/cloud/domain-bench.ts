@@ -84,6 +84,8 @@ export class Domains {
   readonly maintenance: Maintenance;
   /** Permits of whose end was told. */
   readonly permitsEnded: PermitView[] = [];
+  /** Alarms that call again because a permit has ended of which their gateway never heard. */
+  readonly callAgain: string[] = [];
   readonly definitions: Definitions;
   readonly library: ProcedureLibrary;
   readonly procedures: Procedures;
@@ -148,8 +150,9 @@ export class Domains {
       alarms: this.alarms,
       below: (space) => withDescendants(catalog.spaces(), space),
       audit,
-      ended: (permit) => {
+      ended: (permit, unheard) => {
         this.permitsEnded.push(permit);
+        this.callAgain.push(...unheard.map(({ id }) => id));
         return this.notices.take(permitNotice(permit));
       },
       clock,

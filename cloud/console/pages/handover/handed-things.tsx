@@ -1,10 +1,16 @@
 import { useTranslation } from "react-i18next";
 import type { HandoverContent } from "#core/contracts/shift.ts";
 import { fullTime } from "../../i18n/format.ts";
+import { type ShownState, shownState } from "../../live/alarm-order.ts";
+import { modeOf } from "../../live/door-order.ts";
 import { PriorityMark } from "../../ui/priority-mark.tsx";
 import { useNames } from "../../ui/use-names.ts";
 
 const minute = (iso: string): string => fullTime(iso).slice(5, 16);
+
+function stateOf({ state, acknowledgedBy }: HandoverContent["open"]["items"][number]): ShownState {
+  return shownState({ state, acknowledged: acknowledgedBy !== undefined });
+}
 
 /** Alarms of one state, the most pressing first. */
 export function HandedAlarms(props: { readonly title: string; readonly alarms: HandoverContent["open"] }) {
@@ -35,11 +41,11 @@ export function HandedAlarms(props: { readonly title: string; readonly alarms: H
                 <td>
                   <PriorityMark priority={alarm.priority} quiet />
                 </td>
-                <td>{minute(alarm.raisedAt)}</td>
+                <td className="one-line">{minute(alarm.raisedAt)}</td>
                 <td>{names.language === "en" ? alarm.messageEn : alarm.message}</td>
                 <td>{names.place(alarm.area)}</td>
                 <td>
-                  {alarm.state}
+                  <span className="one-line">{t(`alarm.state.${stateOf(alarm)}`)}</span>
                   {alarm.shelvedUntil !== undefined && (
                     <span className="soft">
                       {" "}
@@ -84,7 +90,10 @@ export function HandedList({ content }: { readonly content: HandoverContent }) {
     },
     {
       title: t("alarmQuality.handover.doors"),
-      lines: doors.map((door) => ({ id: door.id, text: `${named(door)} · ${door.state ?? ""}` })),
+      lines: doors.map((door) => ({
+        id: door.id,
+        text: `${named(door)} · ${t(`door.mode.${modeOf({ ...door, quality: "good" })}`)}`,
+      })),
     },
   ];
   return (

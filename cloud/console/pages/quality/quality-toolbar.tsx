@@ -89,22 +89,23 @@ export function QualityToolbar(props: {
         options={AlarmCategory.enum.map((value) => ({ value, label: t(`alarm.category.${value}`) }))}
         onChange={(category) => onChange({ ...asked, category })}
       />
-      <span className="spread" />
-      <Button
-        icon={<Icon name="refresh" />}
-        aria-label={t("common.retry")}
-        data-testid="quality-reload"
-        onClick={onReload}
-      />
-      <a
-        className="ant-btn ant-btn-default csv-link"
-        href={`${csv}&lang=${names.language}`}
-        download
-        data-testid="quality-csv"
-      >
-        {t("alarmQuality.csv")}
-      </a>
-      <PrintButton />
+      <span className="quality-acts">
+        <Button
+          icon={<Icon name="refresh" />}
+          aria-label={t("common.retry")}
+          data-testid="quality-reload"
+          onClick={onReload}
+        />
+        <a
+          className="ant-btn ant-btn-default csv-link"
+          href={`${csv}&lang=${names.language}`}
+          download
+          data-testid="quality-csv"
+        >
+          {t("alarmQuality.csv")}
+        </a>
+        <PrintButton />
+      </span>
     </div>
   );
 }

@@ -176,6 +176,21 @@ describe("what hides an alarm", () => {
     expect(sent()).toHaveLength(1);
   });
 
+  it("is asked of the gateway for once, at the latest for the longest time or as long as said", () => {
+    const alarm = raise("comfort");
+    cloud.alarms.act(alarm.id, "shelve", { occurrence: 1, comment: "works", once: true }, LI);
+    const other = minted({ category: "comfort", episode: 2, at: NOON });
+    cloud.item(GW1, told(other));
+    const many = { comment: "works", once: true, minutes: 30 };
+    cloud.alarms.actMany("shelve", [{ id: other.id, occurrence: 1 }], many, LI);
+    const asked = { action: "shelve", once: true };
+    expect(sent()).toEqual([
+      expect.objectContaining({ ...asked, until: NOON + 24 * 3_600_000 }),
+      expect.objectContaining({ ...asked, until: NOON + 30 * 60_000 }),
+    ]);
+    for (const { detail } of cloud.audit.list({ limit: 2 }).items) expect(detail).toMatchObject({ once: true });
+  });
+
   it.each([
     ["shelving a security alarm", "intrusion", "shelve", "why", "ALARM_LAW_FORBIDS"],
     ["shelving without a reason", "comfort", "shelve", undefined, "ALARM_REASON_MISSING"],

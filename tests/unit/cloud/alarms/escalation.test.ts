@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ESCALATE_AFTER_MS } from "#cloud/alarms/escalation.ts";
+import type { Alarm } from "#core/model/alarm.ts";
 import { DomainBench, type Domains, LI, NOON } from "../domain-bench.ts";
 import { GW1 } from "../small-park.ts";
 import { GatewaySide } from "./gateway-side.ts";
@@ -44,6 +45,20 @@ describe("an alarm that nobody acknowledges", () => {
     bench.clock.setWallClock(NOON + 7 * 24 * 3_600_000);
     bench.clock.advance(60_000);
     expect(escalations(low.id)).toEqual([]);
+  });
+
+  it("is told further although another one cannot be", () => {
+    const [broken, other] = [raise(), raise()].sort((a, b) => (a.id < b.id ? -1 : 1)) as [Alarm, Alarm];
+    const trigger = cloud.linkage.trigger.bind(cloud.linkage);
+    const fault = vi.spyOn(cloud.linkage, "trigger").mockImplementation((one, at) => {
+      if (one.type === "alarm" && one.alarm.id === broken.id) throw new Error("cannot be written down");
+      return trigger(one, at);
+    });
+    bench.clock.advance(LIMIT_MS + 1000);
+    expect([broken, other].map(({ id }) => escalations(id).length)).toEqual([0, 1]);
+    fault.mockRestore();
+    bench.clock.advance(2000);
+    expect([broken, other].map(({ id }) => escalations(id).length)).toEqual([1, 1]);
   });
 
   it("is told further also when its condition is gone: somebody still has to look", () => {

@@ -12,13 +12,14 @@ function eventOf({
   createdAt: at,
   reason = "",
   until = 0,
+  once = false,
 }: AlarmCommand): AlarmEvent {
   switch (action) {
     case "acknowledge":
     case "reset":
       return { type: action, occurrence, by, at };
     case "shelve":
-      return { type: "shelve", occurrence, until, reason };
+      return { type: "shelve", occurrence, until, reason, once };
     case "outOfService":
       return { type: "outOfService", occurrence, reason };
     case "unshelve":

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { AlarmView } from "#core/contracts/http.ts";
 import { DomainBench, type Domains, LI, NOON } from "../domain-bench.ts";
-import { GW1, smallPark } from "../small-park.ts";
+import { GW1, GW2, smallPark } from "../small-park.ts";
 
 let bench: DomainBench;
 let cloud: Domains;
@@ -111,6 +111,44 @@ describe("an alarm that the cloud has minted", () => {
       "shelved",
       "unshelved",
     ]);
+  });
+
+  it("is shelved until it next returns to normal", async () => {
+    lose();
+    const { id } = only();
+    const shelved = cloud.alarms.act(id, "shelve", { occurrence: 1, comment: "works", once: true }, LI);
+    expect(shelved).toMatchObject({ state: "E", shelvedOnce: true, shelvedUntil: "2026-11-23T04:00:05.000Z" });
+    cloud = await bench.restart(cloud);
+    expect(only()).toMatchObject({ state: "E", shelvedOnce: true });
+    cloud.presence(GW1, true, bench.clock.now());
+    expect(only()).toMatchObject({ state: "D", suppression: [] });
+    expect(only()).not.toHaveProperty("shelvedOnce");
+    expect(cloud.alarms.get(id)?.journal.map(({ transition }) => transition)).toEqual([
+      "raised",
+      "shelved",
+      "cleared",
+      "unshelved",
+    ]);
+  });
+
+  it("ends its shelving although that of another one cannot be written down", () => {
+    for (const gateway of [GW1, GW2]) cloud.presence(gateway, false, bench.clock.now());
+    bench.clock.advance(5000);
+    const [broken = "", other = ""] = open().map(({ id }) => id);
+    for (const id of [broken, other]) {
+      cloud.alarms.act(id, "shelve", { occurrence: 1, comment: "works", minutes: 1 }, LI);
+      bench.clock.advance(1);
+    }
+    const trigger = cloud.linkage.trigger.bind(cloud.linkage);
+    const fault = vi.spyOn(cloud.linkage, "trigger").mockImplementation((one, at) => {
+      if (one.type === "alarm" && one.alarm.id === broken) throw new Error("cannot be written down");
+      return trigger(one, at);
+    });
+    bench.clock.advance(70_000);
+    expect([broken, other].map((id) => cloud.alarms.get(id)?.state)).toEqual(["E", "B"]);
+    fault.mockRestore();
+    bench.clock.advance(2000);
+    expect(cloud.alarms.get(broken)?.state).toBe("B");
   });
 
   it("ends its shelving also after a restart of the cloud", async () => {

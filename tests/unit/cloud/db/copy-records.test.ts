@@ -1,11 +1,14 @@
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { headOf, verifyJournal } from "#cloud/alarms/journal-chain.ts";
 import { AuditChain } from "#cloud/audit/log.ts";
 import { tablesOf } from "#cloud/db/catalogue.ts";
 import { type CopyProgress, copyRecords } from "#cloud/db/copy-records.ts";
 import { type Db, openDatabase } from "#cloud/db/database.ts";
 import { MIGRATIONS } from "#cloud/db/migrations/index.ts";
+import { JOURNAL_GENESIS } from "#core/journal-chain.ts";
 import { silentLogger } from "#core/logger.ts";
+import { AlarmHistory, aFacilityAlarm } from "#tests/fixtures/cloud/alarm-history.ts";
 import { openRecords, runSql } from "#tests/fixtures/cloud/record-databases.ts";
 
 const AUDIT_ROWS = 1200;
@@ -80,6 +83,19 @@ it("copies every row of every table, and says how many", async () => {
 it("numbers new rows behind every number that the source has ever given", async () => {
   await copyRecords(from, to);
   expect([texts(to), add(to, "new")]).toEqual([["first", "second"], 4]);
+});
+
+it("carries the journal of the alarms with its chain, which goes on in the target", async () => {
+  const happen = (db: Db, id: string) =>
+    new AlarmHistory(db).happened(aFacilityAlarm(id, 1_790_000_000_000), "raised", 1_790_000_000_000);
+  expect(headOf(to)).toEqual({ seq: 0, hash: JOURNAL_GENESIS });
+  happen(from, "a");
+  happen(from, "b");
+  await copyRecords(from, to);
+  expect(headOf(to)).toEqual(headOf(from));
+  happen(to, "c");
+  expect(await verifyJournal(to)).toMatchObject({ entries: 3, head: { seq: 3 } });
+  expect((await verifyJournal(to)).brokenAt).toBeUndefined();
 });
 
 it("goes on where it was stopped, without doing anything twice", async () => {

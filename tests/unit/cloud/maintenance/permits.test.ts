@@ -238,6 +238,30 @@ describe("a maintenance permit", () => {
     expect(cloud.alarms.get(alarm)).toMatchObject({ state: "B" });
   });
 
+  it("tells of what still calls when its gateway never heard of it: nobody was called because of that", () => {
+    cloud.link.online.delete(GW1);
+    const { id } = approved();
+    const calls = gateway.raise("comfort");
+    const acknowledged = gateway.raise("comfort");
+    cloud.alarms.act(acknowledged.id, "acknowledge", { occurrence: 1 }, LI);
+    const over = gateway.raise("comfort");
+    gateway.happens(over.id, { type: "clear" });
+    const elsewhere = approved({ areas: ["all"], categories: [], definitions: ["ahu-2.high"] });
+    const held = gateway.raise("comfort", { definition: "ahu-2.high" });
+    cloud.maintenance.end(id, {}, WANG);
+    expect(cloud.callAgain).toEqual([calls.id]);
+    cloud.maintenance.end(elsewhere.id, {}, WANG);
+    expect(cloud.callAgain).toEqual([calls.id, held.id]);
+  });
+
+  it("tells of nothing that its gateway returns to service by itself", () => {
+    const { id } = approved();
+    gateway.raise("comfort");
+    gateway.obey();
+    cloud.maintenance.end(id, {}, WANG);
+    expect(cloud.callAgain).toEqual([]);
+  });
+
   it("holds alarms of the cloud itself back like those of gateways", () => {
     cloud.presence(GW1, false, bench.clock.now());
     bench.clock.advance(5000);

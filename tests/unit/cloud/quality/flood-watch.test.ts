@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { OperatorPosition, PositionDirectory } from "#cloud/alarm-ports.ts";
+import type { OperatorPosition, PermitDirectory, PositionDirectory } from "#cloud/alarm-ports.ts";
 import type { Db } from "#cloud/db/database.ts";
 import { ProcessLiveBus } from "#cloud/live/bus.ts";
 import type { LiveChange } from "#cloud/ports.ts";
@@ -27,6 +27,8 @@ let changes: LiveChange[];
 let watch: FloodWatch;
 let desks: OperatorPosition[];
 let number = 0;
+/** What a maintenance permit is about right now. */
+let permitted: ReadonlySet<string>;
 
 const positions: PositionDirectory = {
   positions: () => desks,
@@ -38,7 +40,10 @@ async function begin(): Promise<FloodWatch> {
     throw error;
   });
   bus.subscribe((change) => changes.push(change));
-  const made = new FloodWatch({ db, positions, bus, clock, logger: silentLogger });
+  const permits: Pick<PermitDirectory, "permitOf"> = {
+    permitOf: ({ definition }) => (permitted.has(definition) ? "permit-1" : undefined),
+  };
+  const made = new FloodWatch({ db, positions, permits, bus, clock, logger: silentLogger });
   await made.start();
   return made;
 }
@@ -64,6 +69,7 @@ beforeEach(async () => {
   history = new AlarmHistory(db);
   changes = [];
   desks = [GUARDS];
+  permitted = new Set();
   watch = await begin();
 });
 afterEach(async () => {
@@ -126,6 +132,32 @@ describe("the load of the operators", () => {
     expect(load("site")?.count).toBe(0);
     tell("unshelved");
     expect(load("site")?.count).toBe(1);
+  });
+
+  it("KP-02 does not count what a permit will take out of service as soon as its gateway has heard of it", () => {
+    permitted = new Set(["noisy-alarm"]);
+    come(12);
+    expect(load("site")).toMatchObject({ count: 0, flood: false });
+    permitted = new Set();
+    come(1);
+    expect(load("site")?.count).toBe(1);
+  });
+
+  it("KP-02 is after a restart what it was before: what was hidden did not call, what came back did", async () => {
+    const happen = (id: string, ...transitions: Parameters<typeof history.happened>[1][]) =>
+      history.atOnce(() => {
+        for (const [i, transition] of transitions.entries())
+          history.happened(aFacilityAlarm(id, clock.now(), { version: i + 1 }), transition, clock.now());
+      });
+    happen("shelved-before", "shelved");
+    clock.advance(20 * MINUTE);
+    for (let i = 0; i < 12; i++) happen(`child-${i}`, "raised", "suppressed");
+    happen("shelved-before", "raised");
+    happen("seen", "raised");
+    happen("back", "shelved", "raised", "unshelved");
+    watch.stop();
+    watch = await begin();
+    expect(load("site")).toMatchObject({ count: 2, flood: false });
   });
 
   it("is forgotten with its position, and its flood ends", () => {

@@ -135,6 +135,21 @@ describe("AL-01 rate of change", () => {
     expect(letter()).toBe("B");
   });
 
+  it.each([
+    ["far in the future", 365 * 24 * 60 * MINUTE],
+    ["an hour ahead", 60 * MINUTE],
+  ])("AL-01 goes on after a sample whose source had its clock %s", (_what, aheadMs) => {
+    const { feed, letter, clock } = bench([facility({ condition: fast })]);
+    feed(flow, 10, { sourceTime: clock.now() });
+    clock.advance(MINUTE);
+    feed(flow, 10, { sourceTime: clock.now() + aheadMs });
+    clock.advance(MINUTE);
+    feed(flow, 10, { sourceTime: clock.now() });
+    clock.advance(MINUTE);
+    feed(flow, 16, { sourceTime: clock.now() });
+    expect(letter()).toBe("B");
+  });
+
   it("AL-14 does not end by a restart alone: for one window too little is known", () => {
     const first = bench([facility({ condition: fast })]);
     first.feed(flow, 10);

@@ -155,6 +155,17 @@ it("tells the device of a shelving and its end", () => {
   ]);
 });
 
+it("tells the device of the end of a shelving for once, and not of one that ends by its time there too", () => {
+  const { alarms, acts, clock } = field();
+  const [raised] = alarms.onConditions(report([seen("fan")]));
+  const id = raised?.alarm.id ?? "";
+  alarms.command(command(id, "shelve", { until: START + 600_000, reason: "repair", once: true }));
+  clock.advance(1);
+  const changes = alarms.onConditions(report([seen("fan", { active: false })]));
+  expect(transitions(changes)).toEqual(["cleared", "unshelved"]);
+  expect(acts.map(({ action }) => action)).toEqual(["shelveCondition", "unshelveCondition"]);
+});
+
 it("goes on after a restart with a condition that nobody configured", () => {
   const first = field();
   first.alarms.onConditions(report([seen("fan")]));

@@ -123,7 +123,7 @@ function eventFor(what: AlarmEvent["type"], alarm: Alarm, when: number, by: stri
     case "reset":
       return { type: what, occurrence: alarm.occurrence, by, at: when };
     case "shelve":
-      return { type: what, until: START + 100 + when, reason: "test" };
+      return { type: what, until: START + 100 + when, reason: "test", once: when > START };
     case "outOfService":
       return { type: what, reason: "test" };
     case "activate":

@@ -185,6 +185,7 @@ class Gateway {
       createdAt: now,
       expiresAt: now + 1000,
       until: now + 2500,
+      once: which % 2 === 1,
     }).changes;
   }
 }

@@ -126,6 +126,19 @@ describe("open alarms of one cause", () => {
     expect(groups(second, first)).toEqual([["device:p/gw-1/ahu", 2, "a1"]]);
   });
 
+  it("are those of a device that has fallen silent, but none that it still tells", () => {
+    const device = "p/gw-1/ahu";
+    const silent = alarm("a3", { definition: `stale:${device}`, device });
+    expect(groups(alarm("a1", { device, stale: true }), alarm("a2", { device }), silent)).toEqual([
+      [`device:${device}`, 2, "a3"],
+      ["one:a2", 1, "a2"],
+    ]);
+    const lost = alarm("a4", { definition: `comm:${device}`, device });
+    expect(groups(silent, lost)).toEqual([[`device:${device}`, 2, "a4"]]);
+    const gateway = alarm("a5", { definition: "gateway:p/gw-1" });
+    expect(groups({ ...silent, gateway: "p/gw-1", stale: true }, gateway)).toEqual([["gateway:p/gw-1", 2, "a5"]]);
+  });
+
   it("are those that name the first of their group", () => {
     expect(groups(alarm("a1"), alarm("a2", { cause: "a1" }), alarm("a3", { cause: "gone" }))).toEqual([
       ["alarm:a1", 2, "a1"],

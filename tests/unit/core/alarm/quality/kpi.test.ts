@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { KpiEntry } from "#core/alarm/annunciations.ts";
+import { JournalReader, type KpiEntry } from "#core/alarm/annunciations.ts";
 import { kpiOf } from "#core/alarm/kpi.ts";
-import { figureNamed } from "#core/alarm/kpi-figures.ts";
+import { figureNamed, isLong } from "#core/alarm/kpi-figures.ts";
 import { judged, KPI_TARGETS } from "#core/alarm/kpi-numbers.ts";
 import type { KpiSplit } from "#core/contracts/alarm-quality.ts";
 import { activation, DAY, different, entry, every, HOUR, MINUTE, MONDAY, SECOND, SHANGHAI, SHIFTS } from "./journal.ts";
@@ -143,6 +143,34 @@ describe("KP-02 what does not call an operator does not count", () => {
     expect(kpi(byDesign).total.alarmCount).toBe(0);
     const permit = [entry("raised", MONDAY), entry("outOfService", MONDAY, { actor: "permit:7" })];
     expect(kpi(permit).total).toMatchObject({ alarmCount: 0, unauthorisedCount: 0 });
+  });
+
+  it("KP-02 a raise that a permit takes out of service as soon as its gateway has heard of it", () => {
+    const by = { actor: "permit:7" };
+    const slow = [entry("raised", MONDAY), entry("outOfService", MONDAY + 40 * SECOND, by)];
+    expect(kpi(slow).total).toMatchObject({ alarmCount: 0, fleetingCount: 0, staleCount: 0 });
+    // A permit that begins later has not made the call unheard, nor has somebody's own act, nor one that was answered.
+    const later = [entry("raised", MONDAY), entry("outOfService", MONDAY + 2 * MINUTE, by)];
+    expect(kpi(later).total.alarmCount).toBe(1);
+    const person = [entry("raised", MONDAY), entry("outOfService", MONDAY + 40 * SECOND, { actor: "li.wei" })];
+    expect(kpi(person).total.alarmCount).toBe(1);
+    const answered = [
+      entry("raised", MONDAY),
+      entry("acknowledged", MONDAY + 20 * SECOND, { actor: "li.wei" }),
+      entry("outOfService", MONDAY + 40 * SECOND, by),
+    ];
+    expect(kpi(answered).total.alarmCount).toBe(1);
+  });
+
+  it("KP-02 one that stands since before the period and was suppressed as soon as it came is not stale", () => {
+    const reader = new JournalReader(MONDAY);
+    const { alarm, receivedAt: _, ...rest } = entry("raised", MONDAY - 30 * HOUR);
+    reader.standing({ alarm, ...rest }, 1, MONDAY - 30 * HOUR, undefined);
+    reader.take(entry("suppressed", MONDAY - 30 * HOUR));
+    const stale = () => reader.record.occurrences.filter((one) => isLong(one, MONDAY + HOUR)).length;
+    expect(stale()).toBe(0);
+    reader.take(entry("unsuppressed", MONDAY - 20 * HOUR));
+    expect(stale()).toBe(1);
   });
 
   it("KP-02 a shelving that began before the period hides what is raised in it", () => {

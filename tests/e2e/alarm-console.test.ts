@@ -4,7 +4,7 @@ import { zhCN } from "#cloud/console/i18n/zh-cn.ts";
 import type { JournalEntry } from "#core/contracts/http.ts";
 import { AlarmDesk } from "./alarm-desk.ts";
 import type { ApiClient } from "./api-client.ts";
-import { chromiumFile, openConsole, startBrowser, visit, Watch } from "./browser.ts";
+import { chromiumFile, NOT_SIGNED_IN, NOT_YET_HERE, openConsole, startBrowser, visit, Watch } from "./browser.ts";
 import { alarmDetail, alarmsOf } from "./guard.ts";
 import { Park, until } from "./park.ts";
 
@@ -14,7 +14,6 @@ const FAN = "B 座空调机组 送风机故障";
 const CHILLER = "1 号冷机故障停机";
 const INTRUSION = "3 号防区入侵";
 const WORKPLACE = "消防控制室 2 号台";
-const NOT_SIGNED_IN = /status of 401 .*\/api\/v1\/session\)$/;
 
 let park: Park;
 let browser: Browser;
@@ -39,6 +38,7 @@ describe.skipIf(chromiumFile === undefined)("the alarm console by keyboard alone
     context = await visit(browser, park);
     watch = await Watch.over(context, park);
     watch.expect(NOT_SIGNED_IN);
+    watch.expect(NOT_YET_HERE);
     client = await park.signIn();
     desk = new AlarmDesk(await openConsole(context));
     await park.hold("ahu-2", "filter-alarm", true, 3600);

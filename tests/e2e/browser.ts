@@ -26,6 +26,11 @@ export function startBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumFile, args: FLAGS });
 }
 
+/** The browser's own words on the first question of a page that nobody has signed in at. */
+export const NOT_SIGNED_IN = /status of 401 .*\/api\/v1\/session\)$/;
+/** A picture may be told of before its bytes are here; the console asks again. */
+export const NOT_YET_HERE = /status of 404 .*\/api\/v1\/blobs\/[0-9a-f]{64}\)$/;
+
 /** How a browser comes to the console: nothing of it is remembered. */
 export interface Visitor {
   readonly locale?: "zh-CN" | "en-GB";

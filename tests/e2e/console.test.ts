@@ -2,7 +2,7 @@ import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { en } from "#cloud/console/i18n/en.ts";
 import { zhCN } from "#cloud/console/i18n/zh-cn.ts";
-import { barriers, chromiumFile, openConsole, signInAs, startBrowser, visit, Watch } from "./browser.ts";
+import { barriers, chromiumFile, NOT_SIGNED_IN, openConsole, signInAs, startBrowser, visit, Watch } from "./browser.ts";
 import { ADMIN_PASSWORD, Park } from "./park.ts";
 
 const SETPOINT = "demo-park/gw-1/ahu-1/supply-air-temperature-setpoint";
@@ -16,8 +16,6 @@ const PAGES = {
   rules: "rule",
   audit: "audit-row",
 } as const;
-/** The browser tells by itself of every answer 401: who is not signed in is asked to, and a wrong password is refused. */
-const NOT_SIGNED_IN = /status of 401 .*\/api\/v1\/session\)$/;
 /** The browser tells by itself of what it could not reach. */
 const UNREACHABLE = /^error: (WebSocket connection to 'ws:|Failed to load resource: net::ERR_)/;
 

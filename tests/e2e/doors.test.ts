@@ -1,11 +1,17 @@
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { zhCN } from "#cloud/console/i18n/zh-cn.ts";
-import { barriers, chromiumFile, openConsole, startBrowser, visit, Watch } from "./browser.ts";
+import {
+  barriers,
+  chromiumFile,
+  NOT_SIGNED_IN,
+  NOT_YET_HERE,
+  openConsole,
+  startBrowser,
+  visit,
+  Watch,
+} from "./browser.ts";
 import { Park } from "./park.ts";
-
-/** The browser tells by itself of every answer 401: who is not signed in is asked to. */
-const NOT_SIGNED_IN = /status of 401 .*\/api\/v1\/session\)$/;
 
 let park: Park;
 let browser: Browser;
@@ -38,6 +44,7 @@ describe.skipIf(chromiumFile === undefined)("doors in the console", () => {
     context = await visit(browser, park);
     watch = await Watch.over(context, park);
     watch.expect(NOT_SIGNED_IN);
+    watch.expect(NOT_YET_HERE);
     page = await openConsole(context);
     await page.getByTestId("nav-doors").click();
     await page.locator('[data-door="door-2"][data-state="Locked"]').waitFor();

@@ -25,7 +25,8 @@ describe.skipIf(chromiumFile === undefined)("the page of notifications", () => {
   });
 
   /** The row of a table, by what it holds. */
-  const row = (table: string, text: string) => page.getByTestId(`notify-${table}`).getByRole("row", { name: text });
+  const row = (table: string, text: string) =>
+    page.getByTestId(`notify-${table}`).getByRole("row").filter({ hasText: text });
 
   it("makes a contact with the keyboard alone", async () => {
     await page.goto("/notify?tab=contacts");
@@ -53,7 +54,11 @@ describe.skipIf(chromiumFile === undefined)("the page of notifications", () => {
   it("says why a test message was not sent, beside its channel and in the ledger", async () => {
     const client = await park.signIn();
     const document = { type: "webhook", name: "Hook", url: "https://hooks.example.com/", language: "en" };
-    await client.put("/notify/channels/hook", { version: 0, document, secrets: { signingKey: "k" } });
+    await client.put("/notify/channels/hook", {
+      version: 0,
+      document,
+      secrets: { signingKey: "a-key-of-the-receiver" },
+    });
     await page.goto("/notify?tab=channels");
     await page.getByTestId("notify-test-hook").click();
     await row("channels", "EGRESS_FORBIDDEN").waitFor();

@@ -2,15 +2,20 @@ import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { zhCN } from "#cloud/console/i18n/zh-cn.ts";
 import type { ApiClient } from "./api-client.ts";
-import { barriers, chromiumFile, openConsole, startBrowser, visit, Watch } from "./browser.ts";
+import {
+  barriers,
+  chromiumFile,
+  NOT_SIGNED_IN,
+  NOT_YET_HERE,
+  openConsole,
+  startBrowser,
+  visit,
+  Watch,
+} from "./browser.ts";
 import { alarmWhen } from "./guard.ts";
 import { Park } from "./park.ts";
 import { clipsOf } from "./site.ts";
 
-/** The browser tells by itself of every answer 401: who is not signed in is asked to. */
-const NOT_SIGNED_IN = /status of 401 .*\/api\/v1\/session\)$/;
-/** An alarm names its picture before the gateway has brought it: the page asks again. */
-const NOT_YET_HERE = /status of 404 .*\/api\/v1\/blobs\/[0-9a-f]{64}\)$/;
 const CAMERAS = ["cam-1", "cam-2", "cam-3", "cam-4"];
 /** What the site's clips show, s: from so long before their alarm until so long after it. */
 const BEFORE_S = 10;

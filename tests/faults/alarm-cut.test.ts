@@ -6,7 +6,7 @@ import { foundCondition } from "#core/alarm/field.ts";
 import type { DefinitionView } from "#core/contracts/definitions.ts";
 import type { AlarmView, GatewayView, JournalEntry } from "#core/contracts/http.ts";
 import type { ApiClient } from "../e2e/api-client.ts";
-import { chromiumFile, openConsole, startBrowser, visit, Watch } from "../e2e/browser.ts";
+import { chromiumFile, NOT_SIGNED_IN, NOT_YET_HERE, openConsole, startBrowser, visit, Watch } from "../e2e/browser.ts";
 import { act, alarmDetail, alarmsOf, alarmWhen } from "../e2e/guard.ts";
 import { Park, until } from "../e2e/park.ts";
 import { atBacnet, atFirePanel, type DeviceCondition } from "./field-people.ts";
@@ -22,7 +22,6 @@ const FIRE_ZONES = ["a1", "a2", "a3", "b1", "b2"];
 const PERIMETER_ZONES = [1, 2, 3, 4, 5, 6, 7, 8];
 /** Alarms of these tests that wait for somebody after the cut. */
 const STAND_OPEN = 9;
-const NOT_SIGNED_IN = /status of 401 .*\/api\/v1\/session\)$/;
 
 let park: Park;
 let client: ApiClient;
@@ -83,6 +82,7 @@ beforeAll(
       const context = await visit(browser, park);
       watch = await Watch.over(context, park);
       watch.expect(NOT_SIGNED_IN);
+      watch.expect(NOT_YET_HERE);
       page = await openConsole(context);
       // The list makes only the rows that are in sight: all are.
       await page.setViewportSize({ width: 1440, height: 3000 });

@@ -3,6 +3,7 @@ import type { Clock } from "#core/clock.ts";
 import { type GatewayId, newId } from "#core/ids.ts";
 import type { Alarm, AlarmTransition } from "#core/model/alarm.ts";
 import type { AlarmCommand, CommandResult } from "#core/model/command.ts";
+import { BuiltQueries, pieces } from "../db/built.ts";
 import type { Db } from "../db/database.ts";
 import type { GatewayLink } from "../ports.ts";
 import type { AlarmTables } from "./tables.ts";
@@ -13,6 +14,11 @@ type Action = AlarmCommand["action"];
 /** An act on an alarm, without what makes it a command. */
 export type QueuedAct = Pick<AlarmCommand, "alarm" | "occurrence" | "action" | "requestedBy" | "createdAt"> &
   Partial<Pick<AlarmCommand, "reason" | "until" | "once" | "station">>;
+
+interface Queued {
+  readonly gateway: string;
+  readonly command: AlarmCommand;
+}
 
 /** How an act ended at the gateway. `refused`: the gateway will not do it, and why. */
 export interface ActEnd {
@@ -34,7 +40,7 @@ const DONE_BY: Readonly<Partial<Record<AlarmTransition, Action>>> = {
   returnedToService: "returnToService",
 };
 /** Rows of one statement: far below what either database takes. */
-const AT_ONCE = 500;
+const AT_ONCE = 200;
 /** Messages to gateways in one go. */
 const SENT_AT_ONCE = 200;
 
@@ -54,6 +60,7 @@ export class ActQueue {
   readonly #link: Pick<GatewayLink, "sendCommand">;
   readonly #clock: Clock;
   readonly #fence: number;
+  readonly #built = new BuiltQueries();
   /** When each act was last sent by this process, Unix ms: after a restart all are sent again. */
   readonly #sentAt = new Map<string, number>();
 
@@ -71,41 +78,41 @@ export class ActQueue {
 
   /** Queues acts, each on another alarm, in the running transaction. The callback sends them, after COMMIT. */
   addMany(acts: readonly { readonly gateway: string; readonly act: QueuedAct }[]): () => void {
-    const { kysely, sync } = this.#db;
     const queued = acts.map(({ gateway, act }) => ({ gateway, command: this.#commandOf(act) }));
-    for (let from = 0; from < queued.length; from += AT_ONCE) {
-      const some = queued.slice(from, from + AT_ONCE);
-      for (const [action, ones] of Map.groupBy(some, ({ command }) => command.action))
-        sync.run(
-          kysely
-            .deleteFrom("alarm_commands")
-            .where(
-              "alarm",
-              "in",
-              ones.map(({ command }) => command.alarm),
-            )
-            .where("action", "in", SUPERSEDES[action]),
-        );
-      sync.run(
-        kysely.insertInto("alarm_commands").values(
-          some.map(({ gateway, command }) => ({
-            id: command.id,
-            gateway,
-            alarm: command.alarm,
-            occurrence: command.occurrence,
-            action: command.action,
-            requested_by: command.requestedBy,
-            expires_at: command.expiresAt,
-            document: JSON.stringify(command),
-          })),
-        ),
-      );
-    }
+    for (const [action, ones] of Map.groupBy(queued, ({ command }) => command.action))
+      for (const some of pieces(ones, AT_ONCE)) this.#makeVoid(action, some);
+    for (const some of pieces(queued, AT_ONCE)) this.#insert(some);
     return () => this.#sendFrom(queued, 0);
   }
 
+  #makeVoid(action: Action, some: readonly Queued[]): void {
+    const { kysely, sync } = this.#db;
+    const alarms = some.map(({ command }) => command.alarm);
+    const superseded = SUPERSEDES[action];
+    const build = () =>
+      kysely.deleteFrom("alarm_commands").where("alarm", "in", alarms).where("action", "in", superseded);
+    sync.run(this.#built.with(`void ${action} ${alarms.length}`, [...alarms, ...superseded], build));
+  }
+
+  #insert(some: readonly Queued[]): void {
+    const { kysely, sync } = this.#db;
+    const rows = some.map(({ gateway, command }) => ({
+      id: command.id,
+      gateway,
+      alarm: command.alarm,
+      occurrence: command.occurrence,
+      action: command.action,
+      requested_by: command.requestedBy,
+      expires_at: command.expiresAt,
+      document: JSON.stringify(command),
+    }));
+    const build = () => kysely.insertInto("alarm_commands").values(rows);
+    const values = rows.flatMap((row) => Object.values(row));
+    sync.run(this.#built.with(`insert ${rows.length}`, values, build));
+  }
+
   /** In pieces, so that others have their turn. Ended in between, the rest is sent with what waits. */
-  #sendFrom(queued: readonly { readonly gateway: string; readonly command: AlarmCommand }[], from: number): void {
+  #sendFrom(queued: readonly Queued[], from: number): void {
     const to = Math.min(from + SENT_AT_ONCE, queued.length);
     for (const { gateway, command } of queued.slice(from, to)) this.#send(gateway, command);
     if (to < queued.length) this.#clock.after(0, () => this.#sendFrom(queued, to));
@@ -139,11 +146,15 @@ export class ActQueue {
   /** Takes out what the gateway's own record of the alarm shows to be done or past. */
   confirm(told: Alarm): void {
     const { kysely, sync } = this.#db;
-    const past = kysely.deleteFrom("alarm_commands").where("alarm", "=", told.id);
-    sync.run(past.where("occurrence", "<", told.occurrence));
-    if (told.acknowledged) sync.run(past.where("action", "=", "acknowledge").where("occurrence", "=", told.occurrence));
-    if (told.condition === "inactive")
-      sync.run(past.where("action", "=", "reset").where("occurrence", "=", told.occurrence));
+    const { id, occurrence } = told;
+    const queue = () => kysely.deleteFrom("alarm_commands").where("alarm", "=", id);
+    const done = (action: Action) =>
+      this.#built.with("done", [id, action, occurrence], () =>
+        queue().where("action", "=", action).where("occurrence", "=", occurrence),
+      );
+    sync.run(this.#built.with("past", [id, occurrence], () => queue().where("occurrence", "<", occurrence)));
+    if (told.acknowledged) sync.run(done("acknowledge"));
+    if (told.condition === "inactive") sync.run(done("reset"));
   }
 
   /** Sends what has not been sent for a while; with a gateway, all that waits for it. */
@@ -167,9 +178,9 @@ export class ActQueue {
    */
   takeResult(gateway: GatewayId, { id, status, code, message }: CommandResult): ActEnd | undefined {
     const { kysely, sync } = this.#db;
-    const row = sync.get(
-      kysely.selectFrom("alarm_commands").selectAll().where("id", "=", id).where("gateway", "=", gateway),
-    );
+    const build = () =>
+      kysely.selectFrom("alarm_commands").selectAll().where("id", "=", id).where("gateway", "=", gateway);
+    const row = sync.get(this.#built.with("result", [id, gateway], build));
     if (row === undefined) return undefined;
     const act = commandOf(row);
     if (status !== "done" && status !== "expired" && !(code ?? "").startsWith("ALARM_")) {

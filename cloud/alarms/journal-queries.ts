@@ -1,5 +1,7 @@
 import type { CompiledQuery, Expression, ExpressionBuilder, SqlBool } from "kysely";
+import { BuiltQueries, padded } from "../db/built.ts";
 import type { Db } from "../db/database.ts";
+import type { Compilable } from "../db/sync.ts";
 import type { Tables } from "../db/tables.ts";
 import type { JournalRow } from "./journal-chain.ts";
 
@@ -14,29 +16,29 @@ export interface JournalStand {
   readonly known: number;
 }
 
+/** Happenings of one statement: with all their columns far below what either database takes. */
+export const MANY = 200;
+
 /** Stand for values in the queries that are built once. */
 const NAME = "\u{1}name";
 const ALARM = "\u{1}alarm";
 const HASH = "\u{1}hash";
 const NUMBER = Number.MIN_SAFE_INTEGER;
 
-interface Runnable<R> {
-  compile(): CompiledQuery<R>;
-}
-
 /** The query with values where their marks stood. */
-function filled<R>(query: CompiledQuery<R>, values: ReadonlyMap<unknown, string | number>): Runnable<R> {
+function filled<R>(query: CompiledQuery<R>, values: ReadonlyMap<unknown, string | number>): Compilable<R> {
   const compiled = { ...query, parameters: query.parameters.map((one) => values.get(one) ?? one) };
   return { compile: () => compiled };
 }
 
 /** What the journal asks and writes with each happening, built once: in a storm building costs more than running. */
 export class JournalQueries {
+  readonly #bare: CompiledQuery<JournalStand>;
   readonly #raised: CompiledQuery<JournalStand>;
   readonly #other: CompiledQuery<JournalStand>;
   readonly #head: CompiledQuery<unknown>;
   readonly #kysely: Db["kysely"];
-  #insert: CompiledQuery<unknown> | undefined;
+  readonly #built = new BuiltQueries();
 
   constructor({ kysely }: Pick<Db, "kysely">) {
     this.#kysely = kysely;
@@ -48,6 +50,7 @@ export class JournalQueries {
       .where("alarm", "=", ALARM)
       .where("occurrence", "=", NUMBER)
       .where("transition", "=", "raised");
+    this.#bare = this.#stand((e) => e.lit(false));
     this.#other = this.#stand((e) => e.exists(named));
     this.#raised = this.#stand((e) => e.or([e.exists(named), e.exists(activation)]));
     this.#head = kysely
@@ -71,7 +74,7 @@ export class JournalQueries {
   }
 
   /** One question for all that has to be known: PostgreSQL answers it in one round trip, and the writes wait for none. */
-  stand(name: string, alarm: string, raised: number | undefined): Runnable<JournalStand> {
+  stand(name: string, alarm: string, raised: number | undefined): Compilable<JournalStand> {
     const values = new Map<unknown, string | number>([
       [NAME, name],
       [ALARM, alarm],
@@ -80,13 +83,26 @@ export class JournalQueries {
     return filled(this.#raised, values.set(NUMBER, raised));
   }
 
-  insert(row: JournalRow): Runnable<unknown> {
-    this.#insert ??= this.#kysely.insertInto("alarm_journal").values(row).compile();
-    const compiled = { ...this.#insert, parameters: Object.values(row) };
-    return { compile: () => compiled };
+  /** How the journal stands, for happenings of which `known` tells the rest. */
+  bareStand(): Compilable<JournalStand> {
+    return filled(this.#bare, new Map());
   }
 
-  head(seq: number, hash: string): Runnable<unknown> {
+  /** Which of these names, at most `MANY`, are in it. */
+  known(names: readonly string[]): Compilable<{ happening: string }> {
+    const asked = padded(names, MANY);
+    const build = () => this.#kysely.selectFrom("alarm_journal").select("happening").where("happening", "in", asked);
+    return this.#built.with("known", asked, build);
+  }
+
+  /** Rows with the columns in one order. */
+  insert(rows: readonly JournalRow[]): Compilable<unknown> {
+    const build = () => this.#kysely.insertInto("alarm_journal").values(rows);
+    const values = rows.flatMap((row) => Object.values(row));
+    return this.#built.with(`insert ${rows.length}`, values, build);
+  }
+
+  head(seq: number, hash: string): Compilable<unknown> {
     return filled(
       this.#head,
       new Map<unknown, string | number>([

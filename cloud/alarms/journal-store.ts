@@ -2,11 +2,12 @@ import type { JournalEntry } from "#core/contracts/http.ts";
 import type { JournalRecord } from "#core/contracts/journal.ts";
 import { JOURNAL_GENESIS } from "#core/journal-chain.ts";
 import type { Alarm, AlarmTransition } from "#core/model/alarm.ts";
+import { pieces } from "../db/built.ts";
 import type { Db } from "../db/database.ts";
 import { storedText } from "../db/dialect.ts";
 import { iso } from "../time.ts";
 import { type JournalRow, journalHash } from "./journal-chain.ts";
-import { JournalQueries } from "./journal-queries.ts";
+import { JournalQueries, type JournalStand, MANY } from "./journal-queries.ts";
 
 /** What happened to an alarm, as it goes into the journal. Times are Unix ms. */
 export interface Happening {
@@ -55,6 +56,17 @@ export class AlarmJournal {
     return sync.inTransaction ? this.#append(happening) : sync.transaction(() => this.#append(happening));
   }
 
+  /** Writes happenings down in their order, as `write` does each of them. Of each: false when it was already known. */
+  writeMany(happenings: readonly Happening[]): readonly boolean[] {
+    const { sync } = this.#db;
+    // An activation is known by more than its name.
+    const work = (): boolean[] =>
+      happenings.some(({ transition }) => transition === "raised")
+        ? happenings.map((one) => this.#append(one))
+        : this.#appendMany(happenings);
+    return sync.inTransaction ? work() : sync.transaction<boolean[]>(work);
+  }
+
   /** The whole journal of one alarm, oldest first. */
   of(alarm: string): readonly JournalRecord[] {
     const { kysely, sync } = this.#db;
@@ -70,13 +82,46 @@ export class AlarmJournal {
     const raised = transition === "raised" ? alarm.occurrence : undefined;
     const stand = sync.get(this.#queries.stand(name, storedText(alarm.id), raised));
     if (stand?.known === 1) return false;
+    const row = this.#chained(happening, name, stand);
+    sync.run(this.#queries.insert([row]));
+    sync.run(this.#queries.head(row.seq, row.hash));
+    return true;
+  }
+
+  #appendMany(happenings: readonly Happening[]): boolean[] {
+    const { sync } = this.#db;
+    const named = happenings.map((happening) => ({ happening, name: storedText(nameOf(happening)) }));
+    const known = this.#known(named.map(({ name }) => name));
+    let stand: Omit<JournalStand, "known"> | undefined = sync.get(this.#queries.bareStand());
+    const rows: JournalRow[] = [];
+    const news = named.map(({ happening, name }) => {
+      if (known.has(name)) return false;
+      known.add(name);
+      const row = this.#chained(happening, name, stand);
+      stand = { seq: row.seq, hash: row.hash, last: row.seq };
+      rows.push(row);
+      return true;
+    });
+    for (const some of pieces(rows, MANY)) sync.run(this.#queries.insert(some));
+    const last = rows.at(-1);
+    if (last !== undefined) sync.run(this.#queries.head(last.seq, last.hash));
+    return news;
+  }
+
+  #known(names: readonly string[]): Set<string> {
+    const known = new Set<string>();
+    for (let from = 0; from < names.length; from += MANY)
+      for (const { happening } of this.#db.sync.all(this.#queries.known(names.slice(from, from + MANY))))
+        known.add(happening);
+    return known;
+  }
+
+  /** The row behind where the journal stands. */
+  #chained(happening: Happening, name: string, stand: Omit<JournalStand, "known"> | undefined): JournalRow {
     // Past a row that is none of ours: it stays as the break that it is, and recording goes on.
     const seq = Math.max(stand?.seq ?? 0, stand?.last ?? 0) + 1;
     const chained = { ...this.#row(happening, name), seq, prev_hash: stand?.hash ?? JOURNAL_GENESIS };
-    const hash = journalHash(chained);
-    sync.run(this.#queries.insert({ ...chained, search: searchText(chained), hash }));
-    sync.run(this.#queries.head(seq, hash));
-    return true;
+    return { ...chained, search: searchText(chained), hash: journalHash(chained) };
   }
 
   #row(happening: Happening, name: string) {

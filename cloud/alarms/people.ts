@@ -78,7 +78,7 @@ export class PeoplesActs {
       // Named twice, it is one act.
       const wanted = new Map(items.map(({ id, occurrence }) => [id, occurrence]));
       const held = store.getMany([...wanted.keys()]);
-      const after: (() => void)[] = [];
+      const happenings: Happening[] = [];
       const asked: { gateway: string; act: QueuedAct }[] = [];
       for (const [id, occurrence] of wanted) {
         const alarm = held.get(id);
@@ -88,13 +88,15 @@ export class PeoplesActs {
           continue;
         }
         if (judged.asked !== undefined) asked.push({ gateway: judged.origin, act: judged.asked });
-        if (judged.happening !== undefined) after.push(recorder.record(judged.happening));
+        if (judged.happening !== undefined) happenings.push(judged.happening);
         fared.push({ id });
       }
-      after.push(queue.addMany(asked));
+      const tell = recorder.recordActs(happenings);
+      const send = queue.addMany(asked);
       this.#auditMany(kind, items, fared, act, actor);
       return () => {
-        for (const one of after) one();
+        tell();
+        send();
       };
     });
     return fared;

@@ -40,6 +40,24 @@ export class AlarmRecorder {
     return this.happened(happening, alarm);
   }
 
+  /**
+   * Writes what acts of people have done to alarms that are held, each another one, in this order and inside a transaction. The
+   * callback runs after COMMIT.
+   */
+  recordActs(happenings: readonly Happening[]): () => void {
+    const { store, journal, site, endsShelving } = this.#deps;
+    for (const { alarm } of happenings) {
+      const ours = alarm.origin === site;
+      store.acted(alarm, ours);
+      if (ours && alarm.shelvedUntil !== undefined) endsShelving(alarm.shelvedUntil);
+    }
+    const news = journal.writeMany(happenings);
+    const after = happenings.map((happening, at) => this.#tell(happening, happening.alarm, news[at] === true));
+    return () => {
+      for (const one of after) one();
+    };
+  }
+
   /** Writes an alarm as it is now, inside a transaction. */
   put(alarm: Alarm): void {
     const { store, site, endsShelving } = this.#deps;
@@ -53,9 +71,11 @@ export class AlarmRecorder {
    * it, where that is not what the happening tells. The callback runs after COMMIT.
    */
   happened(happening: Happening, held = happening.alarm): () => void {
-    const { journal, escalation, showing, told } = this.#deps;
-    const { alarm, transition, at } = happening;
-    const news = journal.write(happening);
+    return this.#tell(happening, held, this.#deps.journal.write(happening));
+  }
+
+  #tell({ alarm, transition, at }: Happening, held: Alarm, news: boolean): () => void {
+    const { escalation, showing, told } = this.#deps;
     if (news) escalation.follow(held);
     const after = news ? told({ alarm, transition, at }) : undefined;
     return () => {

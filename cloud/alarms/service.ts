@@ -186,7 +186,7 @@ export class Alarms implements AlarmService, AlarmOperations, AlarmKeeping {
   }
 
   areasOf(ids: readonly string[]): ReadonlyMap<string, string | undefined> {
-    return new Map([...this.#store.getMany(ids)].map(([id, { area }]) => [id, area]));
+    return this.#store.areasOf(ids);
   }
 
   /**

@@ -2,6 +2,7 @@ import type { SelectQueryBuilder } from "kysely";
 import { isClosed } from "#core/alarm/lifecycle.ts";
 import { newEpoch } from "#core/ids.ts";
 import type { Alarm } from "#core/model/alarm.ts";
+import { BuiltQueries } from "../db/built.ts";
 import type { Db } from "../db/database.ts";
 import { holdsText } from "../db/dialect.ts";
 import type { Tables } from "../db/tables.ts";
@@ -22,6 +23,7 @@ export function waitsForSomebody(alarm: Alarm): boolean {
 /** Alarms in the record database; what happened to them is in journal-store.ts. */
 export class AlarmStore {
   readonly #db: Db;
+  readonly #built = new BuiltQueries();
 
   constructor(db: Db) {
     this.#db = db;
@@ -29,7 +31,8 @@ export class AlarmStore {
 
   get(id: string): Alarm | undefined {
     const { kysely, sync } = this.#db;
-    const row = sync.get(kysely.selectFrom("alarms").select("document").where("id", "=", id));
+    const build = () => kysely.selectFrom("alarms").select("document").where("id", "=", id);
+    const row = sync.get(this.#built.with("get", [id], build));
     return row && alarmOf(row);
   }
 
@@ -45,6 +48,18 @@ export class AlarmStore {
     return found;
   }
 
+  /** The space of each of these alarms that is held. */
+  areasOf(ids: readonly string[]): ReadonlyMap<string, string | undefined> {
+    const { kysely, sync } = this.#db;
+    const found = new Map<string, string | undefined>();
+    for (let from = 0; from < ids.length; from += AT_ONCE) {
+      const some = ids.slice(from, from + AT_ONCE);
+      const rows = sync.all(kysely.selectFrom("alarms").select(["id", "area"]).where("id", "in", some));
+      for (const { id, area } of rows) found.set(id, area ?? undefined);
+    }
+    return found;
+  }
+
   /** Every open alarm. */
   open(): readonly Alarm[] {
     const { kysely, sync } = this.#db;
@@ -55,6 +70,7 @@ export class AlarmStore {
   put(alarm: Alarm, endsShelving: boolean): void {
     const { kysely, sync } = this.#db;
     const row = {
+      id: alarm.id,
       origin: alarm.origin,
       definition: alarm.definition,
       occurrence: alarm.occurrence,
@@ -72,12 +88,35 @@ export class AlarmStore {
       // Nothing is told further of what waits for nobody.
       ...(waitsForSomebody(alarm) ? {} : { escalate_at: null }),
     };
-    sync.run(
+    const columns = (Object.keys(row) as (keyof typeof row)[]).filter((column) => column !== "id");
+    const build = () =>
       kysely
         .insertInto("alarms")
-        .values({ id: alarm.id, ...row })
-        .onConflict((c) => c.column("id").doUpdateSet(row)),
-    );
+        .values(row)
+        .onConflict((c) =>
+          c
+            .column("id")
+            .doUpdateSet((e) => Object.fromEntries(columns.map((column) => [column, e.ref(`excluded.${column}`)]))),
+        );
+    sync.run(this.#built.with(`put ${columns.length}`, Object.values(row), build));
+  }
+
+  /**
+   * Writes what an act of a person has changed of an alarm that is held. What it is, where and since when, no act changes: no index
+   * of that is touched.
+   */
+  acted(alarm: Alarm, endsShelving: boolean): void {
+    const { kysely, sync } = this.#db;
+    const row = {
+      condition: alarm.condition,
+      acknowledged: alarm.acknowledged ? 1 : 0,
+      document: JSON.stringify(alarm),
+      ...(isClosed(alarm) ? { open: 0 } : {}),
+      ...(endsShelving ? { shelved_until: alarm.shelvedUntil ?? null } : {}),
+      ...(waitsForSomebody(alarm) ? {} : { escalate_at: null }),
+    };
+    const build = () => kysely.updateTable("alarms").set(row).where("id", "=", alarm.id);
+    sync.run(this.#built.with(`acted ${Object.keys(row).join(" ")}`, [...Object.values(row), alarm.id], build));
   }
 
   /** Order: raisedAt descending, then id descending. `below`: a space with all that lies in it. @throws CURSOR_INVALID */

@@ -7,6 +7,7 @@ import { SessionStore } from "./api/session-store.ts";
 import { isInside, SiteStore } from "./api/site-names.ts";
 import { NO_FLOOD } from "./live/alarm-flood.ts";
 import { compareAlarms, isOpen } from "./live/alarm-order.ts";
+import { AlarmCounter, type AlarmTally } from "./live/alarm-tally.ts";
 import { openBrowserSocket, withNextFrame } from "./live/browser-socket.ts";
 import { Cell } from "./live/cell.ts";
 import { LiveCollection } from "./live/collection.ts";
@@ -27,6 +28,8 @@ export interface Services {
   readonly site: SiteStore;
   readonly live: LiveClient;
   readonly alarms: LiveCollection<AlarmView>;
+  /** How many of them there are. */
+  readonly tally: Cell<AlarmTally>;
   readonly notices: Notices;
   readonly preferences: Preferences;
   readonly toasts: Toasts;
@@ -87,6 +90,7 @@ export function createServices(): Services {
     keep: isOpen,
     schedule: withNextFrame,
   });
+  const { tally } = new AlarmCounter(alarms);
   const notices = new Notices();
   const preferences = new Preferences(browserMemory, {
     languages: navigator.languages,
@@ -110,6 +114,8 @@ export function createServices(): Services {
     heardBy.set({ areas: chosen?.areas ?? [], categories: chosen?.categories ?? [] });
   };
   positions.subscribe(hear);
+  // Which area a place lies in is known only with the names.
+  site.names.subscribe(hear);
   preferences.position.subscribe(hear);
   /** The cloud's own count: it has seen also what had closed before this page was opened. */
   const askLoad = async (): Promise<void> => {
@@ -153,6 +159,7 @@ export function createServices(): Services {
     site,
     live,
     alarms,
+    tally,
     notices,
     preferences,
     sound,

@@ -1,5 +1,6 @@
 import type { Selectable } from "kysely";
 import type { Alarm } from "#core/model/alarm.ts";
+import { BuiltQueries } from "../db/built.ts";
 import type { Db } from "../db/database.ts";
 import type { ToldAlarm } from "./message.ts";
 import type { NotifyTables } from "./tables.ts";
@@ -28,6 +29,7 @@ export function kindOf(transition: string): string {
 /** The chains as kept. Everything is part of the running transaction. */
 export class ChainStore {
   readonly #db: Db;
+  readonly #built = new BuiltQueries();
 
   constructor(db: Db) {
     this.#db = db;
@@ -85,15 +87,20 @@ export class ChainStore {
     rules?: readonly string[],
   ): void {
     const { kysely, sync } = this.#db;
-    let open = kysely
-      .updateTable("notify_chains")
-      .set({ next_at: null, ended_at: now, ended_because: because })
-      .where("alarm", "=", id)
-      .where("occurrence", "<=", occurrence)
-      .where("next_at", "is not", null)
-      .where((e) => e.or(UNTIL_ACKNOWLEDGED.map((kind) => e("transition", "like", `${kind}%`))));
-    if (rules !== undefined) open = open.where("rule", "in", rules);
-    sync.run(open);
+    const kinds = UNTIL_ACKNOWLEDGED.map((kind) => `${kind}%`);
+    const end = { next_at: null, ended_at: now, ended_because: because };
+    const build = () => {
+      const open = kysely
+        .updateTable("notify_chains")
+        .set(end)
+        .where("alarm", "=", id)
+        .where("occurrence", "<=", occurrence)
+        .where("next_at", "is not", null)
+        .where((e) => e.or(kinds.map((kind) => e("transition", "like", kind))));
+      return rules === undefined ? open : open.where("rule", "in", rules);
+    };
+    const values = [...Object.values(end), id, occurrence, ...kinds, ...(rules ?? [])];
+    sync.run(this.#built.with(`end ${rules?.length ?? "any"}`, values, build));
   }
 
   /** Ends everything that a rule still does. */

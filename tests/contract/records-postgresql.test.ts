@@ -6,6 +6,7 @@ import { recordsContract } from "./records.ts";
 /** The tests of everything that keeps records, on PostgreSQL. The same files run on SQLite where they lie. */
 const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
   "acts on alarms": () => import("../unit/cloud/alarms/acts.test.ts"),
+  "acts on many alarms": () => import("../unit/cloud/alarms/acts-on-many.test.ts"),
   "operations on alarms": () => import("../unit/cloud/alarms/operations.test.ts"),
   "escalation of alarms": () => import("../unit/cloud/alarms/escalation.test.ts"),
   "maintenance permits": () => import("../unit/cloud/maintenance/permits.test.ts"),

@@ -103,6 +103,30 @@ describe.skipIf(chromiumFile === undefined)("the alarm console by keyboard alone
     await desk.tabTo("alarm-grid");
   });
 
+  it("shelves until the alarm returns to normal, and says so [AL-10]", async () => {
+    await desk.walkTo(FAN);
+    await desk.press("s");
+    await desk.dialog();
+    // From half an hour back over the shortest time to the last choice.
+    await desk.press("Shift+Tab", "ArrowLeft", "ArrowLeft");
+    expect(await desk.page.getByTestId("shelve-once").isChecked()).toBe(true);
+    await desk.press("Tab");
+    await desk.confirm("等待恢复");
+    await expect.poll(() => desk.tabCount("shelved")).toBe(1);
+    await expect.poll(() => desk.text("alarm-shelved")).toBe(t.untilNormal);
+    await desk.tabTo("tab-shelved", "Shift+Tab");
+    await desk.press("Enter");
+    await expect.poll(() => desk.words(desk.row(FAN))).toContain(t.untilNormal);
+    await desk.tabTo("alarm-grid");
+    await desk.walkTo(FAN);
+    await desk.press("s");
+    await expect.poll(() => desk.tabCount("shelved")).toBe(0);
+    await desk.tabTo("tab-active", "Shift+Tab");
+    await desk.press("Enter");
+    await desk.row(FAN).waitFor();
+    await desk.tabTo("alarm-grid");
+  });
+
   it("takes an alarm out of service with a reason, and back [AL-12]", async () => {
     await desk.walkTo(FAN);
     await desk.press("o");

@@ -1,3 +1,4 @@
+import type { BulkShelve } from "#core/contracts/alarm-acts.ts";
 import type { QualityNow } from "#core/contracts/alarm-quality.ts";
 import type { FindingView, SignedStatement } from "#core/contracts/completeness.ts";
 import type { HistorySeriesView, HistoryView } from "#core/contracts/history.ts";
@@ -108,7 +109,7 @@ export class HubApi {
   actOnAlarms = (
     act: "acknowledge" | "shelve",
     items: readonly { readonly id: string; readonly occurrence: number }[],
-    body: { readonly comment?: string; readonly minutes?: number; readonly station?: string },
+    body: Pick<BulkShelve, "comment" | "minutes" | "once" | "station">,
   ): Promise<{ readonly items: readonly BulkItem[] }> =>
     this.#client.call("POST", `/alarms/${act}`, { body: { items, ...body } });
 

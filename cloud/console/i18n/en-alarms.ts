@@ -46,6 +46,7 @@ export const enAlarms: AlarmTexts = {
   emptyTab: "No alarm here",
   pillNew: "{{count}} new",
   until: "until {{time}}",
+  untilNormal: "Shelved until it returns to normal",
   escalated: "Nobody acknowledged in time: escalated at {{time}}",
   selectGroup: "Select the {{count}} alarms of this cause: {{message}}",
   groupCount: "{{count}} · {{unacknowledged}} unack.",
@@ -116,6 +117,7 @@ export const enAlarms: AlarmTexts = {
     assignee: "Assigned to",
     escalatedAt: "Escalated",
     shelvedUntil: "Shelved until",
+    shelvedOnce: "it returns to normal (at the latest {{time}})",
     facts: "Facts",
     place: "Place",
     zone: "Zone",
@@ -175,6 +177,7 @@ export const enAlarms: AlarmTexts = {
     duration: "Shelve for",
     minutes: "{{count}} min",
     hours: "{{count}} h",
+    once: "Until it returns to normal (at most 24 h)",
     note: {
       shelve:
         "While shelved it makes no sound and leaves the list. It comes back by itself, as a new alarm if the condition still holds.",

@@ -29,19 +29,35 @@ export function showTimesIn(timeZone: string): void {
 }
 
 function partsOf(at: Date): Readonly<Record<string, string>> {
-  return Object.fromEntries(fields.formatToParts(at).map(({ type, value }) => [type, value]));
+  const parts: Record<string, string> = {};
+  for (const { type, value } of fields.formatToParts(at)) parts[type] = value;
+  return parts;
+}
+
+function dateIn({ year, month, day }: Readonly<Record<string, string>>): string {
+  return `${year}-${month}-${day}`;
+}
+
+function timeIn({ hour, minute, second }: Readonly<Record<string, string>>): string {
+  return `${hour}:${minute}:${second}`;
+}
+
+/** The date of the present moment that was last asked for: a list asks for the same with each of its rows. */
+let today: { readonly nowMs: number; readonly in: Intl.DateTimeFormat; readonly date: string } | undefined;
+
+function dateToday(nowMs: number): string {
+  if (today?.nowMs !== nowMs || today.in !== fields) today = { nowMs, in: fields, date: dateOf(new Date(nowMs)) };
+  return today.date;
 }
 
 /** Time of day at the site, `HH:MM:SS`. The same in both languages: nobody shall wonder which field is the month. */
 export function timeOfDay(at: Date): string {
-  const { hour, minute, second } = partsOf(at);
-  return `${hour}:${minute}:${second}`;
+  return timeIn(partsOf(at));
 }
 
 /** Date at the site, `YYYY-MM-DD`. */
 export function dateOf(at: Date): string {
-  const { year, month, day } = partsOf(at);
-  return `${year}-${month}-${day}`;
+  return dateIn(partsOf(at));
 }
 
 /** Time of an ISO text for a list: the time alone when it is of today (`nowMs`), else month, day and time; empty for no time. */
@@ -49,7 +65,9 @@ export function shortTime(iso: string | null | undefined, nowMs: number): string
   if (iso === null || iso === undefined) return "";
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return "";
-  return dateOf(at) === dateOf(new Date(nowMs)) ? timeOfDay(at) : `${dateOf(at).slice(5)} ${timeOfDay(at)}`;
+  const parts = partsOf(at);
+  const date = dateIn(parts);
+  return date === dateToday(nowMs) ? timeIn(parts) : `${date.slice(5)} ${timeIn(parts)}`;
 }
 
 /** Full time at the site of an ISO text, to the millisecond; empty for no time. */

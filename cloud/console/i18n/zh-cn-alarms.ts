@@ -44,6 +44,7 @@ export const zhCNAlarms = {
   emptyTab: "这里没有报警",
   pillNew: "未确认 {{count}}",
   until: "至 {{time}}",
+  untilNormal: "搁置至恢复正常",
   escalated: "{{time}} 起无人确认，已升级",
   selectGroup: "选择此原因的 {{count}} 条报警：{{message}}",
   groupCount: "{{count}} 条 · 未确认 {{unacknowledged}}",
@@ -114,6 +115,7 @@ export const zhCNAlarms = {
     assignee: "负责人",
     escalatedAt: "升级时间",
     shelvedUntil: "搁置至",
+    shelvedOnce: "恢复正常（最迟 {{time}}）",
     facts: "基本信息",
     place: "位置",
     zone: "防区",
@@ -173,6 +175,7 @@ export const zhCNAlarms = {
     duration: "搁置时长",
     minutes: "{{count}} 分钟",
     hours: "{{count}} 小时",
+    once: "直到恢复正常（最长 24 小时）",
     note: {
       shelve: "搁置期间不鸣响、不占列表，到时自动恢复；如条件仍成立，将重新报警。",
       outOfService: "停用没有自动恢复：检修结束后须人工恢复服务。",

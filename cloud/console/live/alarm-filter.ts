@@ -52,34 +52,26 @@ export function tabOf({ suppression }: Pick<AlarmView, "suppression">): AlarmTab
   return suppression.includes("shelved") ? "shelved" : "suppressed";
 }
 
-type Tabs = Readonly<Record<AlarmTab, readonly AlarmView[]>>;
-
-/** Of each list once: its tabs and their counts are asked for with every change. */
-const parted = new WeakMap<readonly AlarmView[], Tabs>();
-
-function tabsOf(alarms: readonly AlarmView[]): Tabs {
-  const before = parted.get(alarms);
-  if (before !== undefined) return before;
-  const tabs: Record<AlarmTab, AlarmView[]> = { active: [], shelved: [], suppressed: [], outOfService: [] };
-  for (const alarm of alarms) tabs[tabOf(alarm)].push(alarm);
-  parted.set(alarms, tabs);
-  return tabs;
-}
-
-/** How many stand in each list. What was counted must not be changed any more. */
-export function countTabs(alarms: readonly AlarmView[]): Readonly<Record<AlarmTab, number>> {
-  const { active, shelved, suppressed, outOfService } = tabsOf(alarms);
-  return {
-    active: active.length,
-    shelved: shelved.length,
-    suppressed: suppressed.length,
-    outOfService: outOfService.length,
-  };
-}
-
-/** The alarms of one list, in the same order. What was parted must not be changed any more. */
+/**
+ * The alarms of one list, in the same order. `alarms` must be in the order of the alarm list: what is held back stands last in it, so
+ * that the long list of the others is taken without looking at each.
+ */
 export function alarmsOfTab(alarms: readonly AlarmView[], tab: AlarmTab): readonly AlarmView[] {
-  return tabsOf(alarms)[tab];
+  const held = firstHeld(alarms);
+  if (tab === "active") return held === alarms.length ? alarms : alarms.slice(0, held);
+  return alarms.slice(held).filter((alarm) => tabOf(alarm) === tab);
+}
+
+/** Index of the first alarm that is held back. */
+function firstHeld(alarms: readonly AlarmView[]): number {
+  let low = 0;
+  let high = alarms.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (alarms[middle]?.suppression.length === 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function inState(alarm: AlarmView, state: StateFilter | undefined): boolean {

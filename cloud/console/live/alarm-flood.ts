@@ -20,22 +20,32 @@ export const NO_FLOOD: FloodState = { flooding: false, raised: 0 };
 /** Tells a flood from what comes to this console. What was raised counts also when it has closed since. */
 export class FloodWatch {
   readonly #raised = new Map<string, number>();
-  /** Views already counted: of ten thousand rows only what changed is looked at. */
-  readonly #seen = new WeakSet<AlarmView>();
+  /** No raise that is remembered is older: before it leaves the window none needs to be looked at. Unix ms. */
+  #oldest = Number.POSITIVE_INFINITY;
   #flooding = false;
 
-  /** Takes the open alarms as they stand; `nowMs` is Unix ms. Suppressed ones were not annunciated and do not count. [KP-02] */
+  /**
+   * Takes alarms that are new or have changed, as they stand; others do no harm. `nowMs` is Unix ms. Suppressed ones were not
+   * annunciated and do not count. [KP-02]
+   */
   update(alarms: readonly AlarmView[], nowMs: number): FloodState {
     for (const alarm of alarms) {
-      if (alarm.suppression.length > 0 || this.#seen.has(alarm)) continue;
-      this.#seen.add(alarm);
+      if (alarm.suppression.length > 0) continue;
       const at = Date.parse(alarm.receivedAt);
-      if (nowMs - at < FLOOD_WINDOW_MS && this.#raised.size < MOST_REMEMBERED)
-        this.#raised.set(`${alarm.id}#${alarm.occurrence}`, at);
+      if (nowMs - at >= FLOOD_WINDOW_MS || this.#raised.size >= MOST_REMEMBERED) continue;
+      this.#raised.set(`${alarm.id}#${alarm.occurrence}`, at);
+      this.#oldest = Math.min(this.#oldest, at);
     }
-    for (const [key, at] of this.#raised) if (nowMs - at >= FLOOD_WINDOW_MS) this.#raised.delete(key);
+    if (nowMs - this.#oldest >= FLOOD_WINDOW_MS) this.#forget(nowMs);
     const raised = this.#raised.size;
     this.#flooding = this.#flooding ? raised >= FLOOD_ENDS_BELOW : raised > FLOOD_BEGINS_ABOVE;
     return { flooding: this.#flooding, raised };
+  }
+
+  #forget(nowMs: number): void {
+    this.#oldest = Number.POSITIVE_INFINITY;
+    for (const [key, at] of this.#raised)
+      if (nowMs - at >= FLOOD_WINDOW_MS) this.#raised.delete(key);
+      else this.#oldest = Math.min(this.#oldest, at);
   }
 }

@@ -17,6 +17,21 @@ export function useItems<T>(collection: LiveCollection<T>): readonly T[] {
   return useSyncExternalStore(collection.subscribe, collection.items);
 }
 
+/** One item of a collection; draws again only when that one changes. */
+export function useItem<T>(collection: LiveCollection<T>, id: string | undefined): T | undefined {
+  return useSyncExternalStore(collection.subscribe, () => (id === undefined ? undefined : collection.get(id)));
+}
+
+/** What `of` makes of a cell's value; draws again only when that changes. For plain values: a new object would be a change. */
+export function useCellPart<T, P extends string | number | boolean | undefined>(cell: Cell<T>, of: (value: T) => P): P {
+  return useSyncExternalStore(cell.subscribe, () => of(cell.get()));
+}
+
+/** The first item of a collection; draws again only when it changes. */
+export function useFirst<T>(collection: LiveCollection<T>): T | undefined {
+  return useSyncExternalStore(collection.subscribe, () => collection.items()[0]);
+}
+
 /** Has the first snapshot of a collection arrived? */
 export function useLoaded<T>(collection: LiveCollection<T>): boolean {
   return useSyncExternalStore(collection.subscribe, collection.isLoaded);

@@ -2,7 +2,7 @@ import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import type { AlarmActName } from "../live/alarm-acts.ts";
 import { type AlarmFilter, type AlarmTab, NO_FILTER } from "../live/alarm-filter.ts";
 import { isGroup, type ListRow } from "../live/alarm-groups.ts";
-import { useCell } from "../live/hooks.ts";
+import { useCell, useCellPart } from "../live/hooks.ts";
 import { addressOf } from "../router.ts";
 import { useServices } from "../services-context.ts";
 import { AlarmDetailPanel } from "./alarms/alarm-detail-panel.tsx";
@@ -27,7 +27,7 @@ const toList = (): void => document.getElementById("alarm-grid")?.focus({ preven
 /** Is the list folded by cause? In a flood, unless somebody wants it otherwise; a new flood begins folded again. */
 function useFolding(): { readonly folded: boolean; readonly setFolded: (folded: boolean) => void } {
   const { sound } = useServices();
-  const { flooding } = useCell(sound.flood);
+  const flooding = useCellPart(sound.flood, (flood) => flood.flooding);
   const [choice, setChoice] = useState<{ readonly flooding: boolean; readonly folded: boolean }>();
   const folded = choice?.flooding === flooding ? choice.folded : flooding;
   return { folded, setFolded: (wanted) => setChoice({ flooding, folded: wanted }) };

@@ -1,15 +1,15 @@
 import { useTranslation } from "react-i18next";
 import iconUrl from "../icon.svg";
-import { countAttention } from "../live/alarm-order.ts";
-import { useCell, useItems } from "../live/hooks.ts";
+import { countAttention } from "../live/alarm-tally.ts";
+import { useCell, useCellPart } from "../live/hooks.ts";
 import { PAGES } from "../pages/index.ts";
 import { useServices } from "../services-context.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Link } from "../ui/link.tsx";
 
 function AttentionCount() {
-  const { alarms } = useServices();
-  const count = countAttention(useItems(alarms));
+  const { tally } = useServices();
+  const count = useCellPart(tally, countAttention);
   return count === 0 ? null : <span className="count">{count > 999 ? "999+" : count}</span>;
 }
 

@@ -1,7 +1,7 @@
 import { Button } from "antd";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { useCell, useItems } from "../live/hooks.ts";
+import { useCell, useItem } from "../live/hooks.ts";
 import type { Notice } from "../live/notices.ts";
 import { useServices } from "../services-context.ts";
 import { Icon } from "../ui/icon.tsx";
@@ -11,9 +11,8 @@ import { useNames } from "../ui/use-names.ts";
 function Popup({ notice }: { readonly notice: Notice }) {
   const { t } = useTranslation();
   const { alarms, notices, router } = useServices();
-  const items = useItems(alarms);
   const names = useNames();
-  const alarm = notice.alarm === undefined ? undefined : items.find(({ id }) => id === notice.alarm);
+  const alarm = useItem(alarms, notice.alarm);
   const picture = alarm?.snapshots.at(-1);
   const handled = alarm?.acknowledged === true;
   useEffect(() => {

@@ -1,8 +1,9 @@
-import { lazy, Suspense, useState } from "react";
+import { lazy, memo, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { AlarmPriority } from "#core/model/alarm.ts";
 import { shortTime, timeOfDay } from "../i18n/format.ts";
-import { asksForAttention, countAlarms, PRIORITIES } from "../live/alarm-order.ts";
-import { useCell, useItems, useNow } from "../live/hooks.ts";
+import { asksForAttention, PRIORITIES } from "../live/alarm-order.ts";
+import { useCell, useFirst, useNow } from "../live/hooks.ts";
 import { useServices } from "../services-context.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Link } from "../ui/link.tsx";
@@ -13,16 +14,38 @@ import { LanguageSwitch, ThemeSwitch } from "./switches.tsx";
 
 const PasswordDialog = lazy(() => import("./password-dialog.tsx"));
 
+/** How many of a priority are open, as a shape and a number; its words are drawn anew only when a number changes. */
+const CountChip = memo(function CountChip(props: {
+  readonly priority: AlarmPriority;
+  readonly open: number;
+  readonly unacknowledged: number;
+}) {
+  const { priority, open, unacknowledged } = props;
+  const { t } = useTranslation();
+  const label = t("alarm.countOf", { priority: t(`alarm.priority.${priority}`), count: open, unacknowledged });
+  return (
+    <li
+      className={`count-chip${unacknowledged > 0 ? ` on-${priority}` : ""}`}
+      title={label}
+      data-testid={`count-${priority}`}
+    >
+      <PriorityShape priority={priority} />
+      <span aria-hidden="true">{open}</span>
+      <span className="visually-hidden">{label}</span>
+    </li>
+  );
+});
+
 /** The most important unacknowledged alarm in one line, and how many are open: on every page. */
 function AlarmBar() {
   const { t } = useTranslation();
-  const { alarms } = useServices();
-  const items = useItems(alarms);
+  const { alarms, tally } = useServices();
+  const top = useFirst(alarms);
   const names = useNames();
   const now = useNow(30_000);
-  const counts = countAlarms(items);
+  const { priorities } = useCell(tally);
   // The first of the list is unacknowledged if any is.
-  const first = items[0] !== undefined && asksForAttention(items[0]) ? items[0] : undefined;
+  const first = top !== undefined && asksForAttention(top) ? top : undefined;
   return (
     <section className="alarm-bar" aria-label={t("alarm.bar")} data-testid="alarm-bar">
       {first === undefined ? (
@@ -36,26 +59,9 @@ function AlarmBar() {
         </Link>
       )}
       <ul className="counts" aria-label={t("alarm.counts")}>
-        {PRIORITIES.map((priority) => {
-          const { open, unacknowledged } = counts[priority];
-          const label = t("alarm.countOf", {
-            priority: t(`alarm.priority.${priority}`),
-            count: open,
-            unacknowledged,
-          });
-          return (
-            <li
-              key={priority}
-              className={`count-chip${unacknowledged > 0 ? ` on-${priority}` : ""}`}
-              title={label}
-              data-testid={`count-${priority}`}
-            >
-              <PriorityShape priority={priority} />
-              <span aria-hidden="true">{open}</span>
-              <span className="visually-hidden">{label}</span>
-            </li>
-          );
-        })}
+        {PRIORITIES.map((priority) => (
+          <CountChip key={priority} priority={priority} {...priorities[priority]} />
+        ))}
       </ul>
     </section>
   );

@@ -11,23 +11,13 @@ export interface HeardBy {
 
 /** An alarm as the sounder sees it. */
 export interface Audible {
+  /** Its id. */
+  readonly alarm: string;
   /** Alarm and occurrence: another occurrence is another alarm. */
   readonly key: string;
   readonly priority: AlarmPriority;
   /** What it is folded by in a flood; undefined: it always sounds for itself. */
   readonly cause: string | undefined;
-}
-
-/** Of each view once: of ten thousand rows only what changed is made anew. */
-const known = new WeakMap<AlarmView, Audible>();
-
-function audibleOf(alarm: AlarmView): Audible {
-  const before = known.get(alarm);
-  if (before !== undefined) return before;
-  const { id, occurrence, priority } = alarm;
-  const made = { key: `${id}#${occurrence}`, priority, cause: causeOf(alarm) };
-  known.set(alarm, made);
-  return made;
 }
 
 /** Does an alarm belong to the operator position of this workplace? */
@@ -43,20 +33,13 @@ export function isHeardBy(
 }
 
 /**
- * What is to be heard: every alarm that asks for attention and whose condition holds or is latched. A facility alarm that has
- * cleared by itself waits silently for its acknowledgement. The filter of the list plays no part; the operator position does.
+ * The alarm of an operator position as it is to be heard; undefined when it is not: heard is what asks for attention and whose
+ * condition holds or is latched. A facility alarm that has cleared by itself waits silently for its acknowledgement.
  */
-export function audibleAlarms(
-  alarms: readonly AlarmView[],
-  heardBy: HeardBy,
-  inside: (space: string | undefined, area: string) => boolean,
-): readonly Audible[] {
-  const heard: Audible[] = [];
-  for (const alarm of alarms) {
-    if (!asksForAttention(alarm) || alarm.condition === "inactive") continue;
-    if (isHeardBy(alarm, heardBy, inside)) heard.push(audibleOf(alarm));
-  }
-  return heard;
+export function audibleOf(alarm: AlarmView): Audible | undefined {
+  if (!asksForAttention(alarm) || alarm.condition === "inactive") return undefined;
+  const { id, occurrence, priority } = alarm;
+  return { alarm: id, key: `${id}#${occurrence}`, priority, cause: causeOf(alarm) };
 }
 
 const rank = (priority: AlarmPriority): number => PRIORITIES.indexOf(priority);
@@ -76,16 +59,41 @@ export interface Sounding {
  */
 export class SoundDecision {
   readonly #silenced = new Map<string, Audible>();
-  #heard: readonly Audible[] = [];
+  /** What is audible, by alarm id. */
+  readonly #heard = new Map<string, Audible>();
+  /** How many of each priority are audible. */
+  readonly #counts: Record<AlarmPriority, number> = { urgent: 0, high: 0, medium: 0, low: 0 };
 
-  /** Takes what is audible as it stands. */
-  update(audible: readonly Audible[], flooding: boolean): Sounding {
-    this.#heard = audible;
-    if (this.#silenced.size > 0) this.#forget(new Set(audible.map(({ key }) => key)));
+  /** Takes all that is audible. */
+  replace(audible: readonly Audible[]): void {
+    this.#heard.clear();
+    for (const priority of PRIORITIES) this.#counts[priority] = 0;
+    for (const one of audible) this.#put(one);
+    // What was acknowledged or has gone and comes back is new.
+    const still = new Set(audible.map(({ key }) => key));
+    for (const key of this.#silenced.keys()) if (!still.has(key)) this.#silenced.delete(key);
+  }
+
+  /** Takes how one alarm is audible now; undefined: not any more. Then it is new when it comes back. */
+  change(alarm: string, audible: Audible | undefined): void {
+    const before = this.#heard.get(alarm);
+    if (before !== undefined) {
+      this.#heard.delete(alarm);
+      this.#counts[before.priority] -= 1;
+      if (before.key !== audible?.key) this.#silenced.delete(before.key);
+    }
+    if (audible !== undefined) this.#put(audible);
+  }
+
+  /** What sounds. */
+  sounding(flooding: boolean): Sounding {
+    // The usual case, and that of a storm: nothing is silenced, and none of ten thousand needs to be looked at.
+    if (this.#silenced.size === 0)
+      return { priority: PRIORITIES.find((priority) => this.#counts[priority] > 0), silenced: 0 };
     const causes = flooding ? this.#silencedCauses() : undefined;
     let priority: AlarmPriority | undefined;
     let silenced = 0;
-    for (const one of audible) {
+    for (const one of this.#heard.values()) {
       const covered = one.cause === undefined ? undefined : causes?.get(one.cause);
       if (this.#silenced.has(one.key) || (covered !== undefined && rank(one.priority) >= covered)) silenced += 1;
       else if (priority === undefined || rank(one.priority) < rank(priority)) priority = one.priority;
@@ -95,7 +103,7 @@ export class SoundDecision {
 
   /** Silences all that is heard now. */
   silence(): void {
-    for (const one of this.#heard) this.#silenced.set(one.key, one);
+    for (const one of this.#heard.values()) this.#silenced.set(one.key, one);
   }
 
   /** Lets everything be heard again. */
@@ -103,9 +111,9 @@ export class SoundDecision {
     this.#silenced.clear();
   }
 
-  /** What was acknowledged or has gone and comes back is new. */
-  #forget(still: ReadonlySet<string>): void {
-    for (const key of this.#silenced.keys()) if (!still.has(key)) this.#silenced.delete(key);
+  #put(audible: Audible): void {
+    this.#heard.set(audible.alarm, audible);
+    this.#counts[audible.priority] += 1;
   }
 
   /** The rank of the most important silenced alarm of each cause. */

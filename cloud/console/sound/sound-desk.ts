@@ -3,9 +3,9 @@ import type { AlarmView } from "#core/contracts/http.ts";
 import type { AlarmPriority } from "#core/model/alarm.ts";
 import { type FloodState, FloodWatch, NO_FLOOD } from "../live/alarm-flood.ts";
 import { Cell } from "../live/cell.ts";
-import type { LiveCollection } from "../live/collection.ts";
+import type { ItemChanges, LiveCollection } from "../live/collection.ts";
 import { SOUND_PATTERNS } from "./patterns.ts";
-import { audibleAlarms, type HeardBy, isHeardBy, SoundDecision } from "./sound-decision.ts";
+import { audibleOf, type HeardBy, isHeardBy, SoundDecision } from "./sound-decision.ts";
 import type { Audibility, SoundPlayer } from "./sound-player.ts";
 
 /** What the sounder does, for the eye. */
@@ -18,11 +18,12 @@ export interface SoundState {
 
 export interface SoundDeskOptions {
   readonly clock: Clock;
-  readonly alarms: Pick<LiveCollection<AlarmView>, "items" | "subscribe">;
+  readonly alarms: Pick<LiveCollection<AlarmView>, "items" | "follow">;
   readonly player: SoundPlayer;
   /** 0 to 1. */
   readonly volume: Cell<number>;
   readonly heardBy: Cell<HeardBy>;
+  /** When its answers change, `heardBy` must be set anew. */
   readonly inside: (space: string | undefined, area: string) => boolean;
 }
 
@@ -53,14 +54,14 @@ export class SoundDesk {
     if (this.#stop !== undefined) return;
     const { clock, alarms, heardBy } = this.#options;
     const ends = [
-      alarms.subscribe(() => this.#updateSoon()),
-      heardBy.subscribe(() => this.#update()),
+      alarms.follow((changes) => this.#take(changes)),
+      heardBy.subscribe(() => this.#readAll()),
       clock.every(CHECK_MS, () => this.#check()),
     ];
     this.#stop = () => {
       for (const end of ends) end();
     };
-    this.#update();
+    this.#readAll();
     void this.#wake();
   }
 
@@ -71,6 +72,7 @@ export class SoundDesk {
     this.#cancelUpdate?.();
     this.#cancelUpdate = undefined;
     this.#decision.resume();
+    this.#decision.replace([]);
     this.#sound(undefined, 0);
   }
 
@@ -110,6 +112,27 @@ export class SoundDesk {
     this.#update();
   }
 
+  #readAll(): void {
+    if (this.#stop === undefined) return;
+    this.#hear({ put: this.#options.alarms.items(), gone: [], all: true });
+    this.#update();
+  }
+
+  #take(changes: ItemChanges<AlarmView>): void {
+    this.#hear(changes);
+    this.#updateSoon();
+  }
+
+  /** Of ten thousand alarms only what has changed is looked at. The filter of the list plays no part; the operator position does. */
+  #hear({ put, gone, all }: ItemChanges<AlarmView>): void {
+    const { clock, heardBy, inside } = this.#options;
+    const isMine = (alarm: AlarmView): boolean => isHeardBy(alarm, heardBy.get(), inside);
+    if (all) this.#decision.replace(put.filter(isMine).flatMap((alarm) => audibleOf(alarm) ?? []));
+    else for (const alarm of put) this.#decision.change(alarm.id, isMine(alarm) ? audibleOf(alarm) : undefined);
+    for (const id of gone) this.#decision.change(id, undefined);
+    this.#floods.update(put.filter(isMine), clock.now());
+  }
+
   #updateSoon(): void {
     this.#cancelUpdate ??= this.#options.clock.after(GATHER_MS, () => {
       this.#cancelUpdate = undefined;
@@ -119,17 +142,14 @@ export class SoundDesk {
 
   #update(): void {
     if (this.#stop === undefined) return;
-    const { clock, alarms, heardBy, inside } = this.#options;
-    const items = alarms.items();
-    const mine = items.filter((alarm) => isHeardBy(alarm, heardBy.get(), inside));
-    const own = this.#floods.update(mine, clock.now());
+    const own = this.#floods.update([], this.#options.clock.now());
     const flood = {
       flooding: own.flooding || this.#told.flooding,
       raised: Math.max(own.raised, this.#told.raised),
     };
     const before = this.flood.get();
     if (flood.flooding !== before.flooding || flood.raised !== before.raised) this.flood.set(flood);
-    const { priority, silenced } = this.#decision.update(audibleAlarms(items, heardBy.get(), inside), flood.flooding);
+    const { priority, silenced } = this.#decision.sounding(flood.flooding);
     this.#sound(priority, silenced);
   }
 

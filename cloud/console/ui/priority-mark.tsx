@@ -17,19 +17,23 @@ export function PriorityShape({ priority }: { readonly priority: AlarmPriority }
   );
 }
 
-/** A priority by colour, shape and text. Filled while nobody has acknowledged, outlined after. */
-export function PriorityMark({
-  priority,
-  quiet = false,
-}: {
+interface MarkProps {
   readonly priority: AlarmPriority;
   readonly quiet?: boolean;
-}) {
-  const { t } = useTranslation();
+}
+
+/** A mark whose text is given: in a list of many rows nothing is looked up for each of them. */
+export function PriorityLabel({ priority, quiet = false, text }: MarkProps & { readonly text: string }) {
   return (
     <span className={`mark mark-${priority}${quiet ? " mark-quiet" : ""}`}>
       <PriorityShape priority={priority} />
-      {t(`alarm.priority.${priority}`)}
+      {text}
     </span>
   );
+}
+
+/** A priority by colour, shape and text. Filled while nobody has acknowledged, outlined after. */
+export function PriorityMark(props: MarkProps) {
+  const { t } = useTranslation();
+  return <PriorityLabel {...props} text={t(`alarm.priority.${props.priority}`)} />;
 }

@@ -7,10 +7,33 @@ import {
   commentNeeded,
   resetBlocked,
 } from "#cloud/console/live/alarm-acts.ts";
-import { alarmsOfTab, countTabs, filterAlarms, isFiltering, NO_FILTER } from "#cloud/console/live/alarm-filter.ts";
-import { asksForAttention, compareAlarms, countAlarms, shownState } from "#cloud/console/live/alarm-order.ts";
+import {
+  ALARM_TABS,
+  type AlarmTab,
+  alarmsOfTab,
+  filterAlarms,
+  isFiltering,
+  NO_FILTER,
+} from "#cloud/console/live/alarm-filter.ts";
+import { asksForAttention, compareAlarms, isOpen, shownState } from "#cloud/console/live/alarm-order.ts";
+import { AlarmCounter, countAttention } from "#cloud/console/live/alarm-tally.ts";
+import { LiveCollection } from "#cloud/console/live/collection.ts";
 import { gridAct } from "#cloud/console/pages/alarms/grid-keys.ts";
+import type { AlarmView } from "#core/contracts/http.ts";
 import { alarmView } from "./alarm-fixture.ts";
+
+/** A collection of alarms and the count of it. */
+function counting(items: readonly AlarmView[]) {
+  const alarms = new LiveCollection<AlarmView>({
+    idOf: ({ id }) => id,
+    compare: compareAlarms,
+    keep: isOpen,
+    schedule: (callback) => callback(),
+  });
+  const { tally } = new AlarmCounter(alarms);
+  alarms.apply({ t: "snap", id: "v", epoch: "e", seq: 1, items });
+  return { alarms, tally };
+}
 
 const ALL = new Set(Object.values(ACT_PERMISSIONS));
 
@@ -42,12 +65,30 @@ describe("the order of the alarm list", () => {
   });
 
   it("counts open and unacknowledged ones of each priority, without the suppressed", () => {
-    const counts = countAlarms([
+    const { tally } = counting([
       alarmView("a"),
       alarmView("b", { acknowledged: true }),
       alarmView("c", { suppression: ["outOfService"] }),
     ]);
-    expect(counts.urgent).toEqual({ open: 2, unacknowledged: 1 });
+    expect(tally.get().priorities.urgent).toEqual({ open: 2, unacknowledged: 1 });
+    expect(countAttention(tally.get())).toBe(1);
+  });
+
+  it("counts the same after many single changes as after a list of what came of them", () => {
+    const { alarms, tally } = counting([alarmView("a"), alarmView("b")]);
+    const change = (up: readonly AlarmView[], rm: readonly string[]): void =>
+      alarms.apply({ t: "delta", id: "v", epoch: "e", seq: 2, up, rm });
+    change([alarmView("a", { acknowledged: true }), alarmView("c", { priority: "low" })], []);
+    change(
+      [alarmView("c", { priority: "high", suppression: ["shelved"] }), alarmView("d", { priority: "low" })],
+      ["b"],
+    );
+    change([alarmView("d", { priority: "medium" })], ["nobody knows it"]);
+    change([alarmView("a", { state: "A" })], []);
+    expect(tally.get()).toEqual(counting(alarms.items()).tally.get());
+    expect(tally.get().tabs).toEqual({ active: 1, shelved: 1, suppressed: 0, outOfService: 0 });
+    alarms.clear();
+    expect(tally.get()).toEqual(counting([]).tally.get());
   });
 
   it("names a latched alarm by its acknowledgement", () => {
@@ -121,8 +162,14 @@ describe("the lists of the page", () => {
       alarmView("c", { suppression: ["byDesign"], state: "F" }),
       alarmView("d", { suppression: ["shelved", "outOfService"], state: "G" }),
     ];
-    expect(countTabs(list)).toEqual({ active: 1, shelved: 1, suppressed: 1, outOfService: 1 });
-    expect(alarmsOfTab(list, "outOfService").map(({ id }) => id)).toEqual(["d"]);
+    expect(counting(list).tally.get().tabs).toEqual({ active: 1, shelved: 1, suppressed: 1, outOfService: 1 });
+    const inOrder = [...list, alarmView("e")].sort(compareAlarms);
+    const idsOf = (tab: AlarmTab): string =>
+      alarmsOfTab(inOrder, tab)
+        .map(({ id }) => id)
+        .join("");
+    expect(ALARM_TABS.map(idsOf)).toEqual(["ae", "b", "c", "d"]);
+    expect(alarmsOfTab([], "active")).toEqual([]);
   });
 });
 

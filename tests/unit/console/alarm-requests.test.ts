@@ -33,6 +33,17 @@ describe("the requests of an act", () => {
     expect(api.asked).toEqual([{ id: "a", act: "out-of-service", occurrence: 3, station: WORKPLACE, comment: "4711" }]);
   });
 
+  it("shelve until the alarm returns to normal, one or many, without naming a time [AL-10]", async () => {
+    const api = answering();
+    const requests = actRequests(api, WORKPLACE);
+    await requests.one("shelve", alarmView("a"), { comment: "x", once: true });
+    await requests.together("shelve", [alarmView("a"), alarmView("b")], { comment: "x", once: true });
+    expect(api.asked).toEqual([
+      { id: "a", act: "shelve", occurrence: 1, station: WORKPLACE, comment: "x", once: true },
+      { act: "shelve", count: 2, station: WORKPLACE, comment: "x", once: true },
+    ]);
+  });
+
   it("go on with the others when one is refused", async () => {
     const alarms = ["a", "refused", "b"].map((id) => alarmView(id));
     const fared = await actRequests(answering(), WORKPLACE).oneByOne("comment", alarms, { comment: "x" });

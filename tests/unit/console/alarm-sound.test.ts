@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Cell } from "#cloud/console/live/cell.ts";
 import { LiveCollection } from "#cloud/console/live/collection.ts";
 import { SOUND_PATTERNS } from "#cloud/console/sound/patterns.ts";
-import { audibleAlarms, type HeardBy, SoundDecision } from "#cloud/console/sound/sound-decision.ts";
+import { audibleOf, type HeardBy, isHeardBy, SoundDecision } from "#cloud/console/sound/sound-decision.ts";
 import { SoundDesk } from "#cloud/console/sound/sound-desk.ts";
 import { type AudioOutput, SoundPlayer } from "#cloud/console/sound/sound-player.ts";
 import type { AlarmView } from "#core/contracts/http.ts";
@@ -11,7 +11,12 @@ import { alarmView } from "./alarm-fixture.ts";
 
 const ALL: HeardBy = { areas: [], categories: [] };
 const inside = (space: string | undefined, area: string): boolean => space === area;
-const heard = (alarms: readonly AlarmView[], by: HeardBy = ALL) => audibleAlarms(alarms, by, inside);
+const heard = (alarms: readonly AlarmView[], by: HeardBy = ALL) =>
+  alarms.filter((alarm) => isHeardBy(alarm, by, inside)).flatMap((alarm) => audibleOf(alarm) ?? []);
+const update = (decision: SoundDecision, alarms: readonly AlarmView[], flooding: boolean) => {
+  decision.replace(heard(alarms));
+  return decision.sounding(flooding);
+};
 const facility = (id: string, change: Partial<AlarmView> = {}): AlarmView =>
   alarmView(id, { law: "facility", category: "equipment", priority: "high", device: "park/gw-1/ahu-1", ...change });
 
@@ -34,40 +39,51 @@ describe("what is heard", () => {
   });
 
   it("is the most important of them", () => {
-    expect(new SoundDecision().update(heard([facility("a"), alarmView("b")]), false).priority).toBe("urgent");
+    expect(update(new SoundDecision(), [facility("a"), alarmView("b")], false).priority).toBe("urgent");
   });
 });
 
 describe("silence [AL-17]", () => {
   it("covers what was heard, and ends for every new alarm", () => {
     const decision = new SoundDecision();
-    decision.update(heard([facility("a")]), false);
+    update(decision, [facility("a")], false);
     decision.silence();
-    expect(decision.update(heard([facility("a")]), false)).toEqual({ priority: undefined, silenced: 1 });
-    expect(decision.update(heard([facility("a"), facility("b")]), false)).toEqual({ priority: "high", silenced: 1 });
+    expect(update(decision, [facility("a")], false)).toEqual({ priority: undefined, silenced: 1 });
+    expect(update(decision, [facility("a"), facility("b")], false)).toEqual({ priority: "high", silenced: 1 });
   });
 
   it("ends for another occurrence, and for one that was acknowledged and alarms again", () => {
     const decision = new SoundDecision();
-    decision.update(heard([facility("a")]), false);
+    update(decision, [facility("a")], false);
     decision.silence();
-    expect(decision.update(heard([facility("a", { occurrence: 2 })]), false).priority).toBe("high");
+    expect(update(decision, [facility("a", { occurrence: 2 })], false).priority).toBe("high");
     decision.silence();
-    decision.update(heard([facility("a", { occurrence: 2, acknowledged: true })]), false);
-    expect(decision.update(heard([facility("a", { occurrence: 2 })]), false).priority).toBe("high");
+    update(decision, [facility("a", { occurrence: 2, acknowledged: true })], false);
+    expect(update(decision, [facility("a", { occurrence: 2 })], false).priority).toBe("high");
+  });
+
+  it("ends for one that went and came back between two looks, and lasts for one that only changed", () => {
+    const decision = new SoundDecision();
+    const take = (alarm: AlarmView): void => decision.change(alarm.id, audibleOf(alarm));
+    take(facility("a"));
+    take(facility("b"));
+    decision.silence();
+    take(facility("a", { assignee: "somebody" }));
+    expect(decision.sounding(false)).toEqual({ priority: undefined, silenced: 2 });
+    decision.change("b", undefined);
+    take(facility("b"));
+    expect(decision.sounding(false)).toEqual({ priority: "high", silenced: 1 });
   });
 
   it("lets a cause sound once in a flood, but not what is more important, and never less of the security law", () => {
     const decision = new SoundDecision();
-    decision.update(heard([facility("a")]), true);
+    update(decision, [facility("a")], true);
     decision.silence();
     const more = [facility("a"), facility("b")];
-    expect(decision.update(heard(more), true)).toEqual({ priority: undefined, silenced: 2 });
-    expect(decision.update(heard([...more, facility("c", { priority: "urgent" })]), true).priority).toBe("urgent");
+    expect(update(decision, more, true)).toEqual({ priority: undefined, silenced: 2 });
+    expect(update(decision, [...more, facility("c", { priority: "urgent" })], true).priority).toBe("urgent");
     decision.silence();
-    expect(decision.update(heard([...more, alarmView("d", { device: "park/gw-1/ahu-1" })]), true).priority).toBe(
-      "urgent",
-    );
+    expect(update(decision, [...more, alarmView("d", { device: "park/gw-1/ahu-1" })], true).priority).toBe("urgent");
   });
 });
 
@@ -159,7 +175,7 @@ describe("the sounder of a workplace", () => {
       alarms.apply({ t: "snap", id: "v", epoch: "e", seq: 1, items });
       clock.advance(100);
     };
-    return { clock, output, sound, show, heardBy };
+    return { clock, output, sound, show, heardBy, alarms };
   }
   const URGENT_TONES = SOUND_PATTERNS.urgent.tones.length;
 
@@ -173,6 +189,26 @@ describe("the sounder of a workplace", () => {
     show(alarmView("a", { acknowledged: true }));
     clock.advance(60_000);
     expect(output.tones.length).toBe(URGENT_TONES * 3);
+  });
+
+  it("follows single changes as well as whole lists, and the places that become known later", async () => {
+    const { clock, sound, alarms, heardBy } = await desk();
+    const change = (up: readonly AlarmView[], rm: readonly string[]): void => {
+      alarms.apply({ t: "delta", id: "v", epoch: "e", seq: 2, up, rm });
+      clock.advance(100);
+    };
+    const sounding = (): string | undefined => sound.state.get().sounding;
+    change([facility("a", { priority: "low" }), alarmView("b", { area: "hall" })], []);
+    expect(sounding()).toBe("urgent");
+    change([alarmView("b", { area: "hall", acknowledged: true })], []);
+    expect(sounding()).toBe("low");
+    change([], ["a"]);
+    expect(sounding()).toBeUndefined();
+    heardBy.set({ areas: ["hall"], categories: [] });
+    change([alarmView("c", { area: "room" })], []);
+    expect(sounding()).toBeUndefined();
+    heardBy.set({ areas: ["room"], categories: [] });
+    expect(sounding()).toBe("urgent");
   });
 
   it("goes over to the more important alarm at once", async () => {

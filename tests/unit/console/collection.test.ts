@@ -69,6 +69,33 @@ describe("a live collection", () => {
     expect(ids(items.items())).toBe("ba");
   });
 
+  it("tells who follows what has changed since the last drawing, each item once, and before the readers", () => {
+    const frames: (() => void)[] = [];
+    const items = collection((callback) => frames.push(callback));
+    const told: string[] = [];
+    items.follow(({ put, gone, all }) => told.push(`${all ? "all " : ""}+${ids(put)} -${gone.join("")}`));
+    items.subscribe(() => told.push("drawn"));
+    const a = { id: "a", rank: 1 };
+    items.apply({ t: "snap", ...at, items: [a, { id: "b", rank: 2 }] });
+    items.upsert({ id: "c", rank: 3 });
+    frames.shift()?.();
+    items.apply({
+      t: "delta",
+      ...at,
+      up: [
+        { id: "a", rank: 4 },
+        { id: "d", rank: 5 },
+      ],
+      rm: ["b"],
+    });
+    items.upsert({ id: "d", rank: 6, closed: true });
+    items.upsert({ id: "a", rank: 7 });
+    frames.shift()?.();
+    items.clear();
+    frames.shift()?.();
+    expect(told).toEqual(["all +abc -", "drawn", "+a -bd", "drawn", "all + -", "drawn"]);
+  });
+
   it("draws many changes of one frame once", () => {
     const frames: (() => void)[] = [];
     const items = collection((callback) => frames.push(callback));

@@ -20,6 +20,7 @@ interface Props {
 }
 
 const CONFIRM_TEST_ID = { "data-testid": "act-confirm" };
+const SHELVE_CHOICES = [...SHELVE_MINUTES, "once"] as const;
 const PHRASES = ["onTheWay", "onSite", "falseAlarm", "test"] as const;
 
 /** What is acted on: one by its message, several by their number of each priority. */
@@ -48,23 +49,29 @@ function Subject({ alarms }: Pick<AskedAct, "alarms">) {
   );
 }
 
-/** For how long it is shelved. It ends by itself. [AL-10] */
-function Duration({ minutes, onMinutes }: { minutes: number; onMinutes: (minutes: number) => void }) {
+type ShelveChoice = (typeof SHELVE_CHOICES)[number];
+
+/** For how long it is shelved. It ends by itself, also where it waits for the return to normal. [AL-10] */
+function Duration({ chosen, onChosen }: { chosen: ShelveChoice; onChosen: (choice: ShelveChoice) => void }) {
   const { t } = useTranslation();
+  const label = (choice: ShelveChoice): string => {
+    if (choice === "once") return t("alarm.dialog.once");
+    return choice < 60 ? t("alarm.dialog.minutes", { count: choice }) : t("alarm.dialog.hours", { count: choice / 60 });
+  };
   return (
     <fieldset className="act-durations">
       <legend>{t("alarm.dialog.duration")}</legend>
-      {SHELVE_MINUTES.map((one) => (
-        <label key={one} className={one === minutes ? "on" : ""}>
+      {SHELVE_CHOICES.map((one) => (
+        <label key={one} className={one === chosen ? "on" : ""}>
           <input
             type="radio"
-            name="shelve-minutes"
+            name="shelve-duration"
             value={one}
-            checked={one === minutes}
+            checked={one === chosen}
             data-testid={`shelve-${one}`}
-            onChange={() => onMinutes(one)}
+            onChange={() => onChosen(one)}
           />
-          {one < 60 ? t("alarm.dialog.minutes", { count: one }) : t("alarm.dialog.hours", { count: one / 60 })}
+          {label(one)}
         </label>
       ))}
     </fieldset>
@@ -78,7 +85,7 @@ export default function ActDialog({ asked: { act, alarms }, acts, onClose }: Pro
   const state = useCell(session.state);
   const workplace = useCell(preferences.workplace);
   const [comment, setComment] = useState("");
-  const [minutes, setMinutes] = useState<number>(SHELVE_MINUTES[1]);
+  const [duration, setDuration] = useState<ShelveChoice>(SHELVE_MINUTES[1]);
   const [assignee, setAssignee] = useState<string | null>();
   const [busy, setBusy] = useState(false);
   useBackToList();
@@ -91,7 +98,7 @@ export default function ActDialog({ asked: { act, alarms }, acts, onClose }: Pro
 
   const details: ActDetails = {
     ...(given === "" ? {} : { comment: given }),
-    ...(act === "shelve" ? { minutes } : {}),
+    ...(act === "shelve" ? (duration === "once" ? { once: true } : { minutes: duration }) : {}),
     ...(act === "assign" && assignee !== undefined ? { assignee } : {}),
   };
   const submit = async (): Promise<void> => {
@@ -126,7 +133,7 @@ export default function ActDialog({ asked: { act, alarms }, acts, onClose }: Pro
       <form id={formId} className="act-form" onSubmit={onSubmit} data-testid="act-dialog">
         <Subject alarms={alarms} />
         {(act === "shelve" || act === "outOfService") && <p className="form-note">{t(`alarm.dialog.note.${act}`)}</p>}
-        {act === "shelve" && <Duration minutes={minutes} onMinutes={setMinutes} />}
+        {act === "shelve" && <Duration chosen={duration} onChosen={setDuration} />}
         {act === "assign" && <AssigneeField alarms={alarms} value={assignee} onValue={setAssignee} />}
         <label className="field-label" htmlFor={commentId}>
           {t(needed ? "alarm.dialog.commentNeeded" : "alarm.dialog.comment")}

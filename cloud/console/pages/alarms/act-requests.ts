@@ -8,6 +8,8 @@ export interface ActDetails {
   readonly comment?: string;
   /** For shelving: how long. */
   readonly minutes?: number;
+  /** For shelving: until it returns to normal. */
+  readonly once?: true;
   /** For an assignment: the user name; null takes it back. */
   readonly assignee?: string | null;
 }
@@ -61,11 +63,12 @@ export function actRequests(api: Pick<HubApi, "actOnAlarm" | "actOnAlarms">, sta
     return { done: done.length, alarms: done, refused };
   };
 
-  const together: ActRequests["together"] = async (act, alarms, { comment, minutes }) => {
+  const together: ActRequests["together"] = async (act, alarms, { comment, minutes, once }) => {
     const words = {
       station,
       ...(comment === undefined ? {} : { comment }),
       ...(minutes === undefined ? {} : { minutes }),
+      ...(once === undefined ? {} : { once }),
     };
     const pages = Array.from({ length: Math.ceil(alarms.length / LARGEST_REQUEST) }, (_, page) =>
       alarms

@@ -7,6 +7,7 @@ import { shownState } from "../../live/alarm-order.ts";
 import { useNow } from "../../live/hooks.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { STATE_ICONS } from "./alarm-cells.tsx";
+import { shelvedText } from "./shelved-text.ts";
 import type { AlarmActs } from "./use-alarm-acts.ts";
 
 interface Props {
@@ -39,6 +40,7 @@ export function AlarmButtons({ alarm, acts }: Props) {
   const { t } = useTranslation();
   const state = shownState(alarm);
   const now = useNow(60_000);
+  const shelved = shelvedText(alarm, t, now);
   const busy = acts.busy.has(alarm.id);
   const noAcknowledge = acts.blocked("acknowledge", alarm);
   const noReset = acts.blocked("reset", alarm);
@@ -52,8 +54,10 @@ export function AlarmButtons({ alarm, acts }: Props) {
         {alarm.stale && <span className="tag tag-bad">{t("alarm.state.stale")}</span>}
       </p>
       <p className="detail-duty">
-        {alarm.shelvedUntil !== undefined && alarm.suppression.includes("shelved") && (
-          <span className="tag">{t("alarm.until", { time: shortTime(alarm.shelvedUntil, now) })}</span>
+        {shelved !== undefined && (
+          <span className="tag" data-testid="alarm-shelved">
+            {shelved}
+          </span>
         )}
         {alarm.assignee !== undefined && (
           <span className="tag" data-testid="alarm-assignee">

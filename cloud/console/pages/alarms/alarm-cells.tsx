@@ -6,8 +6,10 @@ import { shortTime } from "../../i18n/format.ts";
 import type { Translate } from "../../i18n/index.ts";
 import { type ShownState, shownState } from "../../live/alarm-order.ts";
 import { Icon, type IconName } from "../../ui/icon.tsx";
-import { PriorityMark } from "../../ui/priority-mark.tsx";
+import { PriorityLabel } from "../../ui/priority-mark.tsx";
 import type { NamesShown } from "../../ui/use-names.ts";
+import type { RowWords } from "./row-words.ts";
+import { shelvedText } from "./shelved-text.ts";
 
 /** Symbol of a state; it stands beside its text. */
 export const STATE_ICONS: Readonly<Record<ShownState, IconName>> = {
@@ -29,13 +31,15 @@ interface Props {
   readonly gone: boolean;
   readonly names: NamesShown;
   readonly t: Translate;
+  readonly words: RowWords;
   readonly now: number;
   readonly onTick: (alarm: AlarmView) => void;
 }
 
 /** Who looks after it, how long it is shelved, and that nobody came in time. */
 function Duty({ alarm, t, now }: Pick<Props, "alarm" | "t" | "now">) {
-  const { assignee, escalatedAt, shelvedUntil, suppression } = alarm;
+  const { assignee, escalatedAt } = alarm;
+  const shelved = shelvedText(alarm, t, now);
   return (
     <>
       {escalatedAt !== undefined && (
@@ -44,15 +48,13 @@ function Duty({ alarm, t, now }: Pick<Props, "alarm" | "t" | "now">) {
         </small>
       )}
       {assignee !== undefined && <small className="duty">@{assignee}</small>}
-      {shelvedUntil !== undefined && suppression.includes("shelved") && (
-        <small className="duty">{t("alarm.until", { time: shortTime(shelvedUntil, now) })}</small>
-      )}
+      {shelved !== undefined && <small className="duty">{shelved}</small>}
     </>
   );
 }
 
 /** The cells of one row. Plain elements and drawn anew only when the alarm changes: the list stays quick with ten thousand rows. */
-export const AlarmCells = memo(function AlarmCells({ alarm, ticked, gone, names, t, now, onTick }: Props) {
+export const AlarmCells = memo(function AlarmCells({ alarm, ticked, gone, names, t, words, now, onTick }: Props) {
   const state = shownState(alarm);
   const message = names.language === "en" ? alarm.messageEn : alarm.message;
   return (
@@ -63,17 +65,21 @@ export const AlarmCells = memo(function AlarmCells({ alarm, ticked, gone, names,
           checked={ticked}
           tabIndex={-1}
           data-testid="alarm-tick"
-          aria-label={t("alarm.selectRow", { message })}
+          aria-label={words.select(message)}
           onChange={() => onTick(alarm)}
           onClick={(event) => event.stopPropagation()}
         />
       </span>
       <span role="gridcell" className="cell-priority">
-        <PriorityMark priority={alarm.priority} quiet={alarm.acknowledged || gone} />
+        <PriorityLabel
+          priority={alarm.priority}
+          quiet={alarm.acknowledged || gone}
+          text={words.of(`alarm.priority.${alarm.priority}`)}
+        />
       </span>
       <span role="gridcell" className={`cell-state alarm-state state-${state}`}>
         <Icon name={gone ? "check" : STATE_ICONS[state]} />
-        {t(gone ? "alarm.state.closed" : `alarm.state.${state}`)}
+        {words.of(gone ? "alarm.state.closed" : `alarm.state.${state}`)}
         {alarm.stale && <span className="tag tag-bad">{t("alarm.state.stale")}</span>}
       </span>
       <span role="gridcell" className="cell-time">
@@ -93,7 +99,7 @@ export const AlarmCells = memo(function AlarmCells({ alarm, ticked, gone, names,
         {names.device(alarm.device ?? alarm.source)}
       </span>
       <span role="gridcell" className="soft cell-category">
-        {t(`alarm.category.${alarm.category}`)}
+        {words.of(`alarm.category.${alarm.category}`)}
       </span>
     </>
   );

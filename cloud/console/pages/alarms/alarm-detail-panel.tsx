@@ -2,7 +2,7 @@ import { lazy, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import type { AlarmDetail, AlarmView } from "#core/contracts/http.ts";
 import { useLoad } from "../../api/use-load.ts";
-import { useCell, useItems } from "../../live/hooks.ts";
+import { useCell, useItem } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { PriorityMark } from "../../ui/priority-mark.tsx";
@@ -29,7 +29,7 @@ const ProcedurePanel = lazy(() => import("./procedure-panel.tsx"));
 function signature(alarm: AlarmView | undefined): string {
   if (alarm === undefined) return "";
   const { occurrence, state, acknowledged, live, suppression, runs, snapshots, clips, stale } = alarm;
-  const duty = [alarm.assignee, alarm.escalatedAt, alarm.shelvedUntil];
+  const duty = [alarm.assignee, alarm.escalatedAt, alarm.shelvedUntil, alarm.shelvedOnce];
   const kept = [runs.length, snapshots.length, ...clips.map((clip) => clip.state)];
   return [occurrence, state, acknowledged, live, suppression, ...kept, ...duty, stale].join("|");
 }
@@ -37,7 +37,7 @@ function signature(alarm: AlarmView | undefined): string {
 /** The newest of both: the live alarm while it is open, else what was loaded. */
 function useAlarm(id: string | undefined, acts: number) {
   const { api, alarms } = useServices();
-  const live = useItems(alarms).find((alarm) => alarm.id === id);
+  const live = useItem(alarms, id);
   const loaded = useLoad<AlarmDetail>(id, (signal) => api.alarm(id ?? "", signal));
   const { reload } = loaded;
   const mark = signature(live);

@@ -37,7 +37,12 @@ export function AlarmFacts({ alarm }: { readonly alarm: AlarmView }) {
     [t("alarm.detail.acknowledgedAt"), by(alarm.acknowledgedAt, alarm.acknowledgedBy)],
     [t("alarm.detail.assignee"), alarm.assignee ?? ""],
     [t("alarm.detail.escalatedAt"), fullTime(alarm.escalatedAt)],
-    [t("alarm.detail.shelvedUntil"), fullTime(alarm.shelvedUntil)],
+    [
+      t("alarm.detail.shelvedUntil"),
+      alarm.shelvedOnce === true
+        ? t("alarm.detail.shelvedOnce", { time: fullTime(alarm.shelvedUntil) })
+        : fullTime(alarm.shelvedUntil),
+    ],
     [t("alarm.detail.resetAt"), by(alarm.resetAt, alarm.resetBy)],
   ];
   return (

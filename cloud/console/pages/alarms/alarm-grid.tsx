@@ -1,7 +1,6 @@
 // biome-ignore-all lint/a11y/useSemanticElements: a virtual grid of positioned rows can be no <table>; the roles are those of the ARIA grid pattern.
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid keeps the focus and names its active row, as the pattern allows.
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, useCallback, useEffect, useRef } from "react";
+import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { AlarmView } from "#core/contracts/http.ts";
 import type { AlarmActName } from "../../live/alarm-acts.ts";
@@ -9,14 +8,15 @@ import { isFiltering } from "../../live/alarm-filter.ts";
 import { isGroup, type ListRow } from "../../live/alarm-groups.ts";
 import { useLoaded, useNow } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
-import { AlarmCells } from "./alarm-cells.tsx";
 import { type GridAct, gridAct } from "./grid-keys.ts";
-import { GroupCells } from "./group-cells.tsx";
+import { GridRow } from "./grid-row.tsx";
 import { ListStatus } from "./list-status.tsx";
 import { NoRows } from "./no-rows.tsx";
+import { rowWords } from "./row-words.ts";
 import { useAiming } from "./use-aiming.ts";
 import { useBlink } from "./use-blink.ts";
 import { alarmsOfRow, useRows, type Wanted } from "./use-rows.ts";
+import { useWindow } from "./use-window.ts";
 
 const ROW_PX = 40;
 const CARD_PX = 88;
@@ -48,21 +48,6 @@ function toggled(old: ReadonlySet<string>, alarms: readonly AlarmView[]): Readon
   return next;
 }
 
-/** How a row looks: loud while nobody has acknowledged it. */
-function rowClass(row: ListRow, is: { cursor: boolean; ticked: boolean; gone: boolean; member: boolean }): string {
-  const quiet = isGroup(row) ? row.unacknowledged === 0 : row.acknowledged;
-  const priority = isGroup(row) ? row.members[0]?.priority : row.priority;
-  const loudness = quiet || is.gone ? "row-quiet" : `row-loud row-${priority}`;
-  const marks = [
-    is.cursor && "row-cursor",
-    is.ticked && "row-ticked",
-    is.gone && "row-gone",
-    is.member && "row-member",
-    isGroup(row) && "row-group",
-  ].filter(Boolean);
-  return ["alarm-row", loudness, ...marks].join(" ");
-}
-
 /** Place of the cursor; an alarm inside a closed cause is where its cause is. */
 function placeOf(rows: readonly ListRow[], cursor: string | undefined): number {
   if (cursor === undefined) return -1;
@@ -88,22 +73,26 @@ export function AlarmGrid(props: Props) {
   const { aiming, move, stop } = useAiming();
   const { rows, held, gone, total, passing, release, names } = useRows(wanted, aiming || ticked.size > 0);
   const viewport = useRef<HTMLDivElement>(null);
+  const head = useRef<HTMLDivElement>(null);
   useBlink(viewport);
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => viewport.current,
-    estimateSize: () => (cards ? CARD_PX : ROW_PX),
-    overscan: 6,
-    useFlushSync: false,
-  });
+  const rowPx = cards ? CARD_PX : ROW_PX;
+  const { range, reveal } = useWindow(viewport, rows.length, rowPx);
+  const words = useMemo(() => rowWords(t), [t]);
   const at = placeOf(rows, cursor);
   const current = rows[at];
+  const choose = useCallback(
+    (row: ListRow) => {
+      onCursor(row);
+      viewport.current?.focus({ preventScroll: true });
+    },
+    [onCursor],
+  );
   const tick = useCallback((row: ListRow) => onTicked((old) => toggled(old, alarmsOfRow(row))), [onTicked]);
 
   useEffect(() => viewport.current?.focus({ preventScroll: true }), []);
   // Only a moved cursor scrolls, never a list that changes under it.
   useEffect(() => {
-    if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
+    if (at >= 0) reveal(at, head.current?.offsetHeight ?? 0);
   }, [cursor]);
 
   const chosen = (): readonly string[] => {
@@ -197,7 +186,7 @@ export function AlarmGrid(props: Props) {
       <div
         id="alarm-grid"
         ref={viewport}
-        className="alarm-grid"
+        className={at >= range.from && at < range.to ? "alarm-grid" : "alarm-grid no-cursor"}
         role="grid"
         aria-label={t("alarm.grid")}
         aria-rowcount={rows.length + 1}
@@ -208,7 +197,7 @@ export function AlarmGrid(props: Props) {
         data-testid="alarm-grid"
         onKeyDown={onKeyDown}
       >
-        <div role="row" aria-rowindex={1} className="alarm-row alarm-head">
+        <div ref={head} role="row" aria-rowindex={1} className="alarm-row alarm-head">
           <span role="columnheader" className="cell-tick">
             <input
               type="checkbox"
@@ -229,60 +218,31 @@ export function AlarmGrid(props: Props) {
           <div
             role="rowgroup"
             className="alarm-rows"
-            style={{ height: virtual.getTotalSize() }}
+            style={{ height: rows.length * rowPx }}
             onPointerMove={move}
             onPointerLeave={stop}
           >
-            {virtual.getVirtualItems().map(({ index, start }) => {
-              const row = rows[index];
-              if (row === undefined) return null;
-              const group = isGroup(row);
-              const rowTicked = isTicked(row);
-              const isGone = gone.has(row.id);
-              const member =
-                wanted.folded && !group && wanted.opened.size > 0 && rowIsMember(rows, index, wanted.opened);
+            {rows.slice(range.from, range.to).map((row, offset) => {
+              const index = range.from + offset;
               return (
-                // biome-ignore lint/a11y/useKeyWithClickEvents: the grid itself takes the keys.
-                <div
-                  key={row.id}
-                  id={`alarm-row-${index}`}
-                  role="row"
-                  aria-rowindex={index + 2}
-                  aria-selected={rowTicked || index === at}
-                  aria-expanded={group ? row.open : undefined}
-                  className={rowClass(row, { cursor: index === at, ticked: rowTicked, gone: isGone, member })}
-                  style={{ transform: `translateY(${start}px)` }}
-                  data-testid={group ? "alarm-group" : "alarm-row"}
-                  data-alarm={row.id}
-                  data-state={group ? undefined : row.state}
-                  onClick={() => {
-                    onCursor(row);
-                    viewport.current?.focus({ preventScroll: true });
-                  }}
-                  onDoubleClick={group ? () => onFold(row.id, !row.open) : undefined}
-                >
-                  {group ? (
-                    <GroupCells
-                      group={row}
-                      ticked={rowTicked}
-                      names={names}
-                      t={t}
-                      now={now}
-                      onTick={tick}
-                      onFold={onFold}
-                    />
-                  ) : (
-                    <AlarmCells
-                      alarm={row}
-                      ticked={rowTicked}
-                      gone={isGone}
-                      names={names}
-                      t={t}
-                      now={now}
-                      onTick={tick}
-                    />
-                  )}
-                </div>
+                <GridRow
+                  // A place in the list, not an alarm: when new ones come, the elements stay and only their texts change.
+                  key={index}
+                  row={row}
+                  index={index}
+                  rowPx={rowPx}
+                  cursor={index === at}
+                  ticked={isTicked(row)}
+                  gone={gone.has(row.id)}
+                  member={wanted.folded && wanted.opened.size > 0 && rowIsMember(rows, index, wanted.opened)}
+                  names={names}
+                  t={t}
+                  words={words}
+                  now={now}
+                  onChoose={choose}
+                  onFold={onFold}
+                  onTick={tick}
+                />
               );
             })}
           </div>

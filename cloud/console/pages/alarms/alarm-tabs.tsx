@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { grouped } from "../../i18n/format.ts";
-import { ALARM_TABS, type AlarmTab, countTabs } from "../../live/alarm-filter.ts";
-import { useItems } from "../../live/hooks.ts";
+import { ALARM_TABS, type AlarmTab } from "../../live/alarm-filter.ts";
+import { useCell } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
 import { Icon } from "../../ui/icon.tsx";
 
@@ -14,8 +14,8 @@ interface Props {
 /** The lists that the open alarms are parted into. How many are held back is seen at all times. */
 export function AlarmTabs({ tab, onTab, onHelp }: Props) {
   const { t } = useTranslation();
-  const { alarms } = useServices();
-  const counts = countTabs(useItems(alarms));
+  const { tally } = useServices();
+  const { tabs: counts } = useCell(tally);
   return (
     <div className="alarm-tabs">
       <fieldset>

@@ -1,11 +1,12 @@
+import { memo, useCallback } from "react";
 import { useTranslation } from "react-i18next";
 import { LAW_OF_CATEGORY } from "#core/alarm/law.ts";
 import type { AlarmCategory, AlarmPriority, Law } from "#core/model/alarm.ts";
 import { spacesInOrder } from "../../api/space-tree.ts";
 import { named } from "../../i18n/language.ts";
 import { type AlarmFilter, STATE_FILTERS } from "../../live/alarm-filter.ts";
-import { countAlarms, PRIORITIES } from "../../live/alarm-order.ts";
-import { useCell, useItems } from "../../live/hooks.ts";
+import { PRIORITIES } from "../../live/alarm-order.ts";
+import { useCell } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
 import { Choice } from "../../ui/choice.tsx";
 import { Icon } from "../../ui/icon.tsx";
@@ -20,40 +21,58 @@ interface Props {
   readonly onFilter: (filter: AlarmFilter) => void;
 }
 
+interface PillProps {
+  readonly priority: AlarmPriority;
+  readonly open: number;
+  readonly unacknowledged: number;
+  readonly pressed: boolean;
+  readonly onToggle: (priority: AlarmPriority) => void;
+}
+
+const Pill = memo(function Pill({ priority, open, unacknowledged, pressed, onToggle }: PillProps) {
+  const { t } = useTranslation();
+  const name = t(`alarm.priority.${priority}`);
+  return (
+    <button
+      type="button"
+      className={`pill${unacknowledged > 0 ? ` pill-${priority}` : ""}`}
+      aria-pressed={pressed}
+      title={t("alarm.countOf", { priority: name, count: open, unacknowledged })}
+      data-testid={`pill-${priority}`}
+      onClick={() => onToggle(priority)}
+    >
+      <PriorityShape priority={priority} />
+      {name}
+      <b>{open}</b>
+      {unacknowledged > 0 && <span className="pill-new">{t("alarm.pillNew", { count: unacknowledged })}</span>}
+    </button>
+  );
+});
+
 /** Counts by priority, each a filter. */
 function PriorityPills({ filter, onFilter }: Props) {
   const { t } = useTranslation();
-  const { alarms } = useServices();
-  const counts = countAlarms(useItems(alarms));
-  const toggle = (priority: AlarmPriority): void => {
-    const priorities = new Set(filter.priorities);
-    if (!priorities.delete(priority)) priorities.add(priority);
-    onFilter({ ...filter, priorities });
-  };
+  const { tally } = useServices();
+  const { priorities } = useCell(tally);
+  const toggle = useCallback(
+    (priority: AlarmPriority): void => {
+      const wanted = new Set(filter.priorities);
+      if (!wanted.delete(priority)) wanted.add(priority);
+      onFilter({ ...filter, priorities: wanted });
+    },
+    [filter, onFilter],
+  );
   return (
     <fieldset className="pills">
       <legend className="visually-hidden">{t("alarm.filter.priority")}</legend>
       {PRIORITIES.map((priority) => (
-        <button
+        <Pill
           key={priority}
-          type="button"
-          className={`pill${counts[priority].unacknowledged > 0 ? ` pill-${priority}` : ""}`}
-          aria-pressed={filter.priorities.has(priority)}
-          title={t("alarm.countOf", {
-            priority: t(`alarm.priority.${priority}`),
-            count: counts[priority].open,
-            unacknowledged: counts[priority].unacknowledged,
-          })}
-          data-testid={`pill-${priority}`}
-          onClick={() => toggle(priority)}
-        >
-          <PriorityShape priority={priority} />
-          {t(`alarm.priority.${priority}`)}
-          <b>{counts[priority].open}</b>
-          {counts[priority].unacknowledged > 0 && (
-            <span className="pill-new">{t("alarm.pillNew", { count: counts[priority].unacknowledged })}</span>
-          )}
-        </button>
+          priority={priority}
+          {...priorities[priority]}
+          pressed={filter.priorities.has(priority)}
+          onToggle={toggle}
+        />
       ))}
     </fieldset>
   );

@@ -1,8 +1,8 @@
 import { type RefObject, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { grouped, shortTime, timeOfDay } from "../../i18n/format.ts";
-import { alarmsOfTab, countTabs } from "../../live/alarm-filter.ts";
-import { countAlarms, PRIORITIES, shownState } from "../../live/alarm-order.ts";
+import { alarmsOfTab } from "../../live/alarm-filter.ts";
+import { PRIORITIES, shownState } from "../../live/alarm-order.ts";
 import { useCell, useItems, useNow } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
 import { Icon } from "../../ui/icon.tsx";
@@ -47,7 +47,7 @@ function useDark(): void {
 /** The alarm list for a wall: large, without controls, always at the most important. `/alarms?wall=1`. */
 export default function WallDisplay() {
   const { t } = useTranslation();
-  const { alarms, live, sound } = useServices();
+  const { alarms, live, sound, tally } = useServices();
   const items = useItems(alarms);
   const names = useNames();
   const now = useNow();
@@ -58,8 +58,7 @@ export default function WallDisplay() {
   useDark();
   useBlink(rows);
   const capacity = useCapacity(rows);
-  const counts = countAlarms(items);
-  const tabs = countTabs(items);
+  const { priorities: counts, tabs } = useCell(tally);
   const active = alarmsOfTab(items, "active");
   const heldBack = tabs.shelved + tabs.suppressed + tabs.outOfService;
   return (

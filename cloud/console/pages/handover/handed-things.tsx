@@ -49,7 +49,9 @@ export function HandedAlarms(props: { readonly title: string; readonly alarms: H
                   {alarm.shelvedUntil !== undefined && (
                     <span className="soft">
                       {" "}
-                      {t("alarmQuality.handover.until", { time: minute(alarm.shelvedUntil) })}
+                      {alarm.shelvedOnce === true
+                        ? t("alarm.untilNormal")
+                        : t("alarmQuality.handover.until", { time: minute(alarm.shelvedUntil) })}
                     </span>
                   )}
                   {alarm.assignee !== undefined && <span className="soft"> {alarm.assignee}</span>}

@@ -57,6 +57,30 @@ describe("the alarm journal", () => {
     ]);
   });
 
+  it("writes many at once as it writes them one by one, each of them once", async () => {
+    const [one, many] = [await JournalPark.open(), await JournalPark.open()];
+    const alarms = Array.from({ length: 450 }, (_, at) =>
+      alarmOf(`a-${at}`, { area: at % 2 === 0 ? "tower" : "roof" }),
+    );
+    const shelved = alarms.map((alarm) => happeningOf(alarm, { transition: "shelved", actor: "li.wei" }));
+    const again = [...shelved.slice(0, 3), ...shelved, ...shelved.slice(10, 20)];
+    one.journal.write(happeningOf(alarmOf("a-0")));
+    many.journal.write(happeningOf(alarmOf("a-0")));
+    const news = again.map((happening) => one.journal.write(happening));
+    expect(many.journal.writeMany(again)).toEqual(news);
+    expect(many.journal.writeMany(shelved)).toEqual(shelved.map(() => false));
+    expect(many.journal.writeMany([])).toEqual([]);
+    expect(many.rows()).toEqual(one.rows());
+    expect(await verifyJournal(many.db)).toMatchObject({ entries: 451 });
+  });
+
+  it("writes an activation once also among many", async () => {
+    const park = await JournalPark.open();
+    const raised = happeningOf(alarmOf("a-1"));
+    const renamed = happeningOf({ ...alarmOf("a-1"), version: 7 });
+    expect(park.journal.writeMany([raised, renamed])).toEqual([true, false]);
+  });
+
   it("chains its entries from the first one on", async () => {
     const park = await JournalPark.open();
     expect(await verifyJournal(park.db)).toEqual({ entries: 0, removed: 0, head: { seq: 0, hash: JOURNAL_GENESIS } });

@@ -119,7 +119,7 @@ describe("a BACnet device's alarms", () => {
     expect(activations(recording, TEMPERATURE_ALARM)).toEqual([true, false]);
   });
 
-  it("are those of the device after every connection: what is over is over, what came is there", async () => {
+  it("are those of the device after every connection: what is over is over, what came is there [MP-01]", async () => {
     const clock = new ManualClock(Date.now());
     const { server, device, recording } = await watching({ clock });
     device.write("supply-temperature", 35);
@@ -267,7 +267,7 @@ describe("an acknowledgement of a BACnet alarm", () => {
     params: { condition: TEMPERATURE_ALARM, by: "值班员 王" },
   };
 
-  it("given in the hub is written to the device by its time stamp, in the operator's name", async () => {
+  it("given in the hub is written to the device by its time stamp, in the operator's name [MP-02]", async () => {
     const { server, device, driver, recording } = await watching();
     device.write("supply-temperature", 35);
     await expect.poll(() => last(recording, TEMPERATURE_ALARM)?.acknowledged, POLL).toBe(false);
@@ -326,7 +326,7 @@ describe("an acknowledgement of a BACnet alarm", () => {
     expect(last(recording, TEMPERATURE_ALARM)).toMatchObject({ active: false, acknowledged: true });
   });
 
-  it("that the device refuses is shown with the device's reason", async () => {
+  it("that the device refuses is shown with the device's reason [MP-02]", async () => {
     const { device, driver, recording } = await watching();
     device.write("supply-temperature", 35);
     await expect.poll(() => last(recording, TEMPERATURE_ALARM)?.active, POLL).toBe(true);

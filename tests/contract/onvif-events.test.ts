@@ -43,7 +43,7 @@ describe("events of a camera", { timeout: 40_000 }, () => {
     await expect.poll(() => field.latest("lineCrossed")?.value, POLL).toBe(false);
   });
 
-  it("tell a motion that stood before anybody listened", async () => {
+  it("tell a motion that stood before anybody listened [MP-01]", async () => {
     const field = await cameraField();
     fields.push(field);
     field.camera.write("motion", true);

@@ -27,7 +27,7 @@ describe("conditions of an OPC UA server", () => {
       .filter((report) => report.complete)
       .map(({ conditions }) => conditions.map(({ condition }) => condition).sort());
 
-  it("are told complete at the beginning, with those that stood already", async () => {
+  it("are told complete at the beginning, with those that stood already [MP-01]", async () => {
     await alarm("Zone2", true);
     await field.bind(nodePoints(["Float"]));
     await expect.poll(complete, POLL).toEqual([[ZONE_2]]);
@@ -42,7 +42,7 @@ describe("conditions of an OPC UA server", () => {
     });
   });
 
-  it("are followed through activation, acknowledgement, confirmation and return to normal", async () => {
+  it("are followed through activation, acknowledgement, confirmation and return to normal [MP-02]", async () => {
     await field.bind(nodePoints(["Float"]));
     await expect.poll(complete, POLL).toEqual([[]]);
     await alarm("Zone1", true);

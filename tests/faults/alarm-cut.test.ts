@@ -283,7 +283,7 @@ describe("AL-15 after the uplink was cut and the gateway killed twice in the cut
     expect(PERIMETER_ZONES.filter((zone) => live.includes(zoneAlarm(zone)))).toEqual([1, 4, 5]);
   });
 
-  it("the open list is that of the BACnet devices, as another workstation reads it from them", async () => {
+  it("the open list is that of the BACnet devices, as another workstation reads it from them [MP-01]", async () => {
     const definitions = await client.all<DefinitionView>("/alarm-definitions");
     const open = await client.all<AlarmView>("/alarms");
     const bacnet = await atBacnet(park);
@@ -305,7 +305,7 @@ describe("AL-15 after the uplink was cut and the gateway killed twice in the cut
     });
   });
 
-  it("the open list is that of the fire panel, as another OPC UA client reads it from there", async () => {
+  it("the open list is that of the fire panel, as another OPC UA client reads it from there [MP-01]", async () => {
     const panel = await atFirePanel(park);
     const own = await Promise.all(FIRE_ZONES.map((zone) => panel.condition(`zone-${zone}-fire`)));
     await panel.close();

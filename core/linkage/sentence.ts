@@ -1,3 +1,4 @@
+import { ALARM_WORDS } from "../alarm/words.ts";
 import type { AlarmCategory, AlarmPriority } from "../model/alarm.ts";
 import type { Value } from "../model/sample.ts";
 import { eventWords, operationWords } from "./event-words.ts";
@@ -49,18 +50,7 @@ interface Phrases {
 }
 
 const ZH: Phrases = {
-  category: {
-    comfort: "舒适",
-    energy: "能源",
-    equipment: "设备",
-    communication: "通信",
-    access: "门禁",
-    intrusion: "入侵",
-    panic: "紧急求助",
-    tamper: "防拆",
-    fire: "火灾",
-    system: "系统",
-  },
+  category: ALARM_WORDS["zh-CN"].category,
   priority: { urgent: "紧急", high: "高", medium: "中", low: "低" },
   zoneKind: { perimeter: "周界防区", interior: "室内防区", panic: "紧急按钮防区", fire: "火灾探测区" },
   transition: { alarmRaised: "产生", alarmCleared: "恢复", alarmAcknowledged: "被确认", alarmReset: "被复位" },

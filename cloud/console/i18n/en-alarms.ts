@@ -1,3 +1,4 @@
+import { ALARM_WORDS } from "#core/alarm/words.ts";
 import type { AlarmTexts } from "./zh-cn-alarms.ts";
 
 /** Texts of the alarm desk in English. */
@@ -91,24 +92,7 @@ export const enAlarms: AlarmTexts = {
     stale: "Source silent",
     closed: "Closed",
   },
-  transition: {
-    raised: "Raised",
-    cleared: "Condition gone",
-    acknowledged: "Acknowledged",
-    reset: "Reset",
-    shelved: "Shelved",
-    unshelved: "Unshelved",
-    suppressed: "Suppressed",
-    unsuppressed: "Unsuppressed",
-    outOfService: "Out of service",
-    returnedToService: "Returned to service",
-    stale: "Source silent",
-    fresh: "Source back",
-    reAlarmed: "Alarmed again",
-    assigned: "Assigned",
-    escalated: "Escalated",
-    commented: "Comment",
-  },
+  transition: ALARM_WORDS.en.transition,
   detail: {
     title: "Alarm",
     none: "Choose an alarm to see its details",

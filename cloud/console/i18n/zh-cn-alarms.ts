@@ -1,3 +1,5 @@
+import { ALARM_WORDS } from "#core/alarm/words.ts";
+
 /** Texts of the alarm desk in Chinese. */
 export const zhCNAlarms = {
   bar: "最重要的未确认报警",
@@ -89,24 +91,7 @@ export const zhCNAlarms = {
     stale: "来源失联",
     closed: "已关闭",
   },
-  transition: {
-    raised: "产生",
-    cleared: "条件消失",
-    acknowledged: "确认",
-    reset: "复位",
-    shelved: "搁置",
-    unshelved: "取消搁置",
-    suppressed: "抑制",
-    unsuppressed: "取消抑制",
-    outOfService: "停用",
-    returnedToService: "恢复服务",
-    stale: "来源失联",
-    fresh: "来源恢复",
-    reAlarmed: "再次报警",
-    assigned: "已指派",
-    escalated: "已升级",
-    commented: "备注",
-  },
+  transition: ALARM_WORDS["zh-CN"].transition,
   detail: {
     title: "报警详情",
     none: "选择一条报警查看详情",

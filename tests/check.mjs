@@ -1,4 +1,4 @@
-// `npm run check`: lint, types of server and console, architecture. Plain JavaScript for Node 20.
+// `npm run check`: lint, types of server and console, architecture, citations. Plain JavaScript for Node 20.
 import { spawn } from "node:child_process";
 import path from "node:path";
 import process from "node:process";
@@ -16,13 +16,14 @@ const steps = {
   ],
   types: [path.join(modules, "typescript/bin/tsc")],
   "console types": [path.join(modules, "typescript/bin/tsc"), "-p", "cloud/console"],
-  architecture: [
+  "architecture and citations": [
     path.join(modules, "vitest/vitest.mjs"),
     "run",
     "--config",
     "tests/vitest.config.ts",
     "--reporter=dot",
     "tests/architecture.test.ts",
+    "tests/citations.test.ts",
   ],
 };
 

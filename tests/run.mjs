@@ -59,6 +59,7 @@ const PHASES = [
       "tests/sparkplug",
       "tests/interop",
       "tests/architecture.test.ts",
+      "tests/citations.test.ts",
     ],
     atATime: 3,
   },

@@ -1,7 +1,8 @@
-import type { AlarmAssignment } from "#core/contracts/alarm-acts.ts";
+import type { AlarmAct, AlarmAssignment } from "#core/contracts/alarm-acts.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { DefinitionOutcome, DefinitionView } from "#core/contracts/definitions.ts";
-import type { AlarmAct, AlarmView } from "#core/contracts/http.ts";
 import type { PermitDecision, PermitRequest, PermitView } from "#core/contracts/maintenance.ts";
+import type { PositionEscalation } from "#core/contracts/notify.ts";
 import type { ProcedureRunView } from "#core/contracts/procedures.ts";
 import type { HubError } from "#core/errors.ts";
 import type { Alarm, AlarmCategory, AlarmTransition } from "#core/model/alarm.ts";
@@ -36,6 +37,8 @@ export interface OperatorPosition {
   readonly areas: readonly string[];
   /** Empty: all. */
   readonly categories: readonly AlarmCategory[];
+  /** After how many minutes an unacknowledged alarm of a priority is told further. */
+  readonly escalateMinutes?: PositionEscalation;
 }
 
 /** The operator positions of the site. Implemented by cloud/notify. */
@@ -113,6 +116,12 @@ export interface AlarmKeeping {
 export interface PermitDirectory {
   /** Id of the active permit that holds an alarm back: whoever calls people must not because of it. */
   permitOf(alarm: Pick<Alarm, "area" | "category" | "definition">): string | undefined;
+}
+
+/** When maintenance permits began. Implemented by cloud/maintenance. */
+export interface PermitTimes {
+  /** Unix ms; undefined where it has not begun, or is forgotten. */
+  beganAt(permit: string): number | undefined;
 }
 
 /**

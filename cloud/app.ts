@@ -2,72 +2,33 @@ import path from "node:path";
 import { loadProcedures } from "#config/load-procedures.ts";
 import { loadSite } from "#config/load-site.ts";
 import { systemClock } from "#core/clock.ts";
-import { HubError } from "#core/errors.ts";
 import type { GatewayId, PointId } from "#core/ids.ts";
-import type { Logger } from "#core/logger.ts";
 import { driverByKind } from "#protocols/registry.ts";
 import { buildAccess } from "./access.ts";
-import { buildServer } from "./api/server.ts";
-import { type BlobLimits, BlobRetention } from "./blobs/retention.ts";
+import type { CloudOptions } from "./app-options.ts";
+import { BlobRetention } from "./blobs/retention.ts";
 import { FileBlobStore } from "./blobs/store.ts";
-import { Violations } from "./broker/violations.ts";
+import { openBroker } from "./broker-access.ts";
+import { Closers } from "./closers.ts";
 import { Findings } from "./completeness/findings.ts";
-import { CompletenessReports } from "./completeness/service.ts";
-import { StatementSigner } from "./completeness/signer.ts";
-import { Statements } from "./completeness/statements.ts";
 import { type Db, openDatabase } from "./db/database.ts";
-import { blobIndex, buildDomains } from "./domains.ts";
-import { type EngineUrls, openLive, openTelemetry, recordsTarget, startBroker } from "./engines.ts";
-import { buildEvidence } from "./evidence-domain.ts";
-import { GatewayCredentials } from "./gateways/credentials.ts";
-import { MqttClients } from "./gateways/mqtt-clients.ts";
-import { PasswordCheck } from "./gateways/password-check.ts";
-import { CloudGatewayService } from "./gateways/service.ts";
-import { TelemetryHistoryService } from "./history/service.ts";
+import { buildDomains } from "./domains.ts";
+import { openLive, openTelemetry, recordsTarget } from "./engines.ts";
+import { buildHttp } from "./http.ts";
 import { withForeignNodes } from "./ingest/foreign-catalog.ts";
-import { ForeignNodes } from "./ingest/foreign-nodes.ts";
 import { MqttGatewayLink } from "./ingest/gateway-link.ts";
 import { GatewayRows } from "./ingest/gateway-rows.ts";
-import { Ingest } from "./ingest/ingest.ts";
 import { Presence } from "./ingest/presence.ts";
-import { cloudMetrics } from "./metrics.ts";
-import { type KeepDays, scheduleNights } from "./nightly.ts";
+import { buildIngest, type IngestDomains } from "./ingest-domains.ts";
+import { scheduleNights } from "./nightly.ts";
 import { PointNumbers } from "./point-directory.ts";
-import { portTaken } from "./port-taken.ts";
 import { buildQuality } from "./quality-domains.ts";
-import { countByPriority, readiness } from "./readiness.ts";
-import { sinksOf } from "./sinks.ts";
+import { readiness } from "./readiness.ts";
 import { StoredCatalog } from "./site/catalog.ts";
 import { withDescendants } from "./site/space-tree.ts";
 import { SiteVersions } from "./site/versions.ts";
 import { SystemHealth } from "./system-health.ts";
 import { VideoRelay } from "./video/relay.ts";
-import { CameraSnapshots } from "./video/snapshots.ts";
-
-/** Where the cloud keeps its things and listens. */
-export interface CloudOptions {
-  /** Data folder, `$PARKHUB_DATA`. */
-  readonly data: string;
-  readonly http: { readonly host: string; readonly port: number };
-  /** Addresses or networks of proxies in front of `http`. */
-  readonly trustedProxies: readonly string[];
-  readonly mqtt: { readonly host: string; readonly port: number };
-  /** Site that seeds an empty database. */
-  readonly siteFolder: string;
-  readonly profilesFolder: string;
-  readonly consoleFolder: string;
-  /** Password of the first administrator; a random one is made without it. */
-  readonly adminPassword?: string;
-  /** How long pictures, clips and results are kept. */
-  readonly blobLimits: BlobLimits;
-  /** How long telemetry and records are kept. */
-  readonly keep: KeepDays;
-  /** Servers that replace the embedded engines. */
-  readonly urls: EngineUrls;
-  /** Hosts, addresses and networks that notification may send to; none when absent. */
-  readonly egress?: readonly string[];
-  readonly logger: Logger;
-}
 
 /** Name of this host application in Sparkplug's STATE topic. */
 const HOST_ID = "parkhub";
@@ -95,17 +56,8 @@ export interface Cloud {
  * @throws CONFIG_INVALID, PORT_TAKEN, DB_NEWER, HISTORY_NEWER ...
  */
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
-  const closers: (() => void | Promise<void>)[] = [];
-  const close = async (): Promise<void> => {
-    const faults: unknown[] = [];
-    // what comes after one that fails is closed all the same: the records database is the last
-    for (const closer of closers.splice(0).reverse())
-      await Promise.resolve()
-        .then(closer)
-        .catch((error: unknown) => faults.push(error));
-    for (const error of faults) options.logger.error({ err: error }, "a part did not close cleanly");
-    if (faults.length > 0) throw new HubError("CLOUD_NOT_CLOSED", `${faults.length} parts did not close cleanly`);
-  };
+  const closers = new Closers();
+  const close = (): Promise<void> => closers.close(options.logger);
   try {
     await build(options, closers);
   } catch (error) {
@@ -116,32 +68,27 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   return { close };
 }
 
-async function build(options: CloudOptions, closers: (() => void | Promise<void>)[]): Promise<void> {
+async function build(options: CloudOptions, closers: Closers): Promise<void> {
   const { data, logger, urls } = options;
   const db = await openDatabase(recordsTarget(data, urls), logger.child({ module: "db" }));
   closers.push(() => db.close());
+  if (options.onLost !== undefined) db.onLost(options.onLost);
   const catalog = openCatalog(db, options);
   const { audit, access, authority } = await buildAccess(db, catalog, options, clock);
   const { site, timeZone } = catalog;
 
   const gatewayIds = () => catalog.gateways().map(({ id }) => id);
-  const passwords = new PasswordCheck();
-  const credentials = new GatewayCredentials({ db, folder: path.join(data, "gateways"), clock, logger, passwords });
-  await credentials.ensure(gatewayIds());
-  const mqttClients = new MqttClients({ db, catalog, audit, clock, reserved: [HOST_ID], passwords });
-  const foreign = new ForeignNodes({ db, nodeOf: (id) => mqttClients.node(id), clock, logger });
-  const violations = new Violations({ logger, audit, clock });
-  const running = await startBroker({
+  const { running, credentials, mqttClients, foreign, violations } = await openBroker({
+    data,
     url: urls.broker,
     mqtt: options.mqtt,
-    site,
     host: HOST_ID,
-    authenticate: (username, password) => credentials.verify(username, password),
-    foreignClient: (username, password) => mqttClients.verify(username, password),
-    knows: (id) => gatewayIds().some((gateway) => gateway === id) || foreign.isForeign(id),
-    violations,
+    db,
+    catalog,
+    audit,
+    gatewayIds,
     clock,
-    logger: logger.child({ module: "broker" }),
+    logger,
   });
   const { broker } = running;
   closers.push(() => broker.close());
@@ -197,7 +144,7 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
     kept,
     ...(live.keepEveryMs === undefined ? {} : { keepEveryMs: live.keepEveryMs }),
     clock,
-    clockOffsetOf: (gateway) => ingest.clockOffsetOf(gateway),
+    clockOffsetOf: (gateway) => taking.ingest.clockOffsetOf(gateway),
     notify: {
       jobs,
       secretsFile: path.join(data, "cloud", "notify-secrets.json"),
@@ -220,54 +167,38 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
     clock,
     logger: logger.child({ module: "blobs" }),
   });
-  retention.start();
-  closers.push(() => retention.stop());
+  closers.begin(retention);
   blobs.onStored((sha256) => {
     domains.alarms.blobStored(sha256);
     for (const run of domains.media.runsOf(sha256)) domains.linkage.refresh(run);
   });
   const video = new VideoRelay({ clock, logger: logger.child({ module: "video" }) });
   closers.push(() => video.close());
-  const sinks = sinksOf({ ...domains, gatewayChanged: (gateway) => gateways.publish(gateway) });
-  const ingest: Ingest = new Ingest({
+  const taking: IngestDomains = buildIngest(domains, {
+    data,
+    host: HOST_ID,
     db,
+    catalog,
+    gatewayIds,
     store,
     points,
     broker,
     presence,
     link,
-    sinks,
-    watch: findings,
-    foreign,
-    clock,
-    logger: logger.child({ module: "ingest" }),
-    host: HOST_ID,
-  });
-  const signer = new StatementSigner(path.join(data, "cloud", "statement-key.pem"));
-  const statements = new Statements({
-    db,
-    store,
-    signer,
-    site,
-    timeZone,
-    standsOf: (gateway) => ingest.cursors.of(gateway),
-    lostOf: (gateway) => ingest.gaps.of(gateway),
     findings,
+    foreign,
+    credentials,
+    bus,
     clock,
     logger,
   });
-  const completeness = new CompletenessReports({ findings, statements, gateways: gatewayIds });
-  const gateways = new CloudGatewayService({ catalog, knowledge: ingest, presence, store, credentials, bus });
-  ingest.onChange((gateway) => gateways.publish(gateway));
+  const { ingest, completeness, gateways } = taking;
 
   const { commands, alarms, linkage, state } = domains;
   findings.onEpisode((gateway, kind, begun) => {
     if (kind === "clone") alarms.gatewayCloned(gateway, begun, now());
   });
-  for (const part of [commands, alarms, domains.maintenance, linkage]) {
-    part.start();
-    closers.push(() => part.stop());
-  }
+  for (const part of [commands, alarms, domains.maintenance, linkage]) closers.begin(part);
   const { floods, quality, shifts } = buildQuality({
     ...domains,
     db,
@@ -326,63 +257,34 @@ async function build(options: CloudOptions, closers: (() => void | Promise<void>
     jobs,
     gateways: () => gateways.list(),
     certificatesOf: (gateway) => domains.certificates.of(gateway),
+    clockOffsetOf: (gateway) => taking.ingest.clockOffsetOf(gateway),
     clock,
     logger,
   });
-  health.start();
-  closers.push(() => health.stop());
-  const history = new TelemetryHistoryService(store, shown);
-  const app = await buildServer({
-    logger: logger.child({ module: "api" }),
-    clock,
-    catalog: shown,
+  closers.begin(health);
+  const server = await buildHttp(options, domains, {
+    ...taking,
+    catalog,
+    shown,
     access,
     authority,
     audit,
-    state,
-    history,
-    completeness,
+    store,
     jobs,
     mqttClients,
-    alarms,
-    notify: domains.notify,
-    maintenance: domains.maintenance,
-    journal: domains.journal,
-    evidence: buildEvidence(domains, { catalog: shown, audit, history, blobs, signer, clock, logger }),
-    definitions: domains.definitions,
-    procedures: domains.procedures,
-    commands,
     quality,
     shifts,
-    runs: linkage,
-    gateways,
     blobs,
-    blobIndex: blobIndex(domains, catalog),
-    doors: domains.doors,
-    deviceEvents: domains.deviceEvents,
-    certificates: domains.certificates,
+    retention,
+    violations,
     video,
-    cameraSnapshots: new CameraSnapshots({ commands, blobs, clock }),
     bus,
     parts,
-    metrics: () =>
-      cloudMetrics({
-        gateways: () => gateways.list(),
-        healthOf: (gateway) => ingest.healthOf(gateway as GatewayId),
-        violations: () => violations.counts,
-        ingestBacklog: () => ingest.backlog,
-        openAlarms: () => countByPriority(alarms),
-        video: () => video.counters,
-        blobBytes: () => retention.usedBytes,
-      }),
-    consoleFolder: options.consoleFolder,
-    https: false,
-    trustedProxies: options.trustedProxies,
+    clock,
+    logger,
   });
-  closers.push(() => app.close());
-  await app.listen(options.http).catch((error: unknown) => {
-    throw portTaken(error, options.http, "PARKHUB_HTTP");
-  });
+  closers.push(() => server.close());
+  await server.listen();
   logger.info(
     {
       http: options.http,

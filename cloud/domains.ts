@@ -89,6 +89,7 @@ export function buildDomains(
     below,
     runsOf: (ids) => runs.idsOfAlarms(ids),
     permitOf: (alarm) => maintenance.permitOf(alarm),
+    positionsOf: (alarm) => notify.positions.of(alarm),
     ...(parts.clockOffsetOf === undefined ? {} : { clockOffsetOf: parts.clockOffsetOf }),
     onTransition: (trigger, at) =>
       together([linkage.trigger(heldBack(trigger), at), ...listeners.map((listener) => listener({ ...trigger, at }))]),
@@ -111,7 +112,7 @@ export function buildDomains(
     logger,
   });
   listeners.push(maintenance.told);
-  const notify = new Notify({
+  const notify: Notify = new Notify({
     ...parts.notify,
     db,
     catalog,

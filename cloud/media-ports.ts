@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { CommandRequest, CommandView } from "#core/contracts/http.ts";
+import type { CommandRequest, CommandView } from "#core/contracts/commands.ts";
 import type { GatewayId } from "#core/ids.ts";
 import type { Actor } from "./ports.ts";
 
@@ -89,6 +89,19 @@ export interface SnapshotService {
   take(camera: string, actor: Actor): Promise<string>;
 }
 
+/** A preset that a camera holds. */
+export interface CameraPreset {
+  /** Token. */
+  readonly preset: string;
+  readonly name: string;
+}
+
+/** Presets as the cameras themselves tell them. */
+export interface PresetService {
+  /** Those that are not among `named` (tokens), at most half a minute old. @throws PRESETS_FAILED */
+  beside(camera: string, named: readonly string[], actor: Actor): Promise<readonly CameraPreset[]>;
+}
+
 /** Commands whose end is waited for. */
 export interface CommandPerformer {
   /** Resolves when the command has ended. */
@@ -96,5 +109,7 @@ export interface CommandPerformer {
     readonly request: CommandRequest;
     readonly requestedBy: string;
     readonly ip?: string;
+    /** One of many looks of which the first was kept: it is neither audited nor kept. */
+    readonly quiet?: boolean;
   }): Promise<CommandView>;
 }

@@ -1,4 +1,4 @@
-import type { GatewayView } from "#core/contracts/http.ts";
+import type { GatewayView } from "#core/contracts/gateways.ts";
 
 /** What the video relay counts. */
 export interface VideoNumbers {

@@ -1,22 +1,16 @@
+import type { AlarmAct } from "#core/contracts/alarm-acts.ts";
+import type { AlarmDetail, AlarmView } from "#core/contracts/alarms.ts";
+import type { AuditEntry } from "#core/contracts/audit.ts";
 import type { Bundle } from "#core/contracts/bundle.ts";
-import type {
-  AlarmAct,
-  AlarmDetail,
-  AlarmView,
-  AuditEntry,
-  CertificateView,
-  CommandRequest,
-  CommandView,
-  Completeness,
-  DeviceEventView,
-  DeviceView,
-  DoorView,
-  GatewayView,
-  PointView,
-  RunView,
-} from "#core/contracts/http.ts";
+import type { CommandRequest, CommandView } from "#core/contracts/commands.ts";
+import type { Completeness, QuarantineView } from "#core/contracts/completeness.ts";
+import type { DeviceEventView, DeviceView } from "#core/contracts/devices.ts";
+import type { DoorView } from "#core/contracts/doors.ts";
+import type { CertificateView, GatewayView } from "#core/contracts/gateways.ts";
 import type { Ack, ConfigNotice, Lane, LaneItem } from "#core/contracts/lanes.ts";
 import type { LiveKind } from "#core/contracts/live.ts";
+import type { PointView } from "#core/contracts/points.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import type { Grant, PasswordChange, Role } from "#core/contracts/session.ts";
 import type { DeviceId, GatewayId } from "#core/ids.ts";
 import type { Rule } from "#core/linkage/rule.ts";
@@ -256,6 +250,10 @@ export interface GatewayService {
   list(): readonly GatewayView[];
   get(id: string): GatewayView | undefined;
   completeness(id: string): Promise<Completeness | undefined>;
+  /** What of it was put aside, newest first. @throws CURSOR_INVALID */
+  quarantine(id: string, page: PageRequest): PageResult<QuarantineView>;
+  /** The bytes of one of them, as they came. */
+  quarantinedBytes(id: string, row: number): Uint8Array | undefined;
   /** True when the credential is the gateway's. */
   authenticate(username: string, password: string): Promise<boolean>;
 }

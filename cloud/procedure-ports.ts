@@ -1,4 +1,4 @@
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type {
   AbandonProcedure,
   AlarmProcedureView,

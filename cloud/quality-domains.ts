@@ -2,7 +2,7 @@ import type { Clock } from "#core/clock.ts";
 import type { PermitView } from "#core/contracts/maintenance.ts";
 import type { HandedPermit } from "#core/contracts/shift.ts";
 import type { Logger } from "#core/logger.ts";
-import type { AlarmDefinitionService, PermitDirectory, PositionDirectory } from "./alarm-ports.ts";
+import type { AlarmDefinitionService, PermitDirectory, PermitTimes, PositionDirectory } from "./alarm-ports.ts";
 import type { Db } from "./db/database.ts";
 import type { JobQueue } from "./job-ports.ts";
 import type {
@@ -22,7 +22,7 @@ import { ShiftPlans } from "./shifts/plan.ts";
 import { Shifts } from "./shifts/service.ts";
 
 /** The maintenance permits, as far as a handover and the load of the operators ask for them. */
-export interface Permits extends Pick<PermitDirectory, "permitOf"> {
+export interface Permits extends Pick<PermitDirectory, "permitOf">, PermitTimes {
   list(query: PageRequest & { readonly open?: boolean }, visible: Visible): PageResult<PermitView>;
 }
 
@@ -50,7 +50,7 @@ export function buildQuality(parts: QualityParts) {
   const { timeZone } = catalog;
   const floods = new FloodWatch({ db, positions, permits: parts.maintenance, bus, clock, logger });
   const plans = new ShiftPlans({ db, timeZone, clock, audit });
-  const quality = new AlarmQuality({ ...parts, shifts: plans, floods });
+  const quality = new AlarmQuality({ ...parts, permits: parts.maintenance, shifts: plans, floods });
   const shifts = new Shifts({
     ...parts,
     permits: (visible) => activePermits(parts.maintenance, visible),

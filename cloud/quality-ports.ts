@@ -14,6 +14,7 @@ import type {
   Handover,
   HandoverChange,
   HandoverContent,
+  HandoverDiscard,
   HandoverEntry,
   ShiftPlan,
   ShiftPlanChange,
@@ -93,6 +94,8 @@ export interface ShiftService {
   change(id: string, change: HandoverChange, actor: Actor): Promise<Handover>;
   /** The outgoing signs. @throws HANDOVER_UNKNOWN, HANDOVER_STALE, HANDOVER_CLOSED */
   sign(id: string, revision: number, actor: Actor): Promise<Handover>;
+  /** Gives up a draft; it stays to be read. @throws HANDOVER_UNKNOWN, HANDOVER_STALE, HANDOVER_SIGNED, HANDOVER_CLOSED, HANDOVER_DISCARDED */
+  discard(id: string, change: HandoverDiscard, actor: Actor): Handover;
   /** The incoming signs, and it is frozen. @throws HANDOVER_UNKNOWN, HANDOVER_STALE, HANDOVER_NOT_SIGNED, HANDOVER_SAME_PERSON */
   confirm(id: string, revision: number, incoming: Actor): Handover;
 }

@@ -34,6 +34,7 @@ async function start(): Promise<void> {
       `${data} is in use by another cloud or is being moved (pid in run/cloud.lock): expected a data folder of its own`,
     ]);
   const root = path.resolve(import.meta.dirname, "..");
+  let stopping = false;
   const cloud = await startCloud({
     data,
     http: hostPort(environment.PARKHUB_HTTP),
@@ -61,8 +62,11 @@ async function start(): Promise<void> {
     },
     urls: engineUrls(environment),
     logger,
+    // At once: what this process knows is old, and another one speaks to the gateways. Whoever started it may start it again.
+    onLost: () => {
+      if (!stopping) process.exit(1);
+    },
   });
-  let stopping = false;
   const stop = (signal: string): void => {
     if (stopping) return;
     stopping = true;

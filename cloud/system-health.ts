@@ -1,5 +1,5 @@
 import type { Clock } from "#core/clock.ts";
-import type { CertificateView } from "#core/contracts/http.ts";
+import type { CertificateView } from "#core/contracts/gateways.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Alarms } from "./alarms/service.ts";
 import type { PartState } from "./api/deps.ts";
@@ -11,6 +11,9 @@ const BACKLOG = 1000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** A certificate that ends within so long is to be renewed. */
 const RENEW_MS = 30 * DAY_MS;
+/** A gateway's clock is wrong when it differs from ours by so much, and right again below the lesser, ms. [GB 50396-2007 5.1.3] */
+const CLOCK_OFF_MS = 5000;
+const CLOCK_RIGHT_MS = 4000;
 /** What was put into quarantine is told for so long after the last of it. */
 const QUARANTINE_MS = 60 * 60 * 1000;
 
@@ -36,6 +39,8 @@ export interface SystemHealthDeps {
   readonly parts: () => Readonly<Record<string, PartState>>;
   readonly jobs: { counts(): Promise<JobCounts> };
   readonly gateways: () => readonly { readonly id: string; readonly quarantined: number }[];
+  /** Clock of a gateway minus ours, ms; undefined where it has not been heard. */
+  readonly clockOffsetOf: (gateway: string) => number | undefined;
   readonly certificatesOf: (gateway: string) => readonly CertificateView[];
   readonly clock: Clock;
   readonly logger: Logger;
@@ -78,6 +83,7 @@ export class SystemHealth {
       this.#parts();
       this.#kind("certificate", this.#certificates());
       this.#kind("quarantine", this.#quarantined());
+      this.#kind("gatewayClock", this.#clocks());
       await this.#jobs();
       this.#failing = false;
     } catch (error) {
@@ -110,6 +116,20 @@ export class SystemHealth {
       for (const { channel, thumbprint, subject, notAfter, trust } of this.#deps.certificatesOf(id))
         if (trust !== "rejected" && Date.parse(notAfter) < before)
           wrong.set(`${channel}/${thumbprint}`, { reason: notAfter, name: `${channel} ${subject}`.slice(0, 200) });
+    return wrong;
+  }
+
+  /** What is not known, since the gateway has not been heard, stays as it was told. */
+  #clocks(): ReadonlyMap<string, Wrong> {
+    const { alarms, gateways, clockOffsetOf } = this.#deps;
+    const told = this.#told.get("gatewayClock") ?? new Set(alarms.systemTroubles("gatewayClock"));
+    const wrong = new Map<string, Wrong>();
+    for (const { id } of gateways()) {
+      const offsetMs = clockOffsetOf(id);
+      const off =
+        offsetMs === undefined ? told.has(id) : Math.abs(offsetMs) > (told.has(id) ? CLOCK_RIGHT_MS : CLOCK_OFF_MS);
+      if (off) wrong.set(id, { reason: `${Math.round((offsetMs ?? 0) / 1000)} s` });
+    }
     return wrong;
   }
 

@@ -105,7 +105,7 @@ export const Environment = Type.Object({
     default: "20",
     pattern: "^[0-9]{1,6}([.][0-9]{1,3})?$",
     description:
-      "Disk space for pictures, clips and results in the cloud, GB (10^9 bytes). Beyond it the oldest go first, never those of open alarms.",
+      "Disk space for pictures, clips and results in the cloud, GB (10^9 bytes). Beyond it pictures of a look go first, then the oldest, never those of open alarms.",
   }),
   PARKHUB_KEEP_CLIPS_DAYS: Type.String({
     default: "90",

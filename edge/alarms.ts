@@ -1,12 +1,8 @@
-import {
-  type AlarmChange,
-  type AlarmContext,
-  AlarmEvaluator,
-  type AlarmSnapshot,
-  type FieldAct,
-  type PendingDelay,
-} from "#core/alarm/evaluate.ts";
+import type { AlarmChange, AlarmSnapshot } from "#core/alarm/change.ts";
+import { AlarmEvaluator } from "#core/alarm/evaluate.ts";
+import type { FieldAct } from "#core/alarm/field.ts";
 import { renewed } from "#core/alarm/renewal.ts";
+import type { AlarmContext, PendingDelay } from "#core/alarm/track.ts";
 import type { Clock } from "#core/clock.ts";
 import type { Alarm, AlarmDefinition } from "#core/model/alarm.ts";
 import type { AlarmCommand } from "#core/model/command.ts";

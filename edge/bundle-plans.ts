@@ -1,4 +1,4 @@
-import type { AlarmContext } from "#core/alarm/evaluate.ts";
+import type { AlarmContext } from "#core/alarm/track.ts";
 import type { Bundle } from "#core/contracts/bundle.ts";
 import type { DeviceId, PointId } from "#core/ids.ts";
 import type { ChannelPlan } from "./supervisor.ts";

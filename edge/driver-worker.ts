@@ -5,13 +5,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "#core/clock.ts";
 import { errorCode, errorMessage, HubError } from "#core/errors.ts";
-import type { Logger } from "#core/logger.ts";
 import type { DeviceEvent } from "#core/model/event.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { ActionResult, ProtocolDriver, WriteResult } from "#protocols/driver.ts";
 import { AwakeClock } from "./awake-clock.ts";
 import { type DriverWorkerData, type FromDriver, type ToDriver, threadTime } from "./driver-messages.ts";
 import { loadCreate } from "./driver-modules.ts";
+import { workerLogger } from "./worker-logger.ts";
 
 /** Most events that wait to be stored: behind a disk that refuses, senders are left to repeat. */
 const MAX_STORING = 1_000;
@@ -22,28 +22,6 @@ const port = parentPort;
 if (port === null) throw new HubError("DRIVER_WORKER_ALONE", "driver-worker.ts runs only as a worker thread");
 const { module, kind, channel, config, folder, beatMs } = workerData as DriverWorkerData;
 const tell = (message: FromDriver, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
-
-function plainFields(fields: object): object {
-  const plain = Object.entries(fields).map(([key, value]) => [
-    key,
-    value instanceof Error ? { code: errorCode(value), message: value.message } : value,
-  ]);
-  return JSON.parse(JSON.stringify(Object.fromEntries(plain))) as object;
-}
-
-function workerLogger(bindings: object): Logger {
-  const log =
-    (level: "debug" | "info" | "warn" | "error") =>
-    (fields: object, message: string): void =>
-      tell({ kind: "log", level, fields: plainFields({ ...bindings, ...fields }), message });
-  return {
-    debug: log("debug"),
-    info: log("info"),
-    warn: log("warn"),
-    error: log("error"),
-    child: (more) => workerLogger({ ...bindings, ...more }),
-  };
-}
 
 let waiting: Sample[] = [];
 function flush(): void {
@@ -87,7 +65,7 @@ function tellHistory(samples: readonly Sample[]): void {
 async function load(): Promise<ProtocolDriver> {
   const create = await loadCreate(module, kind);
   return create(config, {
-    logger: workerLogger({ channel }),
+    logger: workerLogger(tell, { channel }),
     clock: new AwakeClock(systemClock),
     onSamples,
     onEvent: (event) => inOrder({ kind: "event", event }),

@@ -1,4 +1,4 @@
-import type { FieldAct } from "#core/alarm/evaluate.ts";
+import type { FieldAct } from "#core/alarm/field.ts";
 import type { Clock } from "#core/clock.ts";
 import type { DeviceId } from "#core/ids.ts";
 import type { Supervisor } from "./supervisor.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "#core/clock.ts";
-import type { PointId } from "#core/ids.ts";
+import { deviceOf, type PointId, pointId } from "#core/ids.ts";
 import type { Point } from "#core/model/point.ts";
 import type { Quality } from "#core/model/quality.ts";
 import type { Sample, Value } from "#core/model/sample.ts";
@@ -27,7 +27,12 @@ interface Slot {
   /** Monotonic ms of the last sign of life. */
   heardAt: number;
   stale: boolean;
+  /** Its device is back and has not told it since: its loss explains the silence no more. */
+  awaited: boolean;
 }
+
+/** A point of which nothing has been heard. */
+const UNHEARD = { last: undefined, reported: undefined, stale: false, awaited: false } as const;
 
 /** How a write was refused before it reached the driver. */
 export interface WriteRefusal {
@@ -121,6 +126,7 @@ export class Pipeline {
   readonly #sinks: PipelineSinks;
   readonly #notBefore: number;
   readonly #slots = new Map<string, Slot>();
+  readonly #byDevice = new Map<string, Slot[]>();
   #counters = { received: 0, reported: 0, unknownPoint: 0, malformed: 0, wentStale: 0 };
 
   /** `notBefore`: row times continue above this one, which is the last committed before the restart (Unix ms). */
@@ -142,13 +148,33 @@ export class Pipeline {
     for (const id of this.#slots.keys()) if (!ids.has(id)) this.#slots.delete(id);
     for (const point of points) {
       const slot = this.#slots.get(point.id);
-      if (slot === undefined)
-        this.#slots.set(point.id, { point, last: undefined, reported: undefined, heardAt: now, stale: false });
+      if (slot === undefined) this.#slots.set(point.id, { ...UNHEARD, point, heardAt: now });
       else {
         // another revision means another unit or scale: the old value would be a lie in the new one
         if (slot.point.revision !== point.revision) slot.last = slot.reported = undefined;
         slot.point = point;
       }
+    }
+    this.#byDevice.clear();
+    for (const [id, slot] of this.#slots) {
+      const device = deviceOf(pointId(id));
+      const of = this.#byDevice.get(device);
+      if (of === undefined) this.#byDevice.set(device, [slot]);
+      else of.push(slot);
+    }
+  }
+
+  /**
+   * A device came or fell silent, as its driver tells it: one that is back owes every point that its loss has made bad, and has for
+   * that as long as for any other sign of life.
+   */
+  deviceState(device: string, online: boolean): void {
+    const now = this.#clock.monotonic();
+    for (const slot of this.#byDevice.get(device) ?? []) {
+      slot.awaited = online && slot.last?.quality === "bad" && slot.last.reason === "commLost";
+      if (!slot.awaited) continue;
+      slot.heardAt = now;
+      slot.stale = false;
     }
   }
 
@@ -182,6 +208,7 @@ export class Pipeline {
       }
       slot.heardAt = now;
       slot.stale = false;
+      slot.awaited = false;
       const { sourceTime, observedAt } = sample;
       const value = plainNumber(slot.point, sample);
       if (value !== undefined && slot.last?.quality === "good") {
@@ -232,11 +259,12 @@ export class Pipeline {
     for (const slot of this.#slots.values()) {
       if (slot.stale || now - slot.heardAt <= (slot.point.staleAfterMs ?? DEFAULT_STALE_AFTER_MS)) continue;
       slot.stale = true;
-      // what is bad already has a better reason than its age
-      if (slot.last?.quality === "bad") continue;
+      // what is bad already has a better reason than its age, unless that is over
+      if (slot.last?.quality === "bad" && !slot.awaited) continue;
+      slot.awaited = false;
       this.#counters.wentStale++;
-      const judged: Judged =
-        slot.last === undefined ? bad("noValue") : { value: slot.last.value, quality: "uncertain", reason: "stale" };
+      const value = slot.last?.value ?? null;
+      const judged: Judged = value === null ? bad("stale") : { value, quality: "uncertain", reason: "stale" };
       this.#accept(slot, judged, this.#clock.now(), slot.last?.sourceTime, reports);
     }
     this.#report(reports);

@@ -134,7 +134,11 @@ export class BrokerLink {
   }
 
   #subscribe(client: MqttClient): void {
+    // A broker that takes the connection and never the subscriptions answers pings for ever.
+    const cancel = this.#options.clock.after(CONNECT_TIMEOUT_MS, () => client.end(true));
+    client.once("close", cancel);
     client.subscribe([...this.#options.subscriptions], { qos: 1 }, (error, granted) => {
+      cancel();
       if (this.#client !== client || this.#stopped) return;
       const refused = (granted ?? []).filter(({ qos }) => qos > 2).map(({ topic }) => topic);
       if (error !== null || refused.length > 0) {

@@ -1,64 +1,32 @@
 import { Check } from "typebox/value";
-import type { Clock } from "#core/clock.ts";
-import { Ack, type EventBatch, type Lane, type LaneItem } from "#core/contracts/lanes.ts";
+import { Ack, type Lane } from "#core/contracts/lanes.ts";
 import { gatewayClientId, type HubTopicKind, hubTopic } from "#core/contracts/topics.ts";
 import { newEpoch } from "#core/ids.ts";
-import type { Logger } from "#core/logger.ts";
-import type { Sample } from "#core/model/sample.ts";
 import { EdgeNodeSession, type MetricReading } from "#core/sparkplug/edge-node-session.ts";
+import type { SparkplugMessage } from "#core/sparkplug/message.ts";
 import { topicOf } from "#core/sparkplug/topic.ts";
-import type { Outbox } from "./outbox.ts";
 import type { ItemLane } from "./outbox-lanes.ts";
+import { NodeBirths } from "./uplink-births.ts";
 import { DrainMeter } from "./uplink-drain.ts";
-import { LaneWindow } from "./uplink-lane.ts";
-import { BrokerLink, type LinkTimes } from "./uplink-link.ts";
+import { CloudGreeting } from "./uplink-greeting.ts";
+import { ItemUplink } from "./uplink-items.ts";
+import { BrokerLink } from "./uplink-link.ts";
 import {
   bootReading,
   DeviceMetrics,
   type DevicePoints,
   deviceSlot,
-  type Health,
   healthReadings,
   nodeMetrics,
 } from "./uplink-metrics.ts";
+import type { UplinkOptions } from "./uplink-options.ts";
 import { TelemetryUplink } from "./uplink-telemetry.ts";
 
 const SESSION = "session";
 const BD_SEQ = "bdSeq";
 /** A sign of life at least so often, ms; the cloud takes a gateway for offline after 15 s. */
 const HEARTBEAT_MS = 4_000;
-/** Births are made at most so often, ms, however often a host asks. */
-const REBIRTH_EVERY_MS = 2_000;
 const CLOSE_GAPS_EVERY_MS = 60_000;
-/** So long the lanes wait for what the cloud says at a birth, ms; one that is slow, or of an earlier version, does not say it. */
-const GREETED_WITHIN_MS = 1_000;
-const MAX_BATCH_ITEMS = 100;
-/** Well below the broker's 1 MiB a packet, whatever the characters. */
-const MAX_BATCH_CHARS = 96 * 1024;
-
-export interface UplinkOptions {
-  readonly site: string;
-  readonly gateway: string;
-  readonly password: string;
-  readonly address: () => string;
-  readonly outbox: Outbox;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly random?: () => number;
-  readonly times?: Partial<LinkTimes>;
-  /** What births tell of a point: its last sample, or what was kept of it over a restart. */
-  readonly latest: (point: string) => Sample | undefined;
-  /** What tells this machine from others, as `Parkhub/boot` has it. */
-  readonly machine?: string;
-  readonly health: () => Health;
-  readonly onCommand: (payload: Uint8Array) => void;
-  readonly onConfig: (payload: Uint8Array) => void;
-  /** The outbox turned out to be a restored copy and has a new epoch. */
-  readonly onNewEpoch: () => void;
-  /** Connected again, with the births sent. */
-  readonly onUp: () => void;
-}
-
 /**
  * The way to the cloud: Sparkplug births and data for state, our own lanes for what must not be lost. Everything it sends comes
  * out of the outbox and stays there until the cloud has acked it; what is under way is bounded.
@@ -68,21 +36,17 @@ export class Uplink {
   readonly #session: EdgeNodeSession;
   readonly #metrics: DeviceMetrics;
   readonly #link: BrokerLink;
-  readonly #windows: Readonly<Record<ItemLane, LaneWindow>>;
+  readonly #items: Readonly<Record<ItemLane, ItemUplink>>;
   readonly #telemetry: TelemetryUplink;
+  readonly #births: NodeBirths;
   readonly #drain: DrainMeter;
   /** Tells this run of the process from every other one, 16 hex digits. */
   readonly #nonce = newEpoch().slice(0, 16);
   readonly #cancels: (() => void)[] = [];
-  /** Lanes that the cloud has answered on this connection. */
-  readonly #answered = new Set<Lane>();
-  /** From here on, monotonic, nobody waits for the cloud's greeting any more. */
-  #greetedBy = 0;
+  readonly #greeting: CloudGreeting;
   #ready = false;
-  #lastBirthsAt = -Infinity;
   #lastHeartbeatAt = 0;
-  #cancelRebirth: (() => void) | undefined;
-  #counters = { batches: 0, rebirths: 0, refusedCommands: 0, malformed: 0, acks: 0 };
+  #counters = { refusedCommands: 0, malformed: 0, acks: 0 };
 
   constructor(options: UplinkOptions) {
     this.#options = options;
@@ -90,8 +54,8 @@ export class Uplink {
     const last = Number(outbox.records(SESSION).get(BD_SEQ) ?? 255);
     this.#session = new EdgeNodeSession({ group: site, edgeNode: gateway, bdSeq: last, node: nodeMetrics(outbox) });
     this.#metrics = new DeviceMetrics(this.#session, outbox);
-    this.#windows = { events: new LaneWindow(clock), ledger: new LaneWindow(clock) };
     this.#drain = new DrainMeter(clock);
+    this.#greeting = new CloudGreeting(clock);
     this.#link = new BrokerLink({
       address,
       username: gatewayClientId(site, gateway),
@@ -112,15 +76,17 @@ export class Uplink {
       onDown: () => this.#down(),
       onMessage: (topic, payload) => this.#message(topic, payload),
     });
-    this.#telemetry = new TelemetryUplink({
-      outbox,
-      clock,
-      logger,
-      session: this.#session,
-      metrics: this.#metrics,
-      current: (alias) => this.#current(alias),
-      publish: (message) => this.#link.publish(message),
-    });
+    const session = this.#session;
+    const current = (alias: number): MetricReading | undefined => this.#current(alias);
+    const publish = (message: SparkplugMessage): void => this.#link.publish(message);
+    const items = { topic: this.#topic("events"), outbox, clock, publish };
+    this.#items = {
+      events: new ItemUplink({ ...items, lane: "events" }),
+      ledger: new ItemUplink({ ...items, lane: "ledger" }),
+    };
+    const telemetry = new TelemetryUplink({ outbox, clock, logger, session, metrics: this.#metrics, current, publish });
+    this.#telemetry = telemetry;
+    this.#births = new NodeBirths({ session, outbox, telemetry, current, publish, onReborn: () => this.pump(), clock });
     outbox.onCommitted(() => this.pump());
   }
 
@@ -134,11 +100,12 @@ export class Uplink {
   }
   /** Monotonic counters since the start. */
   get counters(): Readonly<Record<string, number>> {
-    const { events, ledger } = this.#windows;
-    const rewinds = events.rewinds + this.#telemetry.window.rewinds + ledger.rewinds;
+    const { events, ledger } = this.#items;
+    const rewinds = events.window.rewinds + this.#telemetry.window.rewinds + ledger.window.rewinds;
     const { telemetryBatches, poisonRows } = this.#telemetry.counters;
-    const batches = this.#counters.batches + telemetryBatches;
-    return { ...this.#counters, ...this.#link.counters, batches, poisonRows, rewinds };
+    const batches = events.batches + ledger.batches + telemetryBatches;
+    const { asked: rebirths } = this.#births;
+    return { ...this.#counters, ...this.#link.counters, batches, rebirths, poisonRows, rewinds };
   }
   /**
    * How fast the backlog of telemetry drains: samples acked a second, and seconds until what waited before the connection is
@@ -162,12 +129,16 @@ export class Uplink {
     if (!this.#ready) return;
     const { outbox, clock } = this.#options;
     for (const lane of ["events", "telemetry", "ledger"] as const) {
-      const window = lane === "telemetry" ? this.#telemetry.window : this.#windows[lane];
-      if (window.rewindIfStalled(outbox.state(lane).acked))
+      if (this.#way(lane).window.rewindIfStalled(outbox.state(lane).acked))
         this.#options.logger.warn({ lane, acked: outbox.state(lane).acked }, "no ack, sending again");
     }
     if (this.#session.born && clock.monotonic() - this.#lastHeartbeatAt >= HEARTBEAT_MS) this.#heartbeat();
     this.pump();
+  }
+
+  /** The way of a lane. */
+  #way(lane: Lane): ItemUplink | TelemetryUplink {
+    return lane === "telemetry" ? this.#telemetry : this.#items[lane];
   }
 
   #heartbeat(): void {
@@ -186,7 +157,7 @@ export class Uplink {
         if (!wanted.has(device)) this.#link.publish(this.#session.deviceDeath(deviceSlot(device), now));
     this.#telemetry.keep(wanted);
     this.#metrics.configure(devices);
-    if (this.#ready) this.#births();
+    if (this.#ready) this.#births.send();
   }
 
   /** A device came or fell silent: it is born or dies in Sparkplug's sense once its samples up to here are sent. */
@@ -206,16 +177,13 @@ export class Uplink {
   }
 
   #up(): void {
-    const { outbox, clock } = this.#options;
+    const { outbox } = this.#options;
     this.#ready = true;
     outbox.connected();
-    this.#answered.clear();
     this.#reset();
     outbox.closeGaps();
-    this.#lastBirthsAt = clock.monotonic();
-    this.#greetedBy = this.#lastBirthsAt + GREETED_WITHIN_MS;
-    clock.after(GREETED_WITHIN_MS, () => this.pump());
-    this.#births();
+    this.#greeting.connected(() => this.pump());
+    this.#births.connected();
     this.#heartbeat();
     this.pump();
     this.#options.onUp();
@@ -224,7 +192,7 @@ export class Uplink {
   /** All that is unacked is to be sent again. What is there already is history: the births tell what holds now. */
   #reset(): void {
     const { outbox } = this.#options;
-    for (const lane of ["events", "ledger"] as const) this.#windows[lane].reset(outbox.state(lane).acked);
+    for (const lane of ["events", "ledger"] as const) this.#items[lane].window.reset(outbox.state(lane).acked);
     const { acked, next } = outbox.state("telemetry");
     this.#telemetry.window.reset(acked, next);
   }
@@ -232,38 +200,13 @@ export class Uplink {
   #down(): void {
     this.#ready = false;
     this.#telemetry.noneBorn();
-    this.#cancelRebirth?.();
-    this.#cancelRebirth = undefined;
-  }
-
-  #births(): void {
-    this.#telemetry.noneBorn();
-    const births = this.#session.births(this.#options.clock.now(), (alias) => this.#current(alias));
-    for (const message of births) this.#link.publish(message);
-    this.#telemetry.allBorn();
+    this.#births.disconnected();
   }
 
   #current(alias: number): MetricReading | undefined {
     const { outbox, latest, clock, machine } = this.#options;
     const boot = { nonce: this.#nonce, epoch: outbox.epoch, ...(machine === undefined ? {} : { machine }) };
     return bootReading(outbox, alias, boot, clock.now()) ?? this.#metrics.current(alias, latest);
-  }
-
-  #rebirth(): void {
-    this.#counters.rebirths++;
-    if (this.#cancelRebirth !== undefined) return;
-    const { clock } = this.#options;
-    const wait = this.#lastBirthsAt + REBIRTH_EVERY_MS - clock.monotonic();
-    this.#cancelRebirth = clock.after(Math.max(0, wait), () => {
-      this.#cancelRebirth = undefined;
-      if (!this.#ready) return;
-      this.#lastBirthsAt = clock.monotonic();
-      const { acked, next } = this.#options.outbox.state("telemetry");
-      // whoever asks may have heard nothing of what is under way
-      this.#telemetry.window.reborn(acked, next);
-      this.#births();
-      this.pump();
-    });
   }
 
   #message(topic: string, payload: Uint8Array): void {
@@ -277,7 +220,7 @@ export class Uplink {
     const command = this.#session.receive(topic, payload);
     switch (command?.type) {
       case "rebirth":
-        this.#rebirth();
+        this.#births.ask();
         break;
       case "refused":
         this.#counters.refusedCommands++;
@@ -305,12 +248,11 @@ export class Uplink {
     const { outbox } = this.#options;
     this.#counters.acks++;
     // a later greeting answers a birth in the middle of the connection, and knows what was sent on it
-    const first = !this.#answered.has(ack.lane);
-    this.#answered.add(ack.lane);
+    const first = this.#greeting.answered(ack.lane);
     switch (outbox.acknowledge({ ...ack, hello: first && ack.hello === true })) {
       case "trimmed":
       case "known":
-        (ack.lane === "telemetry" ? this.#telemetry.window : this.#windows[ack.lane]).acked(ack.upTo);
+        this.#way(ack.lane).window.acked(ack.upTo);
         this.pump();
         break;
       case "restored":
@@ -326,65 +268,19 @@ export class Uplink {
   /** Sends what there is room for: events first, then telemetry, the ledger last. */
   pump(): void {
     if (!this.#ready) return;
-    if (this.#begun("events")) this.#pumpItems("events");
-    if (this.#session.born && this.#begun("telemetry")) this.#telemetry.pump(this.#eventsWait);
-    if (this.#begun("ledger")) this.#pumpItems("ledger");
-  }
-
-  /**
-   * Is it known on this connection what the cloud had of a lane? It makes the outbox write down what is published from then on: of
-   * a batch sent before, a process that is killed now and starts again would not know that it was its own.
-   */
-  #begun(lane: Lane): boolean {
-    return this.#answered.has(lane) || this.#options.clock.monotonic() >= this.#greetedBy;
-  }
-
-  get #eventsWait(): boolean {
-    return this.#windows.events.cursor < this.#options.outbox.state("events").next - 1;
-  }
-
-  #pumpItems(lane: ItemLane): void {
-    const { outbox } = this.#options;
-    const window = this.#windows[lane];
-    while (window.room && window.cursor < outbox.state(lane).next - 1) {
-      const items = cut(outbox.itemsAfter(lane, window.cursor, MAX_BATCH_ITEMS));
-      const [first] = items;
-      const last = items.at(-1);
-      if (first === undefined || last === undefined) return;
-      const batch: EventBatch = {
-        v: 1,
-        lane,
-        epoch: outbox.epoch,
-        firstOffset: first.offset,
-        lastOffset: last.offset,
-        items,
-      };
-      const payload = Buffer.from(JSON.stringify(batch));
-      this.#link.publish({ topic: this.#topic("events"), payload, qos: 1, retain: false });
-      outbox.markSent(lane, last.offset);
-      window.sent(last.offset, payload.length);
-      this.#counters.batches++;
-    }
+    if (this.#greeting.over("events")) this.#items.events.pump();
+    if (this.#session.born && this.#greeting.over("telemetry")) this.#telemetry.pump(this.#items.events.waits);
+    if (this.#greeting.over("ledger")) this.#items.ledger.pump();
   }
 
   /** Says goodbye and disconnects. */
   async stop(): Promise<void> {
     for (const cancel of this.#cancels) cancel();
-    this.#cancelRebirth?.();
+    this.#births.disconnected();
     const goodbye = this.#ready ? this.#session.nodeDeath(this.#options.clock.now()) : undefined;
     this.#ready = false;
     await this.#link.stop(goodbye);
   }
-}
-
-/** As many leading items as fit one packet; at least one. */
-function cut(items: readonly LaneItem[]): LaneItem[] {
-  let chars = 0;
-  const fitting = items.findIndex((item, at) => {
-    chars += JSON.stringify(item).length;
-    return at > 0 && chars > MAX_BATCH_CHARS;
-  });
-  return fitting < 0 ? [...items] : items.slice(0, fitting);
 }
 
 function parseJson(payload: Uint8Array): unknown {

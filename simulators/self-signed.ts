@@ -89,18 +89,35 @@ export function makeKey(): KeyObject {
  * @see RFC 5280 §4 for its form, OPC 10000-6 §6.2.2 for the fields of an application instance
  */
 export function selfSigned(key: KeyObject, content: CertificateContent): string {
-  const algorithm = key.asymmetricKeyType === "rsa" ? SHA256_WITH_RSA : ECDSA_WITH_SHA256;
-  const publicKey = createPublicKey(key).export({ type: "spki", format: "der" });
-  const keyId = createHash("sha1").update(publicKey).digest();
-  const { organization, commonName } = content;
-  const name = sequence(
+  return issued(key, content, { key, name: content });
+}
+
+/** Who signs a certificate. */
+export interface Issuer {
+  readonly key: KeyObject;
+  readonly name: Pick<CertificateContent, "commonName" | "organization">;
+}
+
+function nameOf({ organization, commonName }: Issuer["name"]): Buffer {
+  return sequence(
     ...(organization === undefined ? [] : [attribute("2.5.4.10", organization)]),
     attribute("2.5.4.3", commonName),
   );
+}
+
+function publicPart(key: KeyObject): { readonly publicKey: Buffer; readonly keyId: Buffer } {
+  const publicKey = createPublicKey(key).export({ type: "spki", format: "der" });
+  return { publicKey, keyId: createHash("sha1").update(publicKey).digest() };
+}
+
+/** As `selfSigned`, signed by an authority. */
+export function issued(key: KeyObject, content: CertificateContent, issuer: Issuer): string {
+  const algorithm = issuer.key.asymmetricKeyType === "rsa" ? SHA256_WITH_RSA : ECDSA_WITH_SHA256;
+  const { publicKey, keyId } = publicPart(key);
   const extensions = sequence(
     extension("2.5.29.19", true, sequence()),
     extension("2.5.29.14", false, octets(keyId)),
-    extension("2.5.29.35", false, sequence(der(0x80, keyId))),
+    extension("2.5.29.35", false, sequence(der(0x80, publicPart(issuer.key).keyId))),
     extension("2.5.29.15", true, bits(KEY_USAGE, 2)),
     extension("2.5.29.37", false, sequence(objectId("1.3.6.1.5.5.7.3.1"), objectId("1.3.6.1.5.5.7.3.2"))),
     extension("2.5.29.17", false, alternativeNames(content.applicationUri)),
@@ -112,13 +129,13 @@ export function selfSigned(key: KeyObject, content: CertificateContent): string 
     der(0xa0, der(0x02, Buffer.of(2))),
     der(0x02, serial),
     algorithm,
-    name,
+    nameOf(issuer.name),
     sequence(time(content.notBefore), time(content.notAfter)),
-    name,
+    nameOf(content),
     publicKey,
     der(0xa3, extensions),
   );
-  const whole = sequence(body, algorithm, bits(sign("sha256", body, key)));
+  const whole = sequence(body, algorithm, bits(sign("sha256", body, issuer.key)));
   const lines = whole.toString("base64").replace(/.{64}/g, "$&\n").trimEnd();
   return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
 }

@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { ensureInstalled, root, runNode } from "../config/deploy/ensure.mjs";
+import { memoryFolder } from "./memory-folder.mjs";
 
 /** Debian packages of the independent peers (tests/peers.ts) and the file that shows each is there. */
 const PEER_PACKAGES = {
@@ -49,7 +50,10 @@ const ALONE = [
   "tests/faults/soak.test.ts",
 ];
 
-/** Everything, in turn, and how many files of it at a time on two cores: most of the time of most of them is waiting. */
+/**
+ * Everything, in turn, and how many files of it at a time on two cores: most of the time of most of them is waiting. What is
+ * `inMemory` keeps its files in memory where there is room.
+ */
 const PHASES = [
   {
     files: [
@@ -61,14 +65,15 @@ const PHASES = [
       "tests/architecture.test.ts",
       "tests/citations.test.ts",
     ],
-    atATime: 3,
+    atATime: 4,
+    inMemory: true,
   },
-  { files: ["tests/e2e", "tests/faults"], without: ALONE, atATime: 2 },
+  { files: ["tests/e2e", "tests/faults"], without: ALONE, atATime: 2, inMemory: true },
   { files: ALONE, atATime: 1 },
 ];
 
 /** The whole-park tests once more, on the servers of the production profile: part of a long run. */
-const PRODUCTION = { files: ["tests/e2e"], atATime: 1, profile: "production" };
+const PRODUCTION = { files: ["tests/e2e"], atATime: 1, inMemory: true, profile: "production" };
 
 /** Are all of those servers installed? */
 function hasProduction() {
@@ -87,10 +92,11 @@ if (process.platform === "linux") spawnSync("sync");
 const all = [...PHASES, ...(long && hasProduction() ? [PRODUCTION] : [])];
 const phases = filters.length > 0 ? [{ files: filters, atATime: 2 }] : all;
 const reports = mkdtempSync(path.join(os.tmpdir(), "parkhub-test-"));
+const memory = filters.length > 0 ? undefined : memoryFolder();
 const files = [];
 const faults = [];
 let code = 0;
-for (const [index, { files: patterns, without = [], atATime, profile }] of phases.entries()) {
+for (const [index, { files: patterns, without = [], atATime, inMemory = false, profile }] of phases.entries()) {
   const report = path.join(reports, `${index}.json`);
   const faultsFile = path.join(reports, `${index}-faults.json`);
   const result = await runNode(
@@ -109,6 +115,7 @@ for (const [index, { files: patterns, without = [], atATime, profile }] of phase
     ],
     {
       PARKHUB_FAULTS_FILE: faultsFile,
+      ...(inMemory && memory !== undefined ? { TMPDIR: memory } : {}),
       ...(long ? { PARKHUB_TEST_LONG: "1" } : {}),
       ...(profile === undefined ? {} : { PARKHUB_TEST_PROFILE: profile }),
     },
@@ -122,6 +129,7 @@ for (const [index, { files: patterns, without = [], atATime, profile }] of phase
   if (existsSync(report)) files.push(...JSON.parse(readFileSync(report, "utf8")).testResults);
 }
 rmSync(reports, { recursive: true, force: true });
+if (memory !== undefined) rmSync(memory, { recursive: true, force: true });
 
 const count = (status) =>
   files.flatMap((file) => file.assertionResults).filter((test) => status.includes(test.status)).length;

@@ -3,7 +3,30 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Small files that take long. Without a record of earlier runs large files come first: these would be left for the end. */
-const LONG = ["records-postgresql", "telemetry-store-embedded", "job-queue-kills", "job-queue-bullmq", "opcua.test"];
+const LONG = [
+  "bacnet.test",
+  "bad-network",
+  "burglar-panel",
+  "cloud-cut",
+  "edge-uplink",
+  "edge-video-clip",
+  "field-recovery",
+  "ingest-copies",
+  "ingest-kill",
+  "job-queue-bullmq",
+  "job-queue-kills",
+  "job-queue-redis",
+  "new-driver",
+  "onvif-events",
+  "onvif-silence",
+  "opcua-events",
+  "opcua.test",
+  "park.test",
+  "records-postgresql",
+  "rtsp-simulator-peer",
+  "sia-dc09.test",
+  "telemetry-store-embedded",
+];
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -1,6 +1,6 @@
 import { MAX_SHELVE_MS, operatorMayShelve } from "#core/alarm/law.ts";
 import { type AlarmApplied, type AlarmEvent, type AlarmRefusal, apply } from "#core/alarm/lifecycle.ts";
-import type { AlarmAct } from "#core/contracts/http.ts";
+import type { AlarmAct } from "#core/contracts/alarm-acts.ts";
 import { HubError, InvalidInputError } from "#core/errors.ts";
 import type { Alarm, AlarmPriority, Law } from "#core/model/alarm.ts";
 import type { AlarmActKind } from "../ports.ts";

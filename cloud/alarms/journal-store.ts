@@ -1,4 +1,4 @@
-import type { JournalEntry } from "#core/contracts/http.ts";
+import type { JournalEntry } from "#core/contracts/alarms.ts";
 import type { JournalRecord } from "#core/contracts/journal.ts";
 import { JOURNAL_GENESIS } from "#core/journal-chain.ts";
 import type { Alarm, AlarmTransition } from "#core/model/alarm.ts";

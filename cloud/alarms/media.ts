@@ -1,5 +1,5 @@
 import { type Selectable, sql } from "kysely";
-import type { ClipView } from "#core/contracts/http.ts";
+import type { ClipView } from "#core/contracts/clips.ts";
 import type { ClipItem, SnapshotItem } from "#core/contracts/lanes.ts";
 import { InvalidInputError } from "#core/errors.ts";
 import { type DeviceId, gatewayOf } from "#core/ids.ts";

@@ -1,7 +1,6 @@
 import { isClosed } from "#core/alarm/lifecycle.ts";
 import type { Clock } from "#core/clock.ts";
-import type { AlarmAssignment } from "#core/contracts/alarm-acts.ts";
-import type { AlarmAct } from "#core/contracts/http.ts";
+import type { AlarmAct, AlarmAssignment } from "#core/contracts/alarm-acts.ts";
 import { HubError } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import type { Alarm } from "#core/model/alarm.ts";

@@ -1,7 +1,6 @@
 import type { Alarm } from "#core/model/alarm.ts";
 import type { AlarmTold } from "../alarm-ports.ts";
 import type { Db } from "../db/database.ts";
-import type { Escalation } from "./escalation.ts";
 import type { AlarmJournal, Happening } from "./journal-store.ts";
 import type { AlarmShowing } from "./showing.ts";
 import type { AlarmStore } from "./store.ts";
@@ -12,8 +11,9 @@ export interface RecorderDeps {
   readonly site: string;
   readonly store: AlarmStore;
   readonly journal: AlarmJournal;
-  readonly escalation: Escalation;
   readonly showing: AlarmShowing;
+  /** An alarm about which there is news is to be followed until somebody acknowledges it, inside the transaction. */
+  readonly follow: (alarm: Alarm) => void;
   /** Told each transition once, inside the transaction; what it returns runs after COMMIT. */
   readonly told: (told: AlarmTold) => (() => void) | undefined;
   /** This side has to end a shelving at this time, Unix ms. */
@@ -75,8 +75,8 @@ export class AlarmRecorder {
   }
 
   #tell({ alarm, transition, at }: Happening, held: Alarm, news: boolean): () => void {
-    const { escalation, showing, told } = this.#deps;
-    if (news) escalation.follow(held);
+    const { follow, showing, told } = this.#deps;
+    if (news) follow(held);
     const after = news ? told({ alarm, transition, at }) : undefined;
     return () => {
       showing.publish(held);

@@ -1,7 +1,7 @@
 import { apply } from "#core/alarm/lifecycle.ts";
 import type { Clock } from "#core/clock.ts";
-import type { AlarmAssignment } from "#core/contracts/alarm-acts.ts";
-import type { AlarmAct, AlarmDetail, AlarmView } from "#core/contracts/http.ts";
+import type { AlarmAct, AlarmAssignment } from "#core/contracts/alarm-acts.ts";
+import type { AlarmDetail, AlarmView } from "#core/contracts/alarms.ts";
 import type { AlarmItem, ClipItem, CommandResultItem, OpenAlarmsItem, SnapshotItem } from "#core/contracts/lanes.ts";
 import { DueTimer, doEach } from "#core/due-timer.ts";
 import { HubError } from "#core/errors.ts";
@@ -9,7 +9,7 @@ import type { GatewayId } from "#core/ids.ts";
 import type { Trigger } from "#core/linkage/evaluate.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Alarm } from "#core/model/alarm.ts";
-import type { ActedOn, AlarmKeeping, AlarmOperations, OnMany } from "../alarm-ports.ts";
+import type { ActedOn, AlarmKeeping, AlarmOperations, OnMany, PositionDirectory } from "../alarm-ports.ts";
 import type { Db } from "../db/database.ts";
 import type {
   Actor,
@@ -24,7 +24,7 @@ import type {
 } from "../ports.ts";
 import { ActQueue } from "./act-queue.ts";
 import { DutyStore } from "./duty-store.ts";
-import { ESCALATE_AFTER_MS, Escalation, type EscalationLimit } from "./escalation.ts";
+import { Escalation } from "./escalation.ts";
 import { GatewayTells } from "./gateway-tells.ts";
 import { AlarmJournal } from "./journal-store.ts";
 import type { AlarmMedia } from "./media.ts";
@@ -67,8 +67,8 @@ export interface AlarmDeps {
   readonly clockOffsetOf?: (gateway: string) => number | undefined;
   /** Id of the maintenance permit that holds an alarm back now. */
   readonly permitOf?: (alarm: Alarm) => string | undefined;
-  /** How long an alarm may stay unacknowledged; by its priority (ESCALATE_AFTER_MS) when absent. */
-  readonly escalateAfterMs?: EscalationLimit;
+  /** The operator positions that look after an alarm, with how long it may wait for them; none when absent. */
+  readonly positionsOf?: PositionDirectory["of"];
   /** A gateway that comes back sooner raises no alarm; 5000 when absent. */
   readonly gatewayOfflineDelayMs?: number;
   /** Grows with each leader; 1 where there is only one cloud. */
@@ -106,30 +106,31 @@ export class Alarms implements AlarmService, AlarmOperations, AlarmKeeping {
     const queue = new ActQueue(db, link, clock, fence);
     const showing = new AlarmShowing({ store, duty, media, catalog, link, bus, runsOf, permitOf });
     this.#journal = new AlarmJournal(db, deps.clockOffsetOf);
-    const limit = deps.escalateAfterMs ?? (({ priority }) => ESCALATE_AFTER_MS[priority]);
-    this.#escalation = new Escalation({
-      duty,
-      store,
-      recorder: () => this.#recorder,
-      clock,
-      logger,
-      limit,
-      permitOf,
-    });
     this.#shelving = new DueTimer(
       clock,
       (now) => this.#endShelvings(now),
       (error) => logger.error({ err: error }, "shelvings cannot be ended, trying again"),
+      // Until when is a time that people were told; that no shelving lasts longer than the longest is seen by the work itself.
+      () => {},
     );
     const recorder = new AlarmRecorder({
       db,
       site,
       store,
       journal: this.#journal,
-      escalation: this.#escalation,
       showing,
+      follow: (alarm) => this.#escalation.follow(alarm),
       told: ({ alarm, transition, at }) => deps.onTransition({ type: "alarm", transition, alarm }, at),
       endsShelving: (at) => this.#shelving.expect(at),
+    });
+    this.#escalation = new Escalation({
+      duty,
+      store,
+      recorder,
+      clock,
+      logger,
+      positionsOf: (alarm) => deps.positionsOf?.(alarm) ?? [],
+      permitOf,
     });
     this.#store = store;
     this.#queue = queue;

@@ -1,5 +1,5 @@
 import { isClosed } from "#core/alarm/lifecycle.ts";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { GatewayId } from "#core/ids.ts";
 import type { Alarm } from "#core/model/alarm.ts";
 import type { GatewayLink, LiveBus, SiteCatalog } from "../ports.ts";

@@ -1,4 +1,5 @@
 import type { SelectQueryBuilder } from "kysely";
+import { MAX_SHELVE_MS } from "#core/alarm/law.ts";
 import { isClosed } from "#core/alarm/lifecycle.ts";
 import { newEpoch } from "#core/ids.ts";
 import type { Alarm } from "#core/model/alarm.ts";
@@ -175,7 +176,7 @@ export class AlarmStore {
     return row && alarmOf(row);
   }
 
-  /** Alarms whose shelving this side has to end by now. */
+  /** Alarms whose shelving this side has to end by now: its time has come, or is so far away that the clock was set back since. */
   shelvingOver(now: number, limit: number): readonly Alarm[] {
     const { kysely, sync } = this.#db;
     return sync
@@ -183,7 +184,7 @@ export class AlarmStore {
         kysely
           .selectFrom("alarms")
           .select("document")
-          .where("shelved_until", "<=", now)
+          .where((e) => e.or([e("shelved_until", "<=", now), e("shelved_until", ">", now + MAX_SHELVE_MS)]))
           .orderBy("shelved_until")
           .limit(limit),
       )

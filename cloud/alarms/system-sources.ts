@@ -30,6 +30,13 @@ export const SYSTEM_SOURCES = {
     message: (name) => `${name} 有两台网关使用同一身份`,
     messageEn: (name) => `${name}: two gateways with one identity`,
   },
+  gatewayClock: {
+    category: "system",
+    priority: "medium",
+    delayMs: 60 * SECOND_MS,
+    message: (name) => `${name} 时钟与平台不一致`,
+    messageEn: (name) => `${name}: its clock differs from the hub's`,
+  },
   telemetryStore: {
     category: "system",
     priority: "high",
@@ -91,6 +98,9 @@ export const SYSTEM_SOURCES = {
 /** Kind of an alarm that the cloud mints. */
 export type SystemKind = keyof typeof SYSTEM_SOURCES;
 
+/** Kinds whose subject is a gateway. */
+const OF_GATEWAYS: readonly SystemKind[] = ["gateway", "clone", "gatewayClock", "quarantine"];
+
 /** Definition of the alarm of a kind about one subject. */
 export function systemDefinition(kind: SystemKind, subject: string): string {
   return `${kind}:${subject}`;
@@ -118,7 +128,5 @@ export function deviceLost(device: string): string {
 /** The gateway that a definition of the cloud is about; undefined for any other definition. */
 export function watchedGateway(definition: string): string | undefined {
   const parts = systemParts(definition);
-  return parts?.kind === "gateway" || parts?.kind === "clone" || parts?.kind === "quarantine"
-    ? parts.subject
-    : undefined;
+  return parts !== undefined && OF_GATEWAYS.includes(parts.kind) ? parts.subject : undefined;
 }

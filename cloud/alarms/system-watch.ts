@@ -6,7 +6,14 @@ import type { Alarm } from "#core/model/alarm.ts";
 import type { SiteCatalog } from "../ports.ts";
 import type { AlarmRecorder } from "./recorder.ts";
 import type { AlarmStore } from "./store.ts";
-import { SYSTEM_SOURCES, type SystemKind, type SystemSource, systemDefinition, systemParts } from "./system-sources.ts";
+import {
+  SYSTEM_SOURCES,
+  type SystemKind,
+  type SystemSource,
+  systemDefinition,
+  systemParts,
+  watchedGateway,
+} from "./system-sources.ts";
 
 /** How long after a failure the record database is asked again, ms. */
 const RETRY_MS = 2000;
@@ -53,9 +60,8 @@ export class SystemWatch {
     const known = new Set<string>(catalog.gateways().map(({ id }) => id));
     for (const alarm of store.openOf(catalog.site)) {
       const parts = systemParts(alarm.definition);
-      const ofGateway = parts?.kind === "gateway" || parts?.kind === "clone" || parts?.kind === "quarantine";
-      if (parts !== undefined && ofGateway && !known.has(parts.subject))
-        this.#clear(alarm, "gateway removed from the site");
+      const gateway = watchedGateway(alarm.definition);
+      if (gateway !== undefined && !known.has(gateway)) this.#clear(alarm, "gateway removed from the site");
       // Whether two still live under one identity is found out anew.
       else if (parts?.kind === "clone") this.#clear(alarm);
     }

@@ -1,5 +1,6 @@
 import { letter } from "#core/alarm/lifecycle.ts";
-import type { AlarmView, ClipView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
+import type { ClipView } from "#core/contracts/clips.ts";
 import type { Alarm } from "#core/model/alarm.ts";
 import { iso } from "../time.ts";
 import type { Duty } from "./duty-store.ts";

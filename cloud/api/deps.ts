@@ -4,7 +4,7 @@ import type { AlarmOperations, MaintenanceService } from "../alarm-ports.ts";
 import type { DefinitionService } from "../definition-ports.ts";
 import type { JobQueue } from "../job-ports.ts";
 import type { EvidenceService, JournalService } from "../journal-ports.ts";
-import type { BlobIndex, BlobStore, SnapshotService, VideoService } from "../media-ports.ts";
+import type { BlobIndex, BlobStore, PresetService, SnapshotService, VideoService } from "../media-ports.ts";
 import type { NotifyService } from "../notify-ports.ts";
 import type {
   AccessService,
@@ -65,6 +65,7 @@ export interface ApiDeps {
   readonly mqttClients: ForeignClientService;
   readonly video: VideoService;
   readonly cameraSnapshots: SnapshotService;
+  readonly cameraPresets: PresetService;
   /** Who is told of alarms. */
   readonly notify: NotifyService;
   readonly bus: LiveBus;

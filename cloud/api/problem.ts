@@ -92,6 +92,8 @@ const STATUS: Readonly<Record<string, number>> = {
   HANDOVER_SAME_PERSON: 409,
   HANDOVER_NOT_SIGNED: 409,
   HANDOVER_CLOSED: 409,
+  HANDOVER_SIGNED: 409,
+  HANDOVER_DISCARDED: 409,
   HANDOVER_STALE: 409,
   HANDOVER_OPEN: 409,
   NOTIFY_VERSION_STALE: 409,
@@ -128,11 +130,12 @@ const STATUS: Readonly<Record<string, number>> = {
   HISTORY_BUSY: 503,
   HISTORY_THREAD: 503,
   HISTORY_CLOSED: 503,
+  PRESETS_FAILED: 504,
   SNAPSHOT_FAILED: 504,
   SNAPSHOT_TIMEOUT: 504,
 };
 /** What fails beyond a gateway is the field's, and told in its words. */
-const OF_THE_FIELD = new Set(["SNAPSHOT_FAILED", "SNAPSHOT_TIMEOUT"]);
+const OF_THE_FIELD = new Set(["PRESETS_FAILED", "SNAPSHOT_FAILED", "SNAPSHOT_TIMEOUT"]);
 
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",

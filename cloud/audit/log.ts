@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Selectable } from "kysely";
-import type { AuditEntry } from "#core/contracts/http.ts";
+import type { AuditEntry } from "#core/contracts/audit.ts";
 import type { Db } from "../db/database.ts";
 import { storedText } from "../db/dialect.ts";
 import { decodeCursor, encodeCursor } from "../paging.ts";

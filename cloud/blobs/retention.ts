@@ -49,9 +49,12 @@ interface Judged extends KeptBlob {
   readonly use: BlobUse | undefined;
 }
 
+/** In which order blobs go beyond the disk limit: what somebody had a look at is no evidence of anything, and there may be much of it. */
+const FIRST_TO_GO: readonly ((use: BlobUse | undefined) => boolean)[] = [(use) => use?.class === "picture", () => true];
+
 /**
- * Removes blobs by their class and age, and the oldest ones beyond the disk limit; never one that belongs to an alarm that is
- * still open, and first what nothing refers to.
+ * Removes blobs by their class and age, and beyond the disk limit the pictures of a look, then the oldest ones; never one that
+ * belongs to an alarm that is still open.
  */
 export class BlobRetention {
   readonly #deps: RetentionDeps;
@@ -134,18 +137,20 @@ export class BlobRetention {
       return undefined;
     });
     let over = store.usedBytes() - limits.bytes;
-    if (over > 0)
+    for (const goes of FIRST_TO_GO) {
+      if (over <= 0) break;
       await this.#walk(async (page) => {
         const due: (Judged & { cause: Cause })[] = [];
         for (const blob of page) {
           if (over <= 0) break;
-          if (blob.use?.held === true) continue;
+          if (blob.use?.held === true || !goes(blob.use)) continue;
           due.push({ ...blob, cause: "limit" });
           over -= blob.bytes;
         }
         await remove(due);
         return over <= 0;
       });
+    }
     await this.#leftovers(now);
     this.#used = store.usedBytes();
     this.#tell(removed, bytes);

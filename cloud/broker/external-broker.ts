@@ -192,13 +192,17 @@ export class ExternalBroker implements Broker {
   }
 
   #subscribe(client: MqttClient): void {
-    const { site, logger } = this.#options;
+    const { site, clock, logger } = this.#options;
     const filters = [
       ...SENT_TYPES.map((type) => `${NAMESPACE}/${site}/${type}/${type.startsWith("N") ? "+" : "+/+"}`),
       hubTopic(site, "+", "events"),
       this.#stateTopic,
     ];
+    // A broker that takes the connection and never the subscriptions answers pings for ever.
+    const cancel = clock.after(CONNECT_TIMEOUT_MS, () => client.end(true));
+    client.once("close", cancel);
     client.subscribe(filters, { qos: 1 }, (error, granted) => {
+      cancel();
       if (this.#connection?.client !== client || this.#closed) return;
       const refused = (granted ?? []).filter(({ qos }) => qos > 2).map(({ topic }) => topic);
       if (error !== null || refused.length > 0) {

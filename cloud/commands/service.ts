@@ -1,5 +1,5 @@
 import type { Clock } from "#core/clock.ts";
-import type { CommandRequest, CommandView } from "#core/contracts/http.ts";
+import type { CommandRequest, CommandView } from "#core/contracts/commands.ts";
 import type { CommandResultItem } from "#core/contracts/lanes.ts";
 import { errorCode, HubError, InvalidInputError } from "#core/errors.ts";
 import { type DeviceId, type GatewayId, gatewayOf, newId, type PointId } from "#core/ids.ts";
@@ -44,6 +44,8 @@ export interface HubOrder {
   readonly cause?: NonNullable<Command["cause"]>;
   /** Whence a person asked. */
   readonly ip?: string;
+  /** Neither audited nor kept once it has ended; a refusal is audited all the same. */
+  readonly quiet?: boolean;
 }
 
 type Frame = Pick<Command, "id" | "requestedBy" | "fence" | "createdAt" | "expiresAt" | "reason" | "cause">;
@@ -57,6 +59,8 @@ export class Commands implements CommandService, CommandPerformer {
   readonly #deps: CommandDeps;
   readonly #store: CommandStore;
   readonly #waiting = new Map<string, ((view: CommandView) => void)[]>();
+  /** Open commands that are to leave no trace. A restart makes ordinary ones of them. */
+  readonly #quiet = new Set<string>();
   #cancel: (() => void) | undefined;
   #failing = false;
 
@@ -150,7 +154,7 @@ export class Commands implements CommandService, CommandPerformer {
   }
 
   #take(order: HubOrder): CommandView {
-    const { request, requestedBy, ip } = order;
+    const { request, requestedBy, ip, quiet = false } = order;
     const key = request.idempotencyKey ?? null;
     const asked = canonical(request);
     const known = key === null ? undefined : this.#store.byKey(requestedBy, key);
@@ -178,14 +182,16 @@ export class Commands implements CommandService, CommandPerformer {
     };
     this.#deps.db.sync.transaction(() => {
       this.#store.add(row);
-      this.#audit(
-        command.kind,
-        requestedBy,
-        targetOf(command),
-        "ok",
-        { command: command.id, ...detailOf(command) },
-        ip,
-      );
+      if (quiet) this.#quiet.add(row.id);
+      else
+        this.#audit(
+          command.kind,
+          requestedBy,
+          targetOf(command),
+          "ok",
+          { command: command.id, ...detailOf(command) },
+          ip,
+        );
     });
     this.#send(row);
     return commandView(this.#store.get(row.id) ?? row);
@@ -280,10 +286,12 @@ export class Commands implements CommandService, CommandPerformer {
     const row = waiting && this.#store.get(id);
     if (waiting === undefined || row === undefined) return;
     this.#waiting.delete(id);
+    if (this.#quiet.delete(id)) this.#store.remove(id);
     for (const resolve of waiting) resolve(commandView(row));
   }
 
   #auditEnd(row: CommandRow, end: Pick<CommandResult, "status" | "code">, actor: string): void {
+    if (this.#quiet.has(row.id)) return;
     const command = commandOf(row);
     const result = end.status === "done" ? "ok" : end.status === "rejected" ? "refused" : "failed";
     const detail = { command: row.id, status: end.status, ...(end.code === undefined ? {} : { code: end.code }) };

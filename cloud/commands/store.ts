@@ -1,5 +1,5 @@
 import type { Selectable } from "kysely";
-import type { CommandView } from "#core/contracts/http.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
 import type { Command } from "#core/model/command.ts";
 import type { Value } from "#core/model/sample.ts";
 import type { Db } from "../db/database.ts";
@@ -73,6 +73,10 @@ export class CommandStore implements BlobUser {
     end: Pick<CommandRow, "status" | "code" | "message" | "read_back" | "blob" | "finished_at">,
   ): void {
     this.#db.sync.run(this.#db.kysely.updateTable("commands").set(end).where("id", "=", id));
+  }
+
+  remove(id: string): void {
+    this.#db.sync.run(this.#db.kysely.deleteFrom("commands").where("id", "=", id));
   }
 
   usesOf(hashes: readonly string[]): readonly BlobUse[] {

@@ -1,4 +1,4 @@
-import type { CommandView } from "#core/contracts/http.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
 
 /** Commands with their results. Retention: those with a result for as long as cloud/jobs/records-retention.ts is told. */
 export interface CommandTables {

@@ -6,6 +6,7 @@ import "./theme/tokens.css";
 import "./theme/base.css";
 import "./ui/ui.css";
 import "./shell.css";
+import "./shell/navigation.css";
 
 const services = createServices();
 const { preferences } = services;

@@ -1,5 +1,5 @@
 import { systemClock } from "#core/clock.ts";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { OperatorPositionView } from "#core/contracts/operator-position.ts";
 import { ApiClient } from "./api/client.ts";
 import { HubApi } from "./api/hub-api.ts";

@@ -42,6 +42,11 @@ export interface Db {
   readonly kysely: Kysely<Tables>;
   /** Runs them. */
   readonly sync: SyncDb;
+  /**
+   * Calls back when the records are lost to this process for good, because another one has taken them over: what it holds in memory
+   * is old, and only its end helps. Never for a file.
+   */
+  onLost(listener: (error: Error) => void): void;
   /** Closes the file or the connection. Nothing may be run afterwards. */
   close(): Promise<void>;
 }
@@ -102,7 +107,7 @@ async function openFile(file: string, logger: Logger, migrations: Readonly<Recor
     await close();
     throw dbError(error, `cannot open ${file}`);
   }
-  return { dialect: "sqlite", kysely, sync, close };
+  return { dialect: "sqlite", kysely, sync, onLost: () => undefined, close };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { DoorView } from "#core/contracts/http.ts";
+import type { DoorView } from "#core/contracts/doors.ts";
 import { DOOR_ALARM_STATES, DOOR_MODES, DOOR_PHYSICAL_STATES, type Door } from "#core/model/door.ts";
 import type { DoorService, LiveBus, SiteCatalog, StateService, Visible } from "../ports.ts";
 

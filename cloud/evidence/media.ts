@@ -1,5 +1,5 @@
+import type { AlarmDetail } from "#core/contracts/alarms.ts";
 import type { EvidenceGap } from "#core/contracts/evidence.ts";
-import type { AlarmDetail } from "#core/contracts/http.ts";
 import type { EvidenceSources } from "./sources.ts";
 
 /** A picture or clip that is here. */

@@ -1,6 +1,7 @@
 import { ALARM_WORDS } from "#core/alarm/words.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
 import type { EvidenceGap, EvidenceManifest } from "#core/contracts/evidence.ts";
-import type { CommandView, RunView } from "#core/contracts/http.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import type { Space } from "#core/model/site.ts";
 import type { ChainedRecord } from "../journal-ports.ts";
 import { iso } from "../time.ts";

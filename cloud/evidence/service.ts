@@ -65,7 +65,7 @@ export class Evidence implements EvidenceService {
         ...(actor.ip === undefined ? {} : { ip: actor.ip }),
       });
     record("ok", { reason, media: media.length, bytes });
-    const facts = factsOf(sources, alarm, exportedAt);
+    const facts = factsOf(sources, alarm, exportedAt, missing);
     const { site, timeZone } = catalog;
     const { occurrence, message, messageEn } = alarm;
     const manifest = {

@@ -1,4 +1,8 @@
-import type { AlarmDetail, AuditEntry, CommandView, RunView } from "#core/contracts/http.ts";
+import type { AlarmDetail } from "#core/contracts/alarms.ts";
+import type { AuditEntry } from "#core/contracts/audit.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
+import type { EvidenceGap } from "#core/contracts/evidence.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import { deviceOf, type PointId } from "#core/ids.ts";
 import type { ChainedEntry } from "#core/journal-chain.ts";
 import type { ChainedRecord, JournalService } from "../journal-ports.ts";
@@ -40,23 +44,27 @@ const BEFORE_MS = 10 * 60_000;
 const AFTER_MS = 30 * 60_000;
 /** Points of a device whose trends are told. */
 const MOST_POINTS = 50;
-const MOST_COMMANDS = 500;
+const MOST_COMMANDS = 10_000;
 const MOST_AUDIT = 1000;
 
-/** All that is known of an alarm at `now`, Unix ms, but values and pictures. */
-export function factsOf(sources: EvidenceSources, alarm: AlarmDetail, now: number): AlarmFacts {
+/** All that is known of an alarm at `now`, Unix ms, but values and pictures. What there is no room for is named in `missing`. */
+export function factsOf(sources: EvidenceSources, alarm: AlarmDetail, now: number, missing: EvidenceGap[]): AlarmFacts {
   const raisedAt = Date.parse(alarm.raisedAt);
   const from = raisedAt - BEFORE_MS;
   const to = Math.min(now, raisedAt + AFTER_MS);
   const runs = alarm.runs.flatMap((id) => sources.runs.run(id) ?? []);
+  const audit = sources.audit.about(alarm.id, MOST_AUDIT);
+  if (audit.length >= MOST_AUDIT) missing.push({ what: "audit", why: "truncated" });
+  const points = pointsOf(sources, alarm);
+  if (points.length > MOST_POINTS) missing.push({ what: "trends", why: "truncated" });
   return {
     alarm,
     journal: sources.journal.chained(alarm.id),
     runs,
-    commands: commandsOf(sources, alarm, runs, from, to),
-    audit: sources.audit.about(alarm.id, MOST_AUDIT),
+    commands: commandsOf(sources, alarm, runs, { from, to, missing }),
+    audit,
     procedures: sources.procedures(alarm.id),
-    points: pointsOf(sources, alarm),
+    points: points.slice(0, MOST_POINTS),
     from,
     to,
   };
@@ -67,8 +75,7 @@ function commandsOf(
   { commands }: EvidenceSources,
   alarm: AlarmDetail,
   runs: readonly RunView[],
-  from: number,
-  to: number,
+  { from, to, missing }: { readonly from: number; readonly to: number; readonly missing: EvidenceGap[] },
 ): readonly CommandView[] {
   const rules = new Set(runs.map(({ rule }) => `rule:${rule}`));
   const device = deviceOfAlarm(alarm);
@@ -76,7 +83,9 @@ function commandsOf(
     rules.has(command.requestedBy) ||
     (command.point !== undefined && command.point === alarm.point) ||
     (device !== undefined && (command.device === device || command.point?.startsWith(`${device}/`) === true));
-  return commands(from, to, MOST_COMMANDS).filter(touches);
+  const made = commands(from, to, MOST_COMMANDS);
+  if (made.length >= MOST_COMMANDS) missing.push({ what: "commands", why: "truncated" });
+  return made.filter(touches);
 }
 
 function deviceOfAlarm(alarm: AlarmDetail): string | undefined {
@@ -87,7 +96,7 @@ function pointsOf({ catalog }: EvidenceSources, alarm: AlarmDetail): readonly st
   const own = alarm.point !== undefined && catalog.point(alarm.point) !== undefined ? [alarm.point] : [];
   const device = deviceOfAlarm(alarm);
   const others = device === undefined ? [] : catalog.points().filter(({ id }) => id.startsWith(`${device}/`));
-  return [...own, ...others.map(({ id }) => id).filter((id) => id !== alarm.point)].slice(0, MOST_POINTS);
+  return [...own, ...others.map(({ id }) => id).filter((id) => id !== alarm.point)];
 }
 
 /** The clock of each gateway that told something, as it was when it told it last. */

@@ -1,4 +1,4 @@
-import type { CertificateView } from "#core/contracts/http.ts";
+import type { CertificateView } from "#core/contracts/gateways.ts";
 import type { CertificatesItem } from "#core/contracts/lanes.ts";
 import { InvalidInputError } from "#core/errors.ts";
 import { type GatewayId, ID_PART } from "#core/ids.ts";

@@ -1,9 +1,10 @@
 import type { Static } from "typebox";
-import type { Completeness, GapView, GatewayView } from "#core/contracts/http.ts";
+import type { Completeness, QuarantineView } from "#core/contracts/completeness.ts";
+import type { GapView, GatewayView } from "#core/contracts/gateways.ts";
 import type { Lane } from "#core/contracts/lanes.ts";
 import type { GatewayId } from "#core/ids.ts";
 import { addRange, missingIn, type Range, sizeOf } from "../db/ranges.ts";
-import type { GatewayService, LiveBus, SiteCatalog } from "../ports.ts";
+import type { GatewayService, LiveBus, PageRequest, PageResult, SiteCatalog } from "../ports.ts";
 import type { TelemetryStore } from "../telemetry-ports.ts";
 import { iso } from "../time.ts";
 
@@ -40,6 +41,10 @@ export interface GatewayKnowledge {
       readonly configErrors: readonly string[];
       readonly quarantined: number;
     };
+  };
+  readonly quarantine: {
+    list(gateway: string, page: PageRequest): PageResult<QuarantineView>;
+    bytesOf(gateway: string, id: number): Uint8Array | undefined;
   };
   healthOf(gateway: GatewayId): ReadonlyMap<string, number | string | boolean>;
 }
@@ -98,6 +103,14 @@ export class CloudGatewayService implements GatewayService {
       if (!lanes.some((lane) => lane.lane === "telemetry" && lane.epoch === epoch))
         lanes.push(unknownEpoch(epoch, ranges));
     return { gateway: id, lanes };
+  }
+
+  quarantine(id: string, page: PageRequest): PageResult<QuarantineView> {
+    return this.#deps.knowledge.quarantine.list(id, page);
+  }
+
+  quarantinedBytes(id: string, row: number): Uint8Array | undefined {
+    return this.#deps.knowledge.quarantine.bytesOf(id, row);
   }
 
   async authenticate(username: string, password: string): Promise<boolean> {

@@ -8,6 +8,9 @@ import type { IngestWatch } from "../telemetry-ports.ts";
 import type { LaneCursors } from "./cursors.ts";
 
 const LANES: readonly Lane[] = ["events", "telemetry", "ledger"];
+const MOST_CONDEMNED = 16;
+
+type Verdict = ReturnType<typeof judgeBoot>["verdict"];
 
 /** What boots are greeted with. */
 export interface GatewayBootsDeps {
@@ -27,6 +30,8 @@ export class GatewayBoots {
   /** Runs that have used an epoch, by gateway and epoch; the latest few. */
   readonly #runs = new Map<GatewayId, Map<string, readonly string[]>>();
   readonly #copies = new Map<GatewayId, number>();
+  /** Runs that were told to take a new epoch, as `<nonce> <epoch>`; the latest few. */
+  readonly #condemned = new Map<GatewayId, readonly string[]>();
 
   constructor(deps: GatewayBootsDeps) {
     this.#deps = deps;
@@ -35,6 +40,12 @@ export class GatewayBoots {
   /** How often one of two living copies of a gateway came again. */
   copiesOf(gateway: GatewayId): number {
     return this.#copies.get(gateway) ?? 0;
+  }
+
+  /** Runs of a gateway that are kept in mind. */
+  remembered(gateway: GatewayId): number {
+    const runs = [...(this.#runs.get(gateway)?.values() ?? [])].flat();
+    return runs.length + (this.#condemned.get(gateway)?.length ?? 0);
   }
 
   /** A gateway was born; `metrics` of its birth. A gateway that does not tell its run is let be. */
@@ -65,7 +76,7 @@ export class GatewayBoots {
     }
   }
 
-  #judge(gateway: GatewayId, { nonce, epoch }: Boot): "same" | "next" | "copy" {
+  #judge(gateway: GatewayId, { nonce, epoch }: Boot): Verdict {
     const epochs = this.#runs.get(gateway) ?? new Map<string, readonly string[]>();
     const { verdict, runs } = judgeBoot(epochs.get(epoch) ?? [], nonce);
     // the epochs of two copies, and one more while they change: older ones never come again
@@ -73,6 +84,17 @@ export class GatewayBoots {
     epochs.set(epoch, runs);
     for (const old of [...epochs.keys()].slice(0, -4)) epochs.delete(old);
     this.#runs.set(gateway, epochs);
+    return this.#stands(gateway, `${nonce} ${epoch}`, verdict);
+  }
+
+  /**
+   * A copy is one until it is born in another epoch: what it was told is lost where the other one takes its place at once, and
+   * then it looks like the last one that was heard.
+   */
+  #stands(gateway: GatewayId, run: string, verdict: Verdict): Verdict {
+    const condemned = this.#condemned.get(gateway) ?? [];
+    if (verdict !== "copy") return condemned.includes(run) ? "copy" : verdict;
+    this.#condemned.set(gateway, [...condemned.filter((one) => one !== run), run].slice(-MOST_CONDEMNED));
     return verdict;
   }
 }

@@ -7,7 +7,9 @@ import type { Point } from "#core/model/point.ts";
 import { DataType } from "#core/sparkplug/datatype.ts";
 import type { ResolvedMetric } from "#core/sparkplug/metric-table.ts";
 import { UNITS, unitByHaystack, unitById } from "#core/units.ts";
+import { BuiltQueries } from "../db/built.ts";
 import type { Db } from "../db/database.ts";
+import type { Compilable } from "../db/sync.ts";
 import { isPointMetric, pointIdOf } from "./samples.ts";
 import type { IngestTables } from "./tables.ts";
 
@@ -59,6 +61,7 @@ const byId = <T extends { readonly id: string }>(entries: T[]): readonly T[] =>
  */
 export class ForeignNodes {
   readonly #deps: ForeignNodesDeps;
+  readonly #queries = new BuiltQueries();
   readonly #rows = new Map<PointId, Row>();
   /** Points by node. */
   readonly #counts = new Map<string, number>();
@@ -91,17 +94,29 @@ export class ForeignNodes {
     const written = changed.filter((row) => !refused.has(row));
     if (written.length === 0) return;
     db.sync.transaction(() => {
-      for (const { id, ...row } of written)
-        db.sync.run(
-          db.kysely
-            .insertInto("foreign_points")
-            .values({ id, ...row })
-            .onConflict((conflict) => conflict.column("id").doUpdateSet(row)),
-        );
+      for (const row of written) db.sync.run(this.#upsert(row));
     });
     const listed = written.some((row) => !sameListing(this.#rows.get(row.id as PointId), row));
     for (const row of written) this.#keep(row);
     if (listed) this.#tell();
+  }
+
+  #upsert({ id, node, device, metric, kind, unit, seen_at: seenAt }: Row): Compilable<unknown> {
+    return this.#queries.with("upsert", [id, node, device, metric, kind, unit, seenAt], () =>
+      this.#deps.db.kysely
+        .insertInto("foreign_points")
+        .values({ id, node, device, metric, kind, unit, seen_at: seenAt })
+        .onConflict((conflict) =>
+          conflict.column("id").doUpdateSet((e) => ({
+            node: e.ref("excluded.node"),
+            device: e.ref("excluded.device"),
+            metric: e.ref("excluded.metric"),
+            kind: e.ref("excluded.kind"),
+            unit: e.ref("excluded.unit"),
+            seen_at: e.ref("excluded.seen_at"),
+          })),
+        ),
+    );
   }
 
   /** Those metrics of a message whose points are known. */

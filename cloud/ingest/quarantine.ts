@@ -1,9 +1,15 @@
+import type { Selectable } from "kysely";
 import type { Clock } from "#core/clock.ts";
+import type { QuarantineView } from "#core/contracts/completeness.ts";
 import type { Lane } from "#core/contracts/lanes.ts";
 import type { GatewayId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Db } from "../db/database.ts";
+import { decodeCursor, encodeCursor } from "../paging.ts";
+import type { PageRequest, PageResult } from "../ports.ts";
+import { iso } from "../time.ts";
 import type { GatewayRows } from "./gateway-rows.ts";
+import type { IngestTables } from "./tables.ts";
 
 /** Rows kept per gateway; the oldest go first. */
 const KEPT_ITEMS = 10_000;
@@ -80,18 +86,33 @@ export class Quarantine {
     this.#logger.warn({ gateway, topic, code, reason, bytes: bytes.length }, "put into quarantine");
   }
 
-  /** The newest rows of a gateway, without their bytes. */
-  list(
-    gateway: string,
-    limit: number,
-  ): readonly { at: number; topic: string; code: string; reason: string; offset: number | null }[] {
-    return this.#db.sync.all(
-      this.#db.kysely
-        .selectFrom("quarantine")
-        .select(["at", "topic", "code", "reason", "offset"])
-        .where("gateway", "=", gateway)
-        .orderBy("id", "desc")
-        .limit(limit),
-    );
+  /** What was put aside of a gateway, newest first, without the bytes. @throws CURSOR_INVALID */
+  list(gateway: string, { limit, cursor }: PageRequest): PageResult<QuarantineView> {
+    const [before] = decodeCursor(cursor, ["number"]) ?? [];
+    const { kysely, sync } = this.#db;
+    let query = kysely
+      .selectFrom("quarantine")
+      .select(["id", "at", "topic", "lane", "epoch", "offset", "code", "reason"])
+      .select((e) => e.fn<number>("length", ["bytes"]).as("bytes"))
+      .where("gateway", "=", gateway);
+    if (before !== undefined) query = query.where("id", "<", Number(before));
+    const rows = sync.all(query.orderBy("id", "desc").limit(limit + 1));
+    const last = rows[limit - 1];
+    const more = rows.length > limit && last !== undefined;
+    return { items: rows.slice(0, limit).map(shown), ...(more ? { nextCursor: encodeCursor([last.id]) } : {}) };
   }
+
+  /** The bytes of one row of a gateway, as they came. */
+  bytesOf(gateway: string, id: number): Uint8Array | undefined {
+    const { kysely, sync } = this.#db;
+    const row = kysely.selectFrom("quarantine").select("bytes").where("gateway", "=", gateway).where("id", "=", id);
+    return sync.get(row)?.bytes;
+  }
+}
+
+type Row = Omit<Selectable<IngestTables["quarantine"]>, "gateway" | "bytes"> & { readonly bytes: number };
+
+function shown({ id, at, topic, lane, epoch, offset, code, reason, bytes }: Row): QuarantineView {
+  const place = lane === null || epoch === null ? {} : { lane: lane as Lane, epoch };
+  return { id, at: iso(at), topic, ...place, ...(offset === null ? {} : { offset }), code, reason, bytes };
 }

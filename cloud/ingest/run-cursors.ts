@@ -43,6 +43,8 @@ const nameOf = ({ gateway, epoch }: CursorKey): string => `${gateway} ${epoch}`;
 /** Moves the cursors over what the store has made durable, many runs in one transaction, and acknowledges it then. */
 export class RunCursors {
   readonly #deps: RunCursorsDeps;
+  /** Runs whose cursors have moved. */
+  readonly #done = new WeakSet<Run>();
   #waiting: Run[] = [];
   #samples = 0;
   #soonestAt = Number.NEGATIVE_INFINITY;
@@ -128,12 +130,18 @@ export class RunCursors {
     offers.during(() =>
       cursors.change(
         (changes) => {
-          for (const { key, session, from, to } of runs) {
+          for (const run of runs) {
+            const { key, session, from, to } = run;
+            // Its COMMIT was not answered and did happen: it is not offered again, only moved again.
+            if (this.#done.has(run)) continue;
             offers.note(changes, key, session, from);
             changes.store(key, { from, to });
           }
         },
-        () => this.moved(keys.values()),
+        () => {
+          for (const run of runs) this.#done.add(run);
+          this.moved(keys.values());
+        },
       ),
     );
   }
@@ -144,7 +152,9 @@ export class RunCursors {
       try {
         this.#move([run]);
       } catch (error) {
-        this.#deps.condemn(run, errorCode(error), errorMessage(error));
+        // Trouble of the database says nothing of the run: it is not acknowledged and comes again.
+        if (isStoreTrouble(error)) this.#deps.logger.warn({ err: error }, "a cursor could not be moved");
+        else this.#deps.condemn(run, errorCode(error), errorMessage(error));
       }
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "#core/clock.ts";
-import type { CommandRequest, CommandView } from "#core/contracts/http.ts";
+import type { CommandRequest, CommandView } from "#core/contracts/commands.ts";
 import { errorCode, errorMessage } from "#core/errors.ts";
 import type { Effect } from "#core/linkage/action.ts";
 import type { PlannedStep } from "#core/linkage/evaluate.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "#core/clock.ts";
-import type { RunView } from "#core/contracts/http.ts";
 import type { RunItem } from "#core/contracts/lanes.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import { HubError, InvalidInputError } from "#core/errors.ts";
 import { type GatewayId, newId, type PointId } from "#core/ids.ts";
 import type { PlanSite } from "#core/linkage/action.ts";

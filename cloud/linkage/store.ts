@@ -1,4 +1,5 @@
-import type { ClipView, RunView } from "#core/contracts/http.ts";
+import type { ClipView } from "#core/contracts/clips.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import { EMPTY_MEMORY, type PlannedStep, type RuleMemory } from "#core/linkage/evaluate.ts";
 import type { Run } from "#core/linkage/rule.ts";
 import type { Db } from "../db/database.ts";

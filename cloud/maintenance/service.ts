@@ -13,7 +13,14 @@ import { newId } from "#core/ids.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Alarm } from "#core/model/alarm.ts";
 import { personOf } from "#core/person.ts";
-import type { AlarmKeeping, AlarmTold, MaintenanceService, PermitDirectory, PermitListener } from "../alarm-ports.ts";
+import type {
+  AlarmKeeping,
+  AlarmTold,
+  MaintenanceService,
+  PermitDirectory,
+  PermitListener,
+  PermitTimes,
+} from "../alarm-ports.ts";
 import type { Db } from "../db/database.ts";
 import type { Actor, AuditLog, PageRequest, PageResult, SiteCatalog } from "../ports.ts";
 import { Holding } from "./holding.ts";
@@ -43,7 +50,7 @@ export interface MaintenanceDeps {
  * somebody else has approved it. Each begins and ends by itself, also after a restart, and tells at its end what it held back.
  * [ISA-18.2 out of service; never for panic, GB 50394 5.2.4]
  */
-export class Maintenance implements MaintenanceService, PermitDirectory {
+export class Maintenance implements MaintenanceService, PermitDirectory, PermitTimes {
   readonly #deps: MaintenanceDeps;
   readonly #store: PermitStore;
   readonly #holding: Holding;
@@ -77,6 +84,10 @@ export class Maintenance implements MaintenanceService, PermitDirectory {
 
   permitOf(alarm: Pick<Alarm, "area" | "category" | "definition">): string | undefined {
     return this.#active.find((permit) => this.#holding.covers(permit, alarm))?.id;
+  }
+
+  beganAt(permit: string): number | undefined {
+    return this.#store.get(permit)?.started_at ?? undefined;
   }
 
   /** An alarm listener: what is raised under a permit is held back with the transaction that stores it. */

@@ -1,5 +1,5 @@
 import type { SelectQueryBuilder } from "kysely";
-import type { DeviceEventView } from "#core/contracts/http.ts";
+import type { DeviceEventView } from "#core/contracts/devices.ts";
 import type { DeviceEventItem } from "#core/contracts/lanes.ts";
 import { InvalidInputError } from "#core/errors.ts";
 import { type DeviceId, type GatewayId, gatewayOf } from "#core/ids.ts";

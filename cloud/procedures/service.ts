@@ -1,6 +1,6 @@
 import { isClosed } from "#core/alarm/lifecycle.ts";
 import type { Clock } from "#core/clock.ts";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { NotifyItem } from "#core/contracts/lanes.ts";
 import type {
   AbandonProcedure,

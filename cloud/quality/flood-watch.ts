@@ -5,7 +5,13 @@ import type { Clock } from "#core/clock.ts";
 import type { LoadNow } from "#core/contracts/alarm-quality.ts";
 import type { Logger } from "#core/logger.ts";
 import type { Alarm, AlarmTransition } from "#core/model/alarm.ts";
-import type { AlarmListener, OperatorPosition, PermitDirectory, PositionDirectory } from "../alarm-ports.ts";
+import type {
+  AlarmListener,
+  OperatorPosition,
+  PermitDirectory,
+  PermitTimes,
+  PositionDirectory,
+} from "../alarm-ports.ts";
 import type { Db } from "../db/database.ts";
 import type { LiveBus, Visible } from "../ports.ts";
 import { iso } from "../time.ts";
@@ -37,7 +43,7 @@ export function calls(alarm: Alarm, transition: AlarmTransition): boolean {
 /** Watches the load of the whole site and of each operator position, and tells who looks. Floods outlive a restart. */
 export class FloodWatch {
   readonly #positions: PositionDirectory;
-  readonly #permits: Pick<PermitDirectory, "permitOf">;
+  readonly #permits: Pick<PermitDirectory, "permitOf"> & PermitTimes;
   readonly #bus: LiveBus;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -52,7 +58,7 @@ export class FloodWatch {
   constructor(deps: {
     readonly db: Db;
     readonly positions: PositionDirectory;
-    readonly permits: Pick<PermitDirectory, "permitOf">;
+    readonly permits: Pick<PermitDirectory, "permitOf"> & PermitTimes;
     readonly bus: LiveBus;
     readonly clock: Clock;
     readonly logger: Logger;
@@ -105,7 +111,7 @@ export class FloodWatch {
   /** When operators were called in the last ten minutes, by scope. */
   async #lately(now: number): Promise<ReadonlyMap<string, number[]>> {
     const from = now - BUCKET_MS;
-    const reader = new JournalReader(from);
+    const reader = new JournalReader(from, (permit) => this.#permits.beganAt(permit));
     for await (const entries of this.#rows.hiding(from - LEAD_IN_MS, from))
       for (const entry of entries) reader.take(entry);
     let taken = 0;

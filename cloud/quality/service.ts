@@ -19,7 +19,7 @@ import type {
 import type { DefinitionChange, DefinitionView } from "#core/contracts/definitions.ts";
 import { HubError, InvalidInputError } from "#core/errors.ts";
 import type { AlarmDefinition } from "#core/model/alarm.ts";
-import type { AlarmDefinitionService, PositionDirectory } from "../alarm-ports.ts";
+import type { AlarmDefinitionService, PermitTimes, PositionDirectory } from "../alarm-ports.ts";
 import type { Db } from "../db/database.ts";
 import type { Actor, AlarmService, AuditLog, SiteCatalog, Visible } from "../ports.ts";
 import type { AlarmQualityService, QualityQuery, ShiftTimes } from "../quality-ports.ts";
@@ -48,6 +48,7 @@ export interface QualityDeps {
   readonly positions: PositionDirectory;
   readonly definitions: Pick<AlarmDefinitionService, "get" | "change">;
   readonly shifts: ShiftTimes;
+  readonly permits: PermitTimes;
   readonly floods: Pick<FloodWatch, "loads">;
   readonly audit: Pick<AuditLog, "append">;
   readonly clock: Clock;
@@ -193,7 +194,8 @@ export class AlarmQuality implements AlarmQualityService {
   }
 
   async #record({ from, to }: QualityQuery): Promise<AlarmRecord> {
-    const reader = new JournalReader(from);
+    const { permits } = this.#deps;
+    const reader = new JournalReader(from, (permit) => permits.beganAt(permit));
     let taken = 0;
     const take = async (slices: AsyncIterable<readonly KpiEntry[]>): Promise<void> => {
       for await (const slice of slices) {

@@ -1,6 +1,6 @@
 import type { Period } from "#core/alarm/periods.ts";
 import type { Clock } from "#core/clock.ts";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { HandedOverride, HandedPermit, HandoverContent } from "#core/contracts/shift.ts";
 import type { AlarmPriority } from "#core/model/alarm.ts";
 import type { Command } from "#core/model/command.ts";

@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import type { Selectable } from "kysely";
 import type { Period } from "#core/alarm/periods.ts";
 import type {
+  Discarded,
   Handover,
   HandoverChange,
   HandoverContent,
+  HandoverDiscard,
   HandoverEntry,
   ShiftPlan,
   ShiftPlanChange,
@@ -172,6 +174,23 @@ export class Shifts implements ShiftService {
     }));
   }
 
+  discard(id: string, { revision, reason }: HandoverDiscard, actor: Actor): Handover {
+    const at = iso(this.#deps.clock.now());
+    const discarded: Discarded = { by: actor.name, at, reason };
+    return this.#update(
+      id,
+      revision,
+      "shift.discard",
+      actor,
+      (row) => {
+        if (row.status === "signed")
+          throw new HubError("HANDOVER_SIGNED", `handover ${id}: the outgoing has signed it, the incoming is to sign`);
+        return { status: "discarded", open: 0, content: JSON.stringify({ ...JSON.parse(row.content), discarded }) };
+      },
+      { reason },
+    );
+  }
+
   confirm(id: string, revision: number, incoming: Actor): Handover {
     const now = this.#deps.clock.now();
     return this.#update(id, revision, "shift.confirm", incoming, (row) => {
@@ -227,25 +246,33 @@ export class Shifts implements ShiftService {
     return JSON.stringify(content);
   }
 
-  #update(id: string, revision: number, action: string, actor: Actor, change: (row: Row) => Partial<Row>): Handover {
+  #update(
+    id: string,
+    revision: number,
+    action: string,
+    actor: Actor,
+    change: (row: Row) => Partial<Row>,
+    detail?: Readonly<Record<string, string>>,
+  ): Handover {
     const { kysely, sync } = this.#deps.db;
     sync.transaction(() => {
       const row = this.#row(id);
       check(row, revision);
       const changed = { ...change(row), revision: row.revision + 1 };
       sync.run(kysely.updateTable("shift_handovers").set(changed).where("id", "=", id));
-      this.#record(action, id, actor, changed.sha256 ?? undefined);
+      const { sha256 } = changed;
+      this.#record(action, id, actor, sha256 === undefined || sha256 === null ? detail : { ...detail, sha256 });
     });
     return this.get(id);
   }
 
-  #record(action: string, target: string, { name, ip }: Actor, sha256?: string): void {
+  #record(action: string, target: string, { name, ip }: Actor, detail?: Readonly<Record<string, string>>): void {
     this.#deps.audit.append({
       actor: name,
       action,
       target,
       result: "ok",
-      ...(sha256 === undefined ? {} : { detail: { sha256 } }),
+      ...(detail === undefined ? {} : { detail }),
       ...(ip === undefined ? {} : { ip }),
     });
   }
@@ -272,6 +299,8 @@ export class Shifts implements ShiftService {
 function check(row: Row, revision: number): void {
   if (row.status === "closed")
     throw new HubError("HANDOVER_CLOSED", `handover ${row.id}: both have signed, nothing is changed any more`);
+  if (row.status === "discarded")
+    throw new HubError("HANDOVER_DISCARDED", `handover ${row.id}: it was discarded, draw up another one`);
   if (row.revision !== revision)
     throw new HubError("HANDOVER_STALE", `handover ${row.id}: revision ${revision} was named, it is ${row.revision}`);
 }
@@ -296,14 +325,21 @@ function entryOf(row: Row): HandoverEntry {
     ...(outgoing === null || outgoingAt === null ? {} : { outgoing: { by: outgoing, at: iso(outgoingAt) } }),
     ...(incoming === null || incomingAt === null ? {} : { incoming: { by: incoming, at: iso(incomingAt) } }),
     ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
+    ...(row.status === "discarded" ? { discarded: contentOf(row).discarded } : {}),
   };
 }
 
+/** What a row holds; of a discarded one with who gave it up. */
+function contentOf(row: Row): HandoverContent & { readonly discarded: Discarded } {
+  return JSON.parse(row.content) as HandoverContent & { readonly discarded: Discarded };
+}
+
 function handoverOf(row: Row): Handover {
+  const { discarded: _, ...content } = contentOf(row);
   return {
     ...entryOf(row),
     notes: row.notes,
-    content: JSON.parse(row.content) as HandoverContent,
+    content,
     ...(row.sha256 === null ? {} : { whole: hashOf(row) === row.sha256 }),
   };
 }

@@ -15,7 +15,7 @@ export interface ShiftTables {
     position: string | null;
     shift_from: number;
     shift_to: number;
-    status: "draft" | "signed" | "closed";
+    status: "draft" | "signed" | "closed" | "discarded";
     /** Grows with every change, so that nobody writes over what somebody else wrote. */
     revision: number;
     notes: string;
@@ -24,12 +24,12 @@ export interface ShiftTables {
     outgoing_at: number | null;
     incoming: string | null;
     incoming_at: number | null;
-    /** The HandoverContent as JSON; of a closed one exactly what was signed. */
+    /** The HandoverContent as JSON; of a closed one exactly what was signed; of a discarded one also `discarded`. */
     content: string;
     /** SHA-256 over what was signed; null until both have. */
     sha256: string | null;
     created_at: number;
-    /** 1 until it is closed: at most one of a shift and position is open. */
+    /** 1 until it is closed or discarded: at most one of a shift and position is open. */
     open: number;
   };
 }

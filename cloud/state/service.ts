@@ -1,5 +1,6 @@
 import type { Clock } from "#core/clock.ts";
-import type { DeviceView, PointView } from "#core/contracts/http.ts";
+import type { DeviceView } from "#core/contracts/devices.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import { type DeviceId, deviceOf, type GatewayId, gatewayOf, type PointId } from "#core/ids.ts";
 import type { Device } from "#core/model/device.ts";
 import type { Point } from "#core/model/point.ts";

@@ -2,12 +2,13 @@ import type { Clock } from "#core/clock.ts";
 import { HubError } from "#core/errors.ts";
 import type { BlobStore, CommandPerformer, SnapshotService } from "../media-ports.ts";
 import type { Actor } from "../ports.ts";
+import { ARRIVAL_MS, arrivalOf, shaOf } from "./arrival.ts";
 
 /** A picture that is no older serves everybody who asks meanwhile. */
 const FRESH_MS = 1000;
+/** Who looks on and on is recorded once in so long: a page without video asks every second. */
+const RECORD_EVERY_MS = 600_000;
 const COMMAND_MS = 8000;
-/** After the command is done its picture is on its way. */
-const ARRIVAL_MS = 5000;
 
 export interface SnapshotDeps {
   readonly commands: CommandPerformer;
@@ -23,6 +24,8 @@ export class CameraSnapshots implements SnapshotService {
   readonly #deps: SnapshotDeps;
   readonly #running = new Map<string, Promise<string>>();
   readonly #fresh = new Map<string, string>();
+  /** Who looked at what and when that was recorded, monotonic ms, oldest first. */
+  readonly #recorded = new Map<string, number>();
 
   constructor(deps: SnapshotDeps) {
     this.#deps = deps;
@@ -48,6 +51,7 @@ export class CameraSnapshots implements SnapshotService {
     const { status, code, message, blob } = await this.#deps.commands.perform({
       request: { device: camera, action: "snapshot", expiresInMs: COMMAND_MS },
       requestedBy: name,
+      ...(this.#isRecorded(camera, name) ? { quiet: true } : {}),
       ...(ip === undefined ? {} : { ip }),
     });
     const why = [code, message].filter((part) => part !== undefined).join(": ");
@@ -55,30 +59,21 @@ export class CameraSnapshots implements SnapshotService {
       throw new SnapshotError("SNAPSHOT_TIMEOUT", `camera ${camera} gave no picture in time: ${why}`);
     if (status !== "done" || blob === undefined)
       throw new SnapshotError("SNAPSHOT_FAILED", `camera ${camera} gave no picture: ${why || status}`);
-    const sha256 = blob.slice(blob.lastIndexOf("/") + 1);
-    await this.#arrival(camera, sha256);
-    return sha256;
+    const { blobs, clock } = this.#deps;
+    const sha256 = shaOf(blob);
+    if (await arrivalOf(sha256, blobs, clock)) return sha256;
+    throw new SnapshotError("SNAPSHOT_TIMEOUT", `the picture of ${camera} did not arrive within ${ARRIVAL_MS} ms`);
   }
 
-  #arrival(camera: string, sha256: string): Promise<void> {
-    const { blobs, clock } = this.#deps;
-    if (blobs.find(sha256)?.state === "here") return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const done = (): void => {
-        stop();
-        cancel();
-      };
-      const stop = blobs.onStored((stored) => {
-        if (stored !== sha256) return;
-        done();
-        resolve();
-      });
-      const cancel = clock.after(ARRIVAL_MS, () => {
-        done();
-        reject(
-          new SnapshotError("SNAPSHOT_TIMEOUT", `the picture of ${camera} did not arrive within ${ARRIVAL_MS} ms`),
-        );
-      });
-    });
+  #isRecorded(camera: string, name: string): boolean {
+    const now = this.#deps.clock.monotonic();
+    for (const [look, at] of this.#recorded) {
+      if (now - at < RECORD_EVERY_MS) break;
+      this.#recorded.delete(look);
+    }
+    const look = JSON.stringify([camera, name]);
+    if (this.#recorded.has(look)) return true;
+    this.#recorded.set(look, now);
+    return false;
   }
 }

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { IdPart } from "#core/model/site.ts";
+import { Northbound } from "./northbound.ts";
 
 /** What `npm run edge -- --config <file>` needs to find its cloud; all else comes in the bundle. `${VAR}` and `${sim:name}` are filled in. */
 export const Bootstrap = Type.Object(
@@ -32,6 +33,7 @@ export const Bootstrap = Type.Object(
     secrets: Type.Optional(
       Type.String({ description: "JSON file {name: value} for secret:<name> references, mode 600." }),
     ),
+    northbound: Type.Optional(Northbound),
     simPorts: Type.Optional(
       Type.String({ description: "JSON file {name: port or thumbprint} for ${sim:name} references; demo only." }),
     ),

@@ -62,7 +62,7 @@ export interface AlarmRecord {
 
 /** What logic suppresses as soon as it is raised has not called anybody, ms. */
 const AT_ONCE_MS = 1000;
-/** A permit acts by itself as soon as it hears of a raise; its gateway has yet to hear of that and to tell it, ms. */
+/** Of a permit that nobody knows any more: what it takes out of service so soon after its raise was raised under it, ms. */
 const BY_PERMIT_MS = 60_000;
 /** Who acts for a maintenance permit. */
 const PERMIT = "permit:";
@@ -83,14 +83,20 @@ interface Track {
  */
 export class JournalReader {
   readonly #from: number;
+  readonly #permitBegan: (permit: string) => number | undefined;
+  readonly #permits = new Map<string, number | undefined>();
   readonly #tracks = new Map<string, Track>();
   readonly #annunciations: Annunciation[] = [];
   readonly #occurrences: Occurrence[] = [];
   readonly #withheld: Withheld[] = [];
 
-  /** `from`: where the stretch begins, Unix ms. */
-  constructor(from: number) {
+  /**
+   * `from`: where the stretch begins, Unix ms. `permitBegan`: when a maintenance permit began, Unix ms; undefined where that is not
+   * known. What comes to be known under a permit calls nobody, however long its gateway needs to take it out of service.
+   */
+  constructor(from: number, permitBegan: (permit: string) => number | undefined = () => undefined) {
     this.#from = from;
+    this.#permitBegan = permitBegan;
   }
 
   /** An alarm that was active when the stretch began. */
@@ -203,7 +209,7 @@ export class JournalReader {
 
   #suppress(entry: KpiEntry, by: "shelved" | "byDesign" | "outOfService"): void {
     const track = this.#trackOf(entry.alarm);
-    if (by !== "shelved") withdraw(track, entry);
+    if (by !== "shelved") withdraw(track, entry, this.#sinceOf(entry));
     if (track.suppression.has(by)) return;
     const withheld: Withheld | undefined =
       by === "byDesign"
@@ -211,6 +217,14 @@ export class JournalReader {
         : { kind: entry, by, from: entry.at, to: undefined, unauthorised: entry.actor === undefined };
     track.suppression.set(by, withheld);
     if (withheld !== undefined) this.#withheld.push(withheld);
+  }
+
+  /** Since when a call that this hides is no call, Unix ms. */
+  #sinceOf({ actor, receivedAt }: KpiEntry): number {
+    if (actor?.startsWith(PERMIT) !== true) return receivedAt - AT_ONCE_MS;
+    const permit = actor.slice(PERMIT.length);
+    if (!this.#permits.has(permit)) this.#permits.set(permit, this.#permitBegan(permit));
+    return this.#permits.get(permit) ?? receivedAt - BY_PERMIT_MS;
   }
 
   /** An alarm that leaves its last suppression while active calls again. [AL-13] */
@@ -234,14 +248,12 @@ export class JournalReader {
   }
 }
 
-/** Takes back the call of an occurrence that is hidden as soon as it has come, before anybody has answered it. [KP-02] */
-function withdraw({ announced, occurrence, number }: Track, { actor, receivedAt, occurrence: named }: KpiEntry): void {
+/** Takes back the call of an occurrence that came since then, before anybody has answered it. [KP-02] */
+function withdraw({ announced, occurrence, number }: Track, { occurrence: named }: KpiEntry, since: number): void {
   if (occurrence === undefined || occurrence.acknowledgedAt !== undefined) return;
-  const within = actor?.startsWith(PERMIT) === true ? BY_PERMIT_MS : AT_ONCE_MS;
   if (announced !== undefined) {
-    if (receivedAt - announced.at > within) return;
+    if (announced.at < since) return;
     announced.withdrawn = true;
     announced.occurrence.announced = false;
-  } else if (!occurrence.begunInside && named === number && receivedAt - occurrence.raisedAt <= within)
-    occurrence.announced = false;
+  } else if (!occurrence.begunInside && named === number && occurrence.raisedAt >= since) occurrence.announced = false;
 }

@@ -20,6 +20,8 @@ export interface KpiOptions {
   readonly shifts: ShiftStarts;
   /** Which alarms count; all when absent. */
   readonly chosen?: (kind: AlarmKind) => boolean;
+  /** When a maintenance permit began, Unix ms; undefined where that is not known. */
+  readonly permitBegan?: (permit: string) => number | undefined;
   /** Operator positions that look after an alarm. */
   readonly positionsOf?: (kind: AlarmKind) => readonly string[];
 }
@@ -183,7 +185,7 @@ function timesOf({ annunciations }: Part): readonly number[] {
 
 /** The key figures of a journal: a pure function of its entries, in the order in which they came to be known. [KP-01] */
 export function kpiOf(entries: Iterable<KpiEntry>, options: KpiOptions): KpiResult {
-  const reader = new JournalReader(options.span.from);
+  const reader = new JournalReader(options.span.from, options.permitBegan);
   for (const entry of entries) reader.take(entry);
   return ended(kpiSteps(reader.record, options));
 }

@@ -13,7 +13,7 @@ export class StalePoints {
 
   /** Takes what is said of a point. True when it became stale or ceased to be. */
   take(sample: Sample): boolean {
-    // said of a point that nothing has been heard of since the process began, and so of one that was stale before
+    // no value is no update: a point that was stale stays so, and one that never was has a device that has none to give
     if (sample.reason === "noValue") return false;
     const stale = sample.reason === "stale" && sample.quality !== "good";
     if (!stale && this.#byDevice.size === 0) return false;
@@ -25,6 +25,11 @@ export class StalePoints {
     if (points.size > 0) this.#byDevice.set(device, points);
     else this.#byDevice.delete(device);
     return true;
+  }
+
+  /** The stale points of the device. */
+  of(device: string): readonly string[] {
+    return [...(this.#byDevice.get(device) ?? [])];
   }
 
   /** Has the device stale points? */

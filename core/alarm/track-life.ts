@@ -123,6 +123,18 @@ export class TrackLife {
     });
   }
 
+  /** As `condition` for an alarm whose raise means more than itself: `raise` is asked for all of it after the on-delay. */
+  raiseLater(track: Track, facts: Facts, raise: () => readonly AlarmChange[]): void {
+    const { clock, onDelay } = this.#options;
+    const { definition } = track;
+    const delay = { definition, holds: true, dueAt: clock.now() + track.onDelayMs, ...facts };
+    this.#timers.delay(track, delay, () => {
+      this.#report(raise());
+      this.cancelDelay(track);
+    });
+    onDelay?.(definition, delay);
+  }
+
   cancelDelay(track: Track): void {
     if (this.#timers.endDelay(track)) this.#options.onDelay?.(track.definition, undefined);
   }

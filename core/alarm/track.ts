@@ -73,6 +73,9 @@ export const COMMUNICATION_PRIORITY = "high" satisfies AlarmPriority;
 /** Priority of the built-in alarms of devices that answer but do not tell all of their points. */
 export const STALE_PRIORITY = "medium" satisfies AlarmPriority;
 
+/** So long points must be stale while their device is in reach before that is an alarm, ms; after a loss it has so long to tell them. */
+export const STALE_ON_DELAY_MS = 60_000;
+
 /** Definition id of the built-in communication alarm of a device. */
 export function communicationDefinition(device: string): string {
   return `${COMMUNICATION}${device}`;
@@ -171,16 +174,18 @@ export function trackOf(definition: AlarmDefinition, origin: string, context: Al
 interface BuiltIn {
   readonly definition: string;
   readonly priority: AlarmPriority;
+  readonly onDelayMs?: number;
   readonly text: string;
   readonly textEn: string;
 }
 
 function builtIn(device: string, origin: string, context: AlarmContext, as: BuiltIn): Track {
   const known = context.device(device);
-  const { definition, priority, text, textEn } = as;
+  const { definition, priority, onDelayMs = 0, text, textEn } = as;
   return newTrack({
     definition,
     device,
+    onDelayMs,
     seed: {
       origin,
       definition,
@@ -207,5 +212,6 @@ export function communicationTrack(device: string, origin: string, context: Alar
 export function staleTrack(device: string, origin: string, context: AlarmContext): Track {
   const definition = staleDefinition(device);
   const texts = { text: "部分数据长时间未更新", textEn: "some of its points are no longer updated" };
-  return builtIn(device, origin, context, { definition, priority: STALE_PRIORITY, ...texts });
+  const onDelayMs = STALE_ON_DELAY_MS;
+  return builtIn(device, origin, context, { definition, priority: STALE_PRIORITY, onDelayMs, ...texts });
 }

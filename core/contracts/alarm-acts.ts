@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
-import { AlarmView, Problem } from "./http.ts";
+import { AlarmView } from "./alarms.ts";
+import { Problem } from "./http.ts";
 
 const closed = { additionalProperties: false } as const;
 const Station = Type.String({ maxLength: 64, description: "The workplace it is done at. [AL-02]" });
@@ -7,6 +8,26 @@ const Comment = Type.String({ maxLength: 500 });
 
 /** Most alarms of one request for many. */
 export const MOST_AT_ONCE = 10_000;
+
+/** A request to act on an alarm. An older occurrence is refused with 409 ALARM_OCCURRENCE_STALE. */
+export const AlarmAct = Type.Object(
+  {
+    occurrence: Type.Integer({ minimum: 1 }),
+    comment: Type.Optional(Type.String({ maxLength: 500 })),
+    idempotencyKey: Type.Optional(Type.String({ maxLength: 64 })),
+    minutes: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1440,
+        description: "For shelve: how long; 60 when absent, with `once` at the latest, 1440 when absent.",
+      }),
+    ),
+    once: Type.Optional(Type.Boolean({ description: "For shelve: until it next returns to normal. [AL-10]" })),
+    station: Type.Optional(Type.String({ maxLength: 64, description: "The workplace it is done at. [AL-02]" })),
+  },
+  closed,
+);
+export type AlarmAct = Static<typeof AlarmAct>;
 
 /** Hands an alarm to somebody, or (null) to nobody in particular. */
 export const AlarmAssignment = Type.Object(

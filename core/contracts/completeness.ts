@@ -1,9 +1,28 @@
 import { type Static, Type } from "typebox";
+import { GapView } from "./gateways.ts";
 import { Time } from "./http.ts";
 
 const LaneName = Type.Enum(["events", "telemetry", "ledger"]);
 const Count = Type.Integer({ minimum: 0 });
 const Span = { from: Type.Integer(), to: Type.Integer() } as const;
+
+/** Proof of completeness: per lane and epoch which offsets are stored. Complete when `missing` and `gaps` are empty. */
+export const Completeness = Type.Object({
+  gateway: Type.String(),
+  lanes: Type.Array(
+    Type.Object({
+      lane: LaneName,
+      epoch: Type.String(),
+      from: Type.Integer(),
+      upTo: Type.Integer({ description: "Highest offset seen." }),
+      stored: Type.Integer({ description: "Different offsets stored." }),
+      duplicates: Type.Integer({ description: "Offered again and ignored." }),
+      missing: Type.Array(Type.Object({ from: Type.Integer(), to: Type.Integer() })),
+      gaps: Type.Array(GapView),
+    }),
+  ),
+});
+export type Completeness = Static<typeof Completeness>;
 
 /** What can be noticed about what a gateway sends. */
 export const FindingKind = Type.Enum(["gap", "duplicate", "reorder", "replay", "clockJump", "silence", "clone"], {
@@ -28,6 +47,20 @@ export const FindingView = Type.Object({
   endedAt: Type.Union([Time, Type.Null()], { description: "null: goes on." }),
 });
 export type FindingView = Static<typeof FindingView>;
+
+/** Something of a gateway that can never be stored: put aside with its reason, counted, and in nobody's way. */
+export const QuarantineView = Type.Object({
+  id: Count,
+  at: Time,
+  topic: Type.String(),
+  lane: Type.Optional(LaneName),
+  epoch: Type.Optional(Type.String()),
+  offset: Type.Optional(Type.Integer({ description: "Where it stood in its lane, when that could be read." })),
+  code: Type.String(),
+  reason: Type.String(),
+  bytes: Type.Integer({ minimum: 0, description: "How much it is; the bytes themselves: /quarantine/{row}." }),
+});
+export type QuarantineView = Static<typeof QuarantineView>;
 
 /** The account of one lane in one epoch: `numbered` = `stored` + `lost` + `missing`. */
 export const LaneAccount = Type.Object({

@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { AlarmCategory, AlarmPriority, AlarmTransition, Law } from "../model/alarm.ts";
-import { JournalEntry, PageQuery, Time } from "./http.ts";
+import { JournalEntry } from "./alarms.ts";
+import { PageQuery, Time } from "./http.ts";
 
 const Id = Type.String({ maxLength: 500 });
 

@@ -17,6 +17,22 @@ const Ids = (maxItems: number, description: string) =>
 export const NotifyLanguage = Type.Enum(["zh-CN", "en"]);
 export type NotifyLanguage = Static<typeof NotifyLanguage>;
 
+/** Longest time that an alarm may stay unacknowledged before it is told further, minutes. */
+export const MOST_ESCALATE_MINUTES = 1440;
+const EscalateMinutes = Type.Optional(Type.Integer({ minimum: 0, maximum: MOST_ESCALATE_MINUTES }));
+
+/** After how many minutes an unacknowledged alarm of a priority is told further. */
+export const PositionEscalation = Type.Object(
+  { urgent: EscalateMinutes, high: EscalateMinutes, medium: EscalateMinutes, low: EscalateMinutes },
+  {
+    ...closed,
+    description:
+      "By priority; a priority that is not named has the time of the hub (urgent 3, high 10, medium 60, low never). 0: never; " +
+      "under the security law it counts as not named. Of several positions that look after an alarm the shortest time holds.",
+  },
+);
+export type PositionEscalation = Static<typeof PositionEscalation>;
+
 /** An operator position: who sits there looks after these alarms. */
 export const NotifyPosition = Type.Object(
   {
@@ -24,6 +40,7 @@ export const NotifyPosition = Type.Object(
     nameEn: Name,
     areas: Ids(200, "Spaces with all that lies below them; none: the whole site."),
     categories: Type.Array(AlarmCategory, { maxItems: 10, uniqueItems: true, description: "None: all." }),
+    escalateMinutes: Type.Optional(PositionEscalation),
   },
   closed,
 );

@@ -1,6 +1,8 @@
 import { type Static, Type } from "typebox";
 import { KpiFigures } from "./alarm-quality.ts";
-import { AlarmView, DoorView, Time } from "./http.ts";
+import { AlarmView } from "./alarms.ts";
+import { DoorView } from "./doors.ts";
+import { Time } from "./http.ts";
 
 const closed = { additionalProperties: false } as const;
 const Id = Type.String({ minLength: 1, maxLength: 100 });
@@ -102,13 +104,17 @@ export type HandoverContent = Static<typeof HandoverContent>;
 export const Signature = Type.Object({ by: Type.String(), at: Time });
 export type Signature = Static<typeof Signature>;
 
+/** Who gave a draft up, and why. */
+export const Discarded = Type.Object({ by: Type.String(), at: Time, reason: Type.String() });
+export type Discarded = Static<typeof Discarded>;
+
 /** A handover without what it holds. */
 export const HandoverEntry = Type.Object({
   id: Type.String(),
   position: Type.Optional(Type.String({ description: "Operator position; the whole site when absent." })),
   shift: Type.Object({ from: Time, to: Time }),
-  status: Type.Enum(["draft", "signed", "closed"], {
-    description: "signed: by the outgoing; closed: by both, never changed again.",
+  status: Type.Enum(["draft", "signed", "closed", "discarded"], {
+    description: "signed: by the outgoing; closed: by both, never changed again; discarded: never signed, given up.",
   }),
   revision: Type.Integer(),
   draftedBy: Type.String(),
@@ -116,6 +122,7 @@ export const HandoverEntry = Type.Object({
   outgoing: Type.Optional(Signature),
   incoming: Type.Optional(Signature),
   sha256: Type.Optional(Type.String({ description: "Over what both have signed." })),
+  discarded: Type.Optional(Discarded),
 });
 export type HandoverEntry = Static<typeof HandoverEntry>;
 
@@ -139,6 +146,13 @@ export type HandoverChange = Static<typeof HandoverChange>;
 
 /** The outgoing signs what he has seen. */
 export const HandoverSign = Type.Object({ revision: Type.Integer({ minimum: 1 }) }, closed);
+
+/** Gives up a draft that nobody has signed, so that its position is free for another. */
+export const HandoverDiscard = Type.Object(
+  { revision: Type.Integer({ minimum: 1 }), reason: Type.String({ minLength: 1, maxLength: 500 }) },
+  closed,
+);
+export type HandoverDiscard = Static<typeof HandoverDiscard>;
 
 /** The incoming signs: in his own session, or at the outgoing's workplace with name and password. */
 export const HandoverConfirm = Type.Object(

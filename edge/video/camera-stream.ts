@@ -3,6 +3,7 @@ import type { Logger } from "#core/logger.ts";
 import { Backoff } from "../backoff.ts";
 import type { Count, KeptPicture, Picture, PictureSink, VideoFailure } from "./picture.ts";
 import { Ring, type RingLimits } from "./ring.ts";
+import type { SharedPulls } from "./shared-pulls.ts";
 import type { AskCamera } from "./snapshots.ts";
 import { type Quality, type SourceSettings, StreamSource } from "./stream-source.ts";
 
@@ -22,6 +23,8 @@ export interface CameraStreamOptions extends SourceSettings {
   readonly camera: string;
   readonly quality: Quality;
   readonly ask: AskCamera;
+  /** What else of the camera is pulled. */
+  readonly shared: SharedPulls;
   readonly logger: Logger;
   readonly count: Count;
   readonly random: () => number;

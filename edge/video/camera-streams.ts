@@ -3,6 +3,7 @@ import type { Logger } from "#core/logger.ts";
 import type { ActionResult } from "#protocols/driver.ts";
 import { CameraStream, type RetryTimes } from "./camera-stream.ts";
 import type { Count } from "./picture.ts";
+import { CameraPulls } from "./shared-pulls.ts";
 import type { Quality, SourceSettings } from "./stream-source.ts";
 
 /** A camera that the gateway may pull, and how much of it is always to be there. */
@@ -48,6 +49,7 @@ export class CameraStreams {
   readonly #options: CameraStreamsOptions;
   #cameras: ReadonlyMap<string, VideoCamera> = new Map();
   readonly #streams = new Map<string, CameraStream>();
+  readonly #pulls = new Map<string, CameraPulls>();
 
   constructor(options: CameraStreamsOptions) {
     this.#options = options;
@@ -69,6 +71,7 @@ export class CameraStreams {
   /** The cameras from now on. Those that are gone end, those that stay go on undisturbed. */
   configure(cameras: readonly VideoCamera[]): void {
     this.#cameras = new Map(cameras.map((camera) => [camera.device, camera]));
+    for (const device of this.#pulls.keys()) if (!this.#cameras.has(device)) this.#pulls.delete(device);
     for (const [key, stream] of this.#streams) {
       if (this.#cameras.has(deviceOf(key))) continue;
       this.#streams.delete(key);
@@ -94,8 +97,11 @@ export class CameraStreams {
     const known = this.#streams.get(key);
     if (known !== undefined) return known;
     const { ask, limits, ...settings } = this.#options;
-    const stream = new CameraStream({
+    const pulls = this.#pulls.get(device) ?? new CameraPulls();
+    this.#pulls.set(device, pulls);
+    const stream: CameraStream = new CameraStream({
       ...settings,
+      shared: pulls.seenBy(() => stream),
       camera: device,
       quality,
       groupBytes: limits.groupBytes,

@@ -6,6 +6,7 @@ import type { H264Format } from "./h264-payload.ts";
 import type { Count, Picture, VideoFailure } from "./picture.ts";
 import type { RtspTarget, RtspTimes } from "./rtsp-session.ts";
 import { RtspSource, type SourceTimes } from "./rtsp-source.ts";
+import { BorrowedSource, type Lender, type SharedPulls } from "./shared-pulls.ts";
 import { type AskCamera, Snapshots } from "./snapshots.ts";
 import { Transcoder } from "./transcoder.ts";
 
@@ -24,6 +25,8 @@ export interface SourceSettings {
 export interface StreamSourceOptions extends SourceSettings {
   readonly quality: Quality;
   readonly ask: AskCamera;
+  /** What else of this camera is pulled. */
+  readonly shared: SharedPulls;
   /** May it come to pictures of which no clip can be made? Asked when it would. */
   readonly snapshotsWanted: () => boolean;
   readonly count: Count;
@@ -74,6 +77,7 @@ export class StreamSource {
   #stopped = false;
   #reasons: string[] = [];
   #h265: RtspTarget | undefined;
+  #release = (): void => {};
 
   constructor(options: StreamSourceOptions) {
     this.#options = options;
@@ -90,6 +94,7 @@ export class StreamSource {
   /** Ends; nothing is told afterwards. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#release();
     await this.#running?.stop();
   }
 
@@ -130,7 +135,10 @@ export class StreamSource {
 
   /** Resolves when it is known whether this stream can be shown at all. */
   #pull(quality: Quality, target: RtspTarget): Promise<"taken" | "next"> {
-    const { onEnd, onPicture, clock, count, times, rtspTimes } = this.#options;
+    const { onEnd, onPicture, clock, count, times, rtspTimes, shared } = this.#options;
+    const lender = shared.lender(target.uri);
+    if (lender !== undefined) return Promise.resolve(this.#borrow(lender));
+    this.#release = shared.claim(target.uri);
     const { promise, resolve } = Promise.withResolvers<"taken" | "next">();
     const source = new RtspSource({
       codec: "H264",
@@ -145,6 +153,7 @@ export class StreamSource {
       },
       onPicture,
       onEnd: (failure) => {
+        this.#release();
         if (failure.code === UNSUPPORTED) {
           this.#cannot(quality, failure.message, target);
           resolve("next");
@@ -157,6 +166,24 @@ export class StreamSource {
     this.#running = { stop: () => source.stop().then(() => resolve("taken")) };
     source.start();
     return promise;
+  }
+
+  /** Takes the pictures of a stream of this camera that is pulled already. */
+  #borrow(lender: Lender): "taken" {
+    const { snapshotsWanted, onFormat, onPicture, onEnd } = this.#options;
+    const source = new BorrowedSource({
+      lender,
+      takesSnapshots: snapshotsWanted,
+      onFormat: (format) => {
+        const reasons = [...this.#reasons, ...(format.reason === undefined ? [] : [format.reason])];
+        onFormat(reasons.length === 0 ? format : { ...format, reason: reasons.join("; ") });
+      },
+      onPicture,
+      onEnd,
+    });
+    this.#running = source;
+    source.start();
+    return "taken";
   }
 
   #format(mode: "h264" | "transcoded", quality: Quality, { codec, description, width, height }: H264Format): void {
@@ -173,11 +200,18 @@ export class StreamSource {
   }
 
   #transcode(target: RtspTarget, program: string): void {
-    const { onEnd, onPicture, clock, count, quality, times, rtspTimes } = this.#options;
+    const { onEnd, onPicture, clock, count, quality, times, rtspTimes, shared } = this.#options;
+    const lender = shared.lender(target.uri);
+    if (lender !== undefined) {
+      this.#borrow(lender);
+      return;
+    }
+    this.#release = shared.claim(target.uri);
     let over = false;
     const end = (failure: VideoFailure): void => {
       if (over || this.#stopped) return;
       over = true;
+      this.#release();
       void Promise.all([source.stop(), transcoder.stop()]);
       onEnd(failure);
     };

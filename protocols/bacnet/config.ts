@@ -3,9 +3,10 @@ import { AlarmCategory, AlarmPriority } from "#core/model/alarm.ts";
 import { OBJECT_TYPES, type ObjectTypeName, PROPERTIES, type PropertyName } from "./codec/enums.ts";
 
 const closed = { additionalProperties: false } as const;
+const OCTET = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const host = (description: string, standard?: string) =>
   Type.String({
-    pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$",
+    pattern: `^${OCTET}(\\.${OCTET}){3}$`,
     description,
     ...(standard === undefined ? {} : { default: standard }),
   });

@@ -136,7 +136,14 @@ export const OpcuaDevice = Type.Object(
       }),
     ),
   },
-  closed,
+  {
+    ...closed,
+    allOf: [
+      // a half user would come as nobody
+      { if: { required: ["userCertificate"] }, then: { required: ["userPrivateKey"] } },
+      { if: { required: ["userPrivateKey"] }, then: { required: ["userCertificate"] } },
+    ],
+  },
 );
 export type OpcuaDevice = Static<typeof OpcuaDevice>;
 

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import {
   type ClientSession,
   coerceMessageSecurityMode,
@@ -162,14 +162,29 @@ export async function findEndpoint(
   return { chain: mode === "None" ? undefined : endpoint.serverCertificate };
 }
 
+/** @throws OPCUA_USER_INVALID where the certificate or its key cannot be read, or do not belong together */
 function userOf(config: OpcuaDevice): UserIdentityInfo {
   const { username, password, userCertificate, userPrivateKey } = config;
-  if (userCertificate !== undefined && userPrivateKey !== undefined) {
-    const certificateData = Buffer.from(new X509Certificate(userCertificate).raw);
-    return { type: UserTokenType.Certificate, certificateData, privateKey: userPrivateKey };
+  if (userCertificate !== undefined || userPrivateKey !== undefined) {
+    const certificateData = userCertificateOf(userCertificate ?? "", userPrivateKey ?? "");
+    return { type: UserTokenType.Certificate, certificateData, privateKey: userPrivateKey ?? "" };
   }
   if (username === undefined) return { type: UserTokenType.Anonymous };
   return { type: UserTokenType.UserName, userName: username, password: password ?? "" };
+}
+
+function userCertificateOf(certificate: string, key: string): Buffer {
+  let fits: X509Certificate | undefined;
+  try {
+    const user = new X509Certificate(certificate);
+    fits = user.checkPrivateKey(createPrivateKey(key)) ? user : undefined;
+  } catch {
+    // what the library says of a key it cannot read may hold a part of it
+    throw new HubError("OPCUA_USER_INVALID", "the user's certificate or its private key cannot be read (PEM)");
+  }
+  if (fits === undefined)
+    throw new HubError("OPCUA_USER_INVALID", "the private key is not that of the user's certificate");
+  return Buffer.from(fits.raw);
 }
 
 /** Clocks when a server was last heard: its own, Unix ms, and our monotonic one. */
@@ -245,7 +260,7 @@ export class Connection {
 
   /**
    * Takes an earlier session over to this channel, or opens a new one. Gives the session, and whether it is the earlier one.
-   * [OPC 10000-4 §5.7.3, 6.7] @throws OPCUA_UNREACHABLE, OPCUA_TIMEOUT, OPCUA_FAULT
+   * [OPC 10000-4 §5.7.3, 6.7] @throws OPCUA_UNREACHABLE, OPCUA_TIMEOUT, OPCUA_FAULT, OPCUA_USER_INVALID
    */
   async openSession(config: OpcuaDevice, earlier: ClientSession | undefined): Promise<[ClientSession, boolean]> {
     if (earlier !== undefined) {

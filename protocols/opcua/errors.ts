@@ -36,11 +36,16 @@ export function translated(what: string, error: unknown): HubError {
   return status === undefined ? unreachableError(what, error) : new OpcuaFault(what, status);
 }
 
-const REFUSED_USER = ["BadUserAccessDenied", "BadIdentityTokenRejected", "BadIdentityTokenInvalid"];
+const REFUSED_USER = [
+  "BadUserAccessDenied",
+  "BadIdentityTokenRejected",
+  "BadIdentityTokenInvalid",
+  "BadUserSignatureInvalid",
+];
 const REFUSED_US = ["BadSecurityChecksFailed", "BadCertificateUntrusted", "BadCertificateUseNotAllowed"];
 
 /**
- * Why a server is offline, for its state: `unauthorized` (user refused), `refused` (the server does not trust our certificate),
+ * Why a server is offline, for its state: `unauthorized` (user refused, or not to be read), `refused` (the server does not trust our certificate),
  * `certificateUntrusted`, `certificateInvalid` or `wrongDevice` (we do not trust its), `insecure` or `commLost`.
  */
 export function offlineReason(error: unknown): string {
@@ -49,6 +54,8 @@ export function offlineReason(error: unknown): string {
     if (REFUSED_US.includes(error.status)) return "refused";
   }
   switch (errorCode(error)) {
+    case "OPCUA_USER_INVALID":
+      return "unauthorized";
     case "OPCUA_CERTIFICATE_UNTRUSTED":
       return "certificateUntrusted";
     case "OPCUA_CERTIFICATE_INVALID":

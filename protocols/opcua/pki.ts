@@ -2,12 +2,13 @@ import { X509Certificate } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
-import { OPCUACertificateManager, type StatusCode, StatusCodes } from "node-opcua";
+import { type OPCUACertificateManager, type StatusCode, StatusCodes } from "node-opcua";
 import { errorMessage } from "#core/errors.ts";
 import { newId } from "#core/ids.ts";
 import type { FieldCertificate } from "#core/model/certificate.ts";
 import type { DriverDeps } from "../driver.ts";
 import { CertificateError } from "./errors.ts";
+import { isExcused, TrustingManager } from "./trusting-manager.ts";
 
 const APPLICATION_NAME = "Parkhub";
 const OWN_VALIDITY_DAYS = 3650;
@@ -56,13 +57,14 @@ export class Pki {
 
   constructor(deps: Pick<DriverDeps, "folder" | "clock" | "logger" | "onCertificates">) {
     this.#deps = deps;
-    this.#manager = new OPCUACertificateManager({
+    const options = {
       rootFolder: deps.folder,
       automaticallyAcceptUnknownCertificate: false,
-      keySize: 2048,
+      keySize: 2048 as const,
       // this driver is the only writer; watchers would hold handles for each of its folders
       disableFileWatchers: true,
-    });
+    };
+    this.#manager = new TrustingManager(options, (chain) => this.#isTrustedNow(chain));
     // clients count their use of the manager and dispose it with the last one; this use ends in `close`
     this.#manager.referenceCounter++;
   }
@@ -139,8 +141,10 @@ export class Pki {
     const status =
       before || (await this.#hasRoom()) ? await this.#manager.checkCertificate(der) : await this.#judged(der);
     if (status.isGood()) return;
-    if (!before) await this.#tell();
-    const untrusted = status.name === "BadCertificateUntrusted" || status.name === "BadCertificateChainIncomplete";
+    const untrusted = status.name === "BadCertificateUntrusted" || isExcused(status.name);
+    // the library keeps only what it calls untrusted: a person has to see the others too
+    if (untrusted && !before && (await this.#hasRoom())) await this.#put(certificate.raw, "rejected");
+    else if (!before) await this.#tell();
     throw new CertificateError(
       untrusted ? "OPCUA_CERTIFICATE_UNTRUSTED" : "OPCUA_CERTIFICATE_INVALID",
       `${expected.device}: certificate ${thumbprint} (${uri ?? "no application"}) is refused: ${status.name}`,
@@ -167,6 +171,13 @@ export class Pki {
 
   async #known(where: "trusted" | "rejected", thumbprint: string): Promise<boolean> {
     return (await this.#list(where)).some((one) => thumbprintOf(one.raw) === thumbprint);
+  }
+
+  async #isTrustedNow(chain: Buffer): Promise<boolean> {
+    const certificate = new X509Certificate(chain);
+    const now = this.#deps.clock.now();
+    const inDate = certificate.validFromDate.getTime() <= now && now <= certificate.validToDate.getTime();
+    return inDate && (await this.#known("trusted", thumbprintOf(certificate.raw)));
   }
 
   async #hasRoom(): Promise<boolean> {

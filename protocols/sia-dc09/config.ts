@@ -108,7 +108,7 @@ export const SiaAddress = Type.Object(
   {
     signal: Type.Enum([...ZONE_SIGNALS, ...PARTITION_SIGNALS, ...PANEL_SIGNALS], {
       description:
-        "zoneAlarm, zoneTamper, zoneTrouble, zoneBypassed (boolean, of a `zone`); armed (boolean, of a `partition` or of the panel); " +
+        "zoneAlarm, zoneTamper, zoneTrouble, zoneBypassed (boolean, of a `zone`; zoneAlarm without: alarms that name no zone); armed (boolean, of a `partition` or of the panel); " +
         "online, mainsFault, batteryLow, panelTamper, panelTrouble, panic, duress (boolean); lastReport (code, zone); lastTestAt (ISO time).",
     }),
     zone: Type.Optional(

@@ -23,7 +23,14 @@ const MAX_STATES = 4_000;
 /** An alarm whose end nobody will tell is over after so long; a security alarm stays latched in the hub until a person resets it. */
 const MOMENTARY_MS = 5_000;
 /** Buttons and codes that panels tell once: there is no end of having been pressed. */
-const MOMENTARY: ReadonlySet<string> = new Set(["panic", "duress"]);
+const MOMENTARY: ReadonlySet<string> = new Set(["panic", "duress", "zoneAlarm"]);
+
+/** When an alarm without an end is over, monotonic ms, of which state, and as which condition it was told where no point shows it. */
+interface End {
+  readonly at: number;
+  readonly key: string;
+  readonly condition?: FieldCondition;
+}
 
 /** By what a frame is known. */
 export interface FrameIdentity {
@@ -51,8 +58,8 @@ export class Panel {
   readonly #states: Map<string, Value>;
   /** What a frame that is being taken tells, until its states are kept. */
   #held: (() => void)[] | undefined;
-  /** When an alarm without an end is over, monotonic ms, and as which condition it was told, where no point shows it. */
-  readonly #ends = new Map<string, { readonly at: number; readonly condition?: FieldCondition }>();
+  /** By condition; by state where a point shows it. */
+  readonly #ends = new Map<string, End>();
   readonly #restores: boolean;
   #points: readonly PointBinding<SiaAddress>[];
   #online: boolean | undefined;
@@ -107,9 +114,9 @@ export class Panel {
   }
 
   #endMomentary(now: number): void {
-    for (const [key, { at, condition }] of this.#ends) {
+    for (const [name, { at, key, condition }] of this.#ends) {
       if (now < at) continue;
-      this.#ends.delete(key);
+      this.#ends.delete(name);
       this.#set(new Map(), key, false);
       if (condition !== undefined) this.#tellCondition({ ...condition, active: false });
     }
@@ -175,7 +182,7 @@ export class Panel {
         states.set(RAISED_BY + key, sequence);
         this.#states.set(RAISED_BY + key, sequence);
       }
-      if (value && this.#isMomentary(key)) this.#ends.set(key, { at: clock.monotonic() + MOMENTARY_MS });
+      if (value && this.#isMomentary(key)) this.#ends.set(key, { at: clock.monotonic() + MOMENTARY_MS, key });
     }
     this.#set(states, "lastReport", `${format} ${code}${zone === undefined ? "" : ` zone ${zone}`}`);
     if (meaning.class === "test") this.#set(states, "lastTestAt", new Date(timestamp ?? observedAt).toISOString());
@@ -229,10 +236,15 @@ export class Panel {
     const [[key] = []] = changes(report, meaning);
     if (key === undefined || this.#points.some(({ address }) => keyOf(address) === key)) return;
     const message = `${report.format} ${report.code}${report.zone === undefined ? "" : `, zone ${report.zone}`}`;
-    const told = { device: this.device, condition: key, active: state, category, message, ...seen };
-    const conditions = again.has(key) ? [{ ...told, active: false }, told] : [told];
+    // a fire is not the end of a burglary, though neither names a zone
+    const condition = key === "zoneAlarm" ? `${key}.${category}` : key;
+    const told = { device: this.device, condition, active: state, category, message, ...seen };
+    const stands = condition === key || this.#ends.has(condition);
+    const conditions = again.has(key) && stands ? [{ ...told, active: false }, told] : [told];
     const ends = this.#ends.get(key);
-    if (ends !== undefined) this.#ends.set(key, { ...ends, condition: told });
+    this.#ends.delete(key);
+    if (ends !== undefined && state) this.#ends.set(condition, { ...ends, condition: told });
+    else if (!state) this.#ends.delete(condition);
     this.#whenKept(() => this.#deps.onConditions({ device: this.device, complete: false, conditions }));
   }
 
@@ -295,7 +307,7 @@ function changes({ zone, partition }: Report, { class: of, state }: Meaning): re
     zone === undefined ? panel : zoned(signal, zone);
   switch (of) {
     case "alarm":
-      return [[place("zoneAlarm", "panic"), state]];
+      return [[place("zoneAlarm", "zoneAlarm"), state]];
     case "tamper":
       return [[place("zoneTamper", "panelTamper"), state]];
     case "trouble":

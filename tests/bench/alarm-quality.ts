@@ -72,7 +72,7 @@ export const alarmQuality: Bench = async (say) => {
           throw new Error("nothing is changed here");
         },
       },
-      maintenance: { list: () => ({ items: [] }), permitOf: () => undefined },
+      maintenance: { list: () => ({ items: [] }), permitOf: () => undefined, beganAt: () => undefined },
       positions: { positions: () => [], of: () => [] },
       audit: new AuditChain(db, () => systemClock.now()),
       bus: new ProcessLiveBus(() => undefined),

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BrowserContext } from "playwright-core";
 import type { BulkAnswer } from "#core/contracts/alarm-acts.ts";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { ApiClient } from "../e2e/api-client.ts";
 import { openConsole, startBrowser, visit } from "../e2e/browser.ts";
 import { LiveClient } from "../e2e/live-client.ts";

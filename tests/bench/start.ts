@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import type { ApiClient } from "../e2e/api-client.ts";
 import { LiveClient } from "../e2e/live-client.ts";
 import { Park, type PartName, until } from "../e2e/park.ts";

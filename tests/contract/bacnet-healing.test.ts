@@ -91,7 +91,7 @@ function recorder(clock: Clock, folder?: string): Recording {
   return recordDriver({ clock, ...(folder === undefined ? {} : { folder }) });
 }
 
-describe("a BACnet device that comes back", () => {
+describe("a BACnet device that comes back", { timeout: 60_000 }, () => {
   it("fills the hole from its trend log, and only the hole, after the live values", async () => {
     const { server, clock, pass, until, holds } = await field();
     const recording = recorder(clock);

@@ -2,6 +2,9 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Value as Schema } from "typebox/value";
 import { expect, it } from "vitest";
+import { parse } from "yaml";
+import { Bootstrap } from "#config/schema/bootstrap.ts";
+import { BacnetNorthbound } from "#config/schema/northbound.ts";
 import { BacnetAddress, BacnetConfig, BacnetDevice } from "#protocols/bacnet/config.ts";
 import { drive, POLL, serve, TEMPERATURE } from "./bacnet-harness.ts";
 
@@ -40,4 +43,13 @@ it("the README's sample is valid and runs", async () => {
   const points = [{ point: TEMPERATURE, address: sample.address, writable: false }];
   const [, recording] = await drive(server.address.port, sample.config, points);
   await expect.poll(() => recording.latest(TEMPERATURE), POLL).toMatchObject({ value: 18.5, quality: "good" });
+});
+
+it("the README's table of what is shown northbound is the schema's, and its sample is valid", () => {
+  const fields = rows(BacnetNorthbound as Section).map((row) => row.replace(/ \| {2}\| /, " | "));
+  expect(readme).toContain(fields.join("\n"));
+  const yaml = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+  const { northbound } = parse(yaml) as { northbound: unknown };
+  expect(Schema.Check(Bootstrap.properties.northbound, northbound)).toBe(true);
+  expect(northbound).toMatchObject({ bacnet: { instance: 9001 } });
 });

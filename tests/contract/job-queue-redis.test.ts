@@ -63,7 +63,7 @@ describe.skipIf(redisProgram() === undefined)("the BullMQ queue of jobs and its 
     await admin.config("SET", "maxmemory-policy", "noeviction");
   });
 
-  it("refuses one that keeps no append-only file, and says what to set", async () => {
+  it("[catalogue 29] refuses one that keeps no append-only file, and says what to set", async () => {
     await admin.config("SET", "appendonly", "no");
     await expect(queue.start()).rejects.toMatchObject({
       code: "JOBS_REDIS_NOT_DURABLE",

@@ -140,7 +140,8 @@ describe("the security of an OPC UA connection", () => {
     await online();
   });
 
-  it("signs in with a certificate as user", async () => {
+  /** A certificate of a user and its private key, PEM. */
+  async function userPair(): Promise<{ readonly userCertificate: string; readonly userPrivateKey: string }> {
     const folder = await mkdtemp(path.join(tmpdir(), "parkhub-opcua-user-"));
     const manager = new OPCUACertificateManager({ rootFolder: folder, disableFileWatchers: true });
     await manager.initialize();
@@ -157,8 +158,27 @@ describe("the security of an OPC UA connection", () => {
     const userPrivateKey = await readFile(manager.privateKey, "utf8");
     await manager.dispose();
     await rm(folder, { recursive: true, force: true });
-    await bind({ trustOnFirstUse: true, userCertificate, userPrivateKey });
+    return { userCertificate, userPrivateKey };
+  }
+
+  it("signs in with a certificate as user", async () => {
+    await bind({ trustOnFirstUse: true, ...(await userPair()) });
     await online();
+  });
+
+  it("does not come as nobody when its user cannot be read, or has the key of another", async () => {
+    const [user, other] = [await userPair(), await userPair()];
+    for (const wrong of [
+      { userCertificate: user.userCertificate },
+      { userPrivateKey: user.userPrivateKey },
+      { ...user, userCertificate: "no certificate" },
+      { ...user, userPrivateKey: other.userPrivateKey },
+    ]) {
+      const told = field.recording.states.length;
+      await bind({ trustOnFirstUse: true, ...wrong });
+      await expect.poll(() => field.recording.states.length, POLL).toBeGreaterThan(told);
+      await offline("unauthorized");
+    }
   });
 
   it("leaves no secret in what it logs", async () => {

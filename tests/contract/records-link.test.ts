@@ -96,6 +96,8 @@ describe.skipIf(program === undefined)("a record database on PostgreSQL", () => 
 
     it("is never given back to a process after another one has held it: what that one knows is old", async () => {
       const former = await open(overNetwork());
+      const lost: unknown[] = [];
+      former.onLost((error) => lost.push(error));
       add(former, "a");
       network.mode = "refuse";
       network.cut();
@@ -105,6 +107,20 @@ describe.skipIf(program === undefined)("a record database on PostgreSQL", () => 
       opened.splice(1);
       network.mode = "pass";
       await expect.poll(() => faultOf(() => names(former))).toMatchObject({ code: "DB_IN_USE" });
+      expect(() => add(former, "c")).toThrow(expect.objectContaining({ code: "DB_IN_USE" }));
+      expect(lost, "told once, for this process must end").toMatchObject([{ code: "DB_IN_USE" }]);
+    });
+
+    it("is told to be lost while the other one still holds it: nobody waits for that one to end", async () => {
+      const former = await open(overNetwork());
+      const lost: unknown[] = [];
+      former.onLost((error) => lost.push(error));
+      network.mode = "refuse";
+      network.cut();
+      const latter = await open();
+      network.mode = "pass";
+      await expect.poll(() => lost).toMatchObject([{ code: "DB_IN_USE" }]);
+      add(latter, "b");
       expect(() => add(former, "c")).toThrow(expect.objectContaining({ code: "DB_IN_USE" }));
     });
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AlarmView, CommandView, DeviceEventView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
+import type { DeviceEventView } from "#core/contracts/devices.ts";
 import { ApiClient } from "./api-client.ts";
 import { actsOn, fieldDoor, tookValue } from "./field.ts";
 import { alarmsOf, alarmWhen, dealWith, eventsOf, picture, refusal, runsOf } from "./guard.ts";

@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { zhCN } from "#cloud/console/i18n/zh-cn.ts";
-import type { JournalEntry } from "#core/contracts/http.ts";
+import type { JournalEntry } from "#core/contracts/alarms.ts";
 import { AlarmDesk } from "./alarm-desk.ts";
 import type { ApiClient } from "./api-client.ts";
 import { chromiumFile, NOT_SIGNED_IN, NOT_YET_HERE, openConsole, startBrowser, visit, Watch } from "./browser.ts";

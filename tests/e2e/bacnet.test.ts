@@ -1,7 +1,9 @@
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AlarmView } from "#core/contracts/alarms.ts";
+import type { DeviceEventView, DeviceView } from "#core/contracts/devices.ts";
 import type { HistoryView } from "#core/contracts/history.ts";
-import type { AlarmView, DeviceEventView, DeviceView, PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import { TREND_MS } from "#simulators/park-bacnet.ts";
 import type { ApiClient } from "./api-client.ts";
 import { chromiumFile, openConsole, startBrowser, visit } from "./browser.ts";

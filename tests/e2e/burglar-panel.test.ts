@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AlarmView, DeviceView, GatewayView, PointView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
+import type { DeviceView } from "#core/contracts/devices.ts";
+import type { GatewayView } from "#core/contracts/gateways.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import type { ApiClient } from "./api-client.ts";
 import { tookValue } from "./field.ts";
 import { act, alarmsOf, alarmWhen, dealWith, eventsOf, journalOf, refusal } from "./guard.ts";

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Completeness, GatewayView, RunView } from "#core/contracts/http.ts";
+import type { Completeness } from "#core/contracts/completeness.ts";
+import type { GatewayView } from "#core/contracts/gateways.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import type { ApiClient } from "./api-client.ts";
 import { alarmDetail, alarmsOf, alarmWhen, dealWith, picture, runsOf } from "./guard.ts";
 import { Park, until } from "./park.ts";

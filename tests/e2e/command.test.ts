@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { CommandView, GatewayView, PointView } from "#core/contracts/http.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
+import type { GatewayView } from "#core/contracts/gateways.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import type { Grant } from "#core/contracts/session.ts";
 import type { Value } from "#core/model/sample.ts";
 import { ApiClient } from "./api-client.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import type { ApiClient } from "./api-client.ts";
 import { act, alarmsOf, alarmWhen, dealWith, journalOf, refusal } from "./guard.ts";
 import { Park, until } from "./park.ts";

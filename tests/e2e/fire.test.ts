@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AlarmView, ClipView, CommandView, GatewayView, RunView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
+import type { ClipView } from "#core/contracts/clips.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
+import type { GatewayView } from "#core/contracts/gateways.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import type { ApiClient } from "./api-client.ts";
 import { actsOn, fieldDoor, modeNumber, tookValue } from "./field.ts";
 import { act, alarmsOf, alarmWhen, dealWith, journalOf, picture, refusal, runsOf, SAID, video } from "./guard.ts";

@@ -1,5 +1,8 @@
 import { decode } from "jpeg-js";
-import type { AlarmDetail, AlarmView, ClipView, DeviceEventView, RunView } from "#core/contracts/http.ts";
+import type { AlarmDetail, AlarmView } from "#core/contracts/alarms.ts";
+import type { ClipView } from "#core/contracts/clips.ts";
+import type { DeviceEventView } from "#core/contracts/devices.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import { type ApiClient, ApiProblem } from "./api-client.ts";
 import { until } from "./park.ts";
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AlarmView, RunView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import type { ApiClient } from "./api-client.ts";
 import { act, alarmDetail, alarmsOf, alarmWhen, dealWith, picture, refusal, runsOf } from "./guard.ts";
 import { LiveClient } from "./live-client.ts";

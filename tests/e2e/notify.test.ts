@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { barriers, chromiumFile, openConsole, startBrowser, visit, Watch } from "./browser.ts";
 import { Park } from "./park.ts";
 
-const TABS = ["positions", "contacts", "rotas", "channels", "rules", "ledger"] as const;
+const TABS = ["positions", "contacts", "rotas", "channels", "rules", "ledger", "history"] as const;
 
 describe.skipIf(chromiumFile === undefined)("the page of notifications", () => {
   let park: Park;
@@ -51,6 +51,48 @@ describe.skipIf(chromiumFile === undefined)("the page of notifications", () => {
     expect(await row("positions", "Control room").textContent()).toContain("Chen Jing");
   }, 60_000);
 
+  it("says with the keyboard alone after how long the alarms of a position are told further", async () => {
+    await page.goto("/notify?tab=positions");
+    await row("positions", "Control room").getByRole("button").focus();
+    await page.keyboard.press("Enter");
+    await page.getByTestId("escalate-urgent").focus();
+    await page.keyboard.type("2");
+    await page.getByTestId("escalate-medium").focus();
+    await page.keyboard.type("0");
+    await page.keyboard.press("Enter");
+    await row("positions", "Urgent 2 min").waitFor();
+    expect(await row("positions", "Control room").textContent()).toContain("Medium never");
+    const client = await park.signIn();
+    const { items } = await client.get<{ items: { document: object }[] }>("/notify/positions");
+    expect(items[0]?.document).toMatchObject({ escalateMinutes: { urgent: 2, medium: 0 } });
+  }, 60_000);
+
+  it("tells who changed what, when and why, and keeps what was removed", async () => {
+    const client = await park.signIn();
+    const document = { name: "Li Wei", language: "en", groups: [], phone: "021 5550 1234" };
+    await client.put("/notify/contacts/li", { version: 0, document });
+    const changed = { version: 1, document: { ...document, phone: "021 5550 9999" }, why: "a new phone" };
+    await client.put("/notify/contacts/li", changed);
+    await page.goto("/notify?tab=contacts");
+    await row("contacts", "Li Wei").getByRole("button").click();
+    await page.getByTestId("notify-remove").focus();
+    await page.keyboard.press("Enter");
+    await page.locator("[data-testid=notify-remove-reason]:focus").waitFor();
+    await page.keyboard.type("has left");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => row("contacts", "Li Wei").count()).toBe(0);
+    await page.goto("/notify?tab=history");
+    const versions = page.getByTestId("notify-version").filter({ hasText: "Li Wei" });
+    await expect.poll(() => versions.count()).toBe(3);
+    const told = async (index: number): Promise<string> => (await versions.nth(index).textContent()) ?? "";
+    expect(await told(0)).toMatch(/removed.*Contacts.*by admin.*has left/);
+    expect(await told(1)).toMatch(/changed.*by admin.*a new phone/);
+    await versions.nth(1).locator("summary").focus();
+    await page.keyboard.press("Enter");
+    await expect.poll(() => told(1)).toMatch(/Phone021 5550 1234 → 021 5550 9999/);
+    expect(await versions.nth(1).locator(".fact").count()).toBe(1);
+  }, 60_000);
+
   it("says why a test message was not sent, beside its channel and in the ledger", async () => {
     const client = await park.signIn();
     const document = { type: "webhook", name: "Hook", url: "https://hooks.example.com/", language: "en" };
@@ -68,11 +110,11 @@ describe.skipIf(chromiumFile === undefined)("the page of notifications", () => {
 
   it("is free of barriers in both themes, with its forms open", async () => {
     const look = async (colours: boolean): Promise<void> => {
-      for (const tab of colours ? (["channels", "rules"] as const) : TABS) {
+      for (const tab of colours ? (["positions", "channels", "rules"] as const) : TABS) {
         await page.goto(`/notify?tab=${tab}`);
         await page.locator(".notify-panel").waitFor();
         expect(await barriers(page, { colours }), tab).toEqual([]);
-        if (!["channels", "rules"].includes(tab)) continue;
+        if (!["positions", "channels", "rules"].includes(tab)) continue;
         await page.getByTestId("notify-new").click();
         await page.getByTestId("notify-save").waitFor();
         expect(await barriers(page, { colours }), `${tab}, form`).toEqual([]);

@@ -3,8 +3,10 @@ import { createServer, type Socket } from "node:net";
 import path from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Completeness } from "#core/contracts/completeness.ts";
+import type { GatewayView } from "#core/contracts/gateways.ts";
 import type { HistoryView } from "#core/contracts/history.ts";
-import type { Completeness, GatewayView, PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import type { ApiClient } from "./api-client.ts";
 import { Park } from "./park.ts";
 

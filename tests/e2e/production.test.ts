@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { CommandView, Completeness, GatewayView, PointView } from "#core/contracts/http.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
+import type { Completeness } from "#core/contracts/completeness.ts";
+import type { GatewayView } from "#core/contracts/gateways.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import { hasProduction } from "#tests/servers/production.ts";
 import { CountingSignal, storedSamples } from "../faults/counting-signal.ts";
 import type { ApiClient } from "./api-client.ts";

@@ -1,10 +1,11 @@
 import path from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ESCALATE_AFTER_MS } from "#cloud/alarms/escalation.ts";
 import { type Db, openDatabase } from "#cloud/db/database.ts";
-import type { AlarmView, JournalEntry, PointView } from "#core/contracts/http.ts";
+import { ESCALATE_AFTER_MS } from "#core/alarm/escalation.ts";
+import type { AlarmView, JournalEntry } from "#core/contracts/alarms.ts";
 import type { PermitView } from "#core/contracts/maintenance.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import { silentLogger } from "#core/logger.ts";
 import type { AlarmDefinition, AlarmTransition } from "#core/model/alarm.ts";
 import { ApiClient } from "../e2e/api-client.ts";

@@ -29,7 +29,7 @@ class SetClock implements Clock {
   }
 }
 
-describe("a gateway whose clock is set", () => {
+describe("[catalogue 8] a gateway whose clock is set", () => {
   const folder = temporaryFolders();
   let cloud: EdgeCloud;
   let field: EdgeField;

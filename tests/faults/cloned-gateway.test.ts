@@ -17,7 +17,7 @@ interface Copy {
   readonly read: Value[];
 }
 
-describe("two living copies of one gateway", () => {
+describe("[catalogue 7] two living copies of one gateway", () => {
   const folder = temporaryFolders();
   let cloud: EdgeCloud;
   let copies: Copy[];

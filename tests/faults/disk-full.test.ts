@@ -90,7 +90,7 @@ afterAll(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-describe.skipIf(!mounted)("a gateway whose disk is full to the last block", () => {
+describe.skipIf(!mounted)("[catalogue 5] a gateway whose disk is full to the last block", () => {
   let outbox: Outbox;
   let cloud: Cloud;
   let read = 0;
@@ -243,7 +243,7 @@ describe.skipIf(!mounted)("a gateway whose disk is full to the last block", () =
   });
 });
 
-describe.skipIf(!mounted)("a running gateway whose disk fills", () => {
+describe.skipIf(!mounted)("[catalogue 5] a running gateway whose disk fills", () => {
   let cloud: EdgeCloud;
   let agent: Agent | undefined;
   const field = new EdgeField(path.join(root, "field"));

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Completeness, GatewayView, PointView } from "#core/contracts/http.ts";
+import type { Completeness } from "#core/contracts/completeness.ts";
+import type { GatewayView } from "#core/contracts/gateways.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import type { SignalChange } from "#simulators/recorder.ts";
 import { ENGINES, type EngineName } from "#tests/servers/production.ts";
 import type { ApiClient } from "../e2e/api-client.ts";

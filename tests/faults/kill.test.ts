@@ -1,7 +1,9 @@
 import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Completeness, GatewayView, PointView } from "#core/contracts/http.ts";
+import type { Completeness } from "#core/contracts/completeness.ts";
+import type { GatewayView } from "#core/contracts/gateways.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import type { ApiClient } from "../e2e/api-client.ts";
 import { alarmsOf, alarmWhen, dealWith } from "../e2e/guard.ts";
 import { Park, type PartName, until } from "../e2e/park.ts";
@@ -68,7 +70,7 @@ function valuesOf(samples: readonly StoredSample[]): readonly unknown[] {
   return good.filter((value, index) => value !== good[index - 1]);
 }
 
-describe("a park whose processes are killed", () => {
+describe("[catalogue 1] a park whose processes are killed", () => {
   let begun: number;
   let gatewayKills = 0;
   /** When the gateway was surely observing, Unix ms. */
@@ -167,7 +169,7 @@ describe("a park whose processes are killed", () => {
   });
 });
 
-describe("a gateway whose database is put back from an older copy", { timeout: 120_000 }, () => {
+describe("[catalogue 7] a gateway whose database is put back from an older copy", { timeout: 120_000 }, () => {
   const folder = (): string => path.join(park.data, "gateways", "gw-1");
   const copy = (): string => path.join(park.data, "older-copy");
   const databaseFiles = (where: string) => readdirSync(where).filter((name) => name.startsWith("outbox.db"));

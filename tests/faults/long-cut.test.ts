@@ -18,7 +18,7 @@ const EVENTS = 1_500;
 /** What the cloud takes to store and answer, ms; with it the drain is long enough to look into. */
 const ACK_EVERY_MS = 20;
 
-describe("a gateway that was cut off for an hour", () => {
+describe("[catalogue 3] a gateway that was cut off for an hour", () => {
   const folder = temporaryFolders();
   let cloud: EdgeCloud;
   let field: EdgeField;

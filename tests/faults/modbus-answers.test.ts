@@ -154,7 +154,7 @@ async function reads(framing: "tcp" | "rtu", total: number, maxInFlight: number)
   return judge;
 }
 
-describe("answers that come late, out of turn or never", { timeout: TEST_MS }, () => {
+describe("[catalogue 18] answers that come late, out of turn or never", { timeout: TEST_MS }, () => {
   it.each([1, 8])(`give no wrong value in ${TCP_READS / 2} reads over TCP with %d in flight`, async (maxInFlight) => {
     const judge = await reads("tcp", TCP_READS / 2, maxInFlight);
     expect(judge.wrong).toEqual([]);

@@ -17,7 +17,7 @@ const DEVICE = deviceId("park/gw-1/hostile");
 const MB = 1024 * 1024;
 const HOUR = 3_600_000;
 
-describe("a hostile ONVIF device", { timeout: 60_000 }, () => {
+describe("[catalogue 19] a hostile ONVIF device", { timeout: 60_000 }, () => {
   const closing: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close();

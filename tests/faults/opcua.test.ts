@@ -8,7 +8,7 @@ const KEEP_ALIVE_MS = 400;
 /** Test machines are busy: the watchdog's own limit is three keep-alives, this is what a test grants on top. */
 const GRACE_MS = 1500;
 
-describe("an OPC UA server in trouble", { timeout: 60_000 }, () => {
+describe("[catalogue 19] an OPC UA server in trouble", { timeout: 60_000 }, () => {
   let field: PanelField;
   beforeEach(async () => {
     field = await panelField({ config: { keepAliveMs: KEEP_ALIVE_MS, publishingMs: 100 } });

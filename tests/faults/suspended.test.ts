@@ -51,7 +51,7 @@ class Device {
   }
 }
 
-describe("a gateway that is suspended and wakes up", () => {
+describe("[catalogue 2] a gateway that is suspended and wakes up", () => {
   const folder = temporaryFolders();
   let cloud: EdgeCloud;
   /** One keeps its connection while the gateway sleeps, the other does not. */

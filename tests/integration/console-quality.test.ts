@@ -163,7 +163,7 @@ describe.skipIf(chromiumFile === undefined)("in the browser", () => {
     await page.keyboard.press("Enter");
     await page.getByTestId("proposal-decision").waitFor();
     expect(park.deps.definitions.get("noisy-alarm")?.definition.offDelayMs).toBe(11_000);
-  });
+  }, 60_000);
 
   it("hands a shift over: drawn up, noted, signed, and confirmed by the next person with his password", async () => {
     const page = await visit("en-GB", "light");
@@ -191,7 +191,32 @@ describe.skipIf(chromiumFile === undefined)("in the browser", () => {
     await page.emulateMedia({ media: "print" });
     expect(await page.locator(".handover-list").isVisible()).toBe(false);
     expect((await page.pdf({ format: "A4" })).length).toBeGreaterThan(5000);
-  });
+  }, 60_000);
+
+  it("shows the draft that is in the way of another, and gives it up by the keyboard with a reason", async () => {
+    const { id } = await park.deps.shifts.draft(undefined, { name: "wang.fang", grants: [] });
+    const page = await visit("en-GB", "light");
+    await page.getByTestId("nav-handover").click();
+    await page.getByTestId("handover-entry").first().waitFor();
+    await page.getByTestId("handover-draw").click();
+    await page.getByTestId("handover-discard").waitFor();
+    expect(await page.locator(".handover-head").textContent()).toContain("wang.fang");
+    expect(await page.locator(".handover-list").textContent()).toContain(en.error.HANDOVER_OPEN);
+    await page.getByTestId("handover-discard").focus();
+    await page.keyboard.press("Enter");
+    await page.locator("[data-testid=discard-reason]:focus").waitFor();
+    expect(await barriers(page)).toEqual([]);
+    expect(await page.getByTestId("discard-confirm").isDisabled()).toBe(true);
+    await page.keyboard.type("drawn up for the wrong shift");
+    await page.keyboard.press("Enter");
+    await page.getByTestId("handover-discarded").waitFor();
+    expect(await page.getByTestId("handover-discarded").textContent()).toMatch(/li\.wei.*wrong shift/);
+    expect(await page.getByTestId("handover-acts").count()).toBe(0);
+    expect(park.deps.shifts.get(id).status).toBe("discarded");
+    await page.getByTestId("handover-draw").click();
+    await page.getByTestId("handover-sign").waitFor();
+    await expect.poll(() => page.getByTestId("handover-entry").count()).toBe(2);
+  }, 60_000);
 
   it("tells of a flood while it is on, live", async () => {
     const page = await visit("en-GB", "light");

@@ -17,7 +17,7 @@ describe("commands to a gateway", () => {
     await expect.poll(() => site.agent?.latest(LIGHT)?.value).toBe(40);
   });
 
-  it("executes an id once, however often it is delivered, also after a restart", async () => {
+  it("[catalogue 16] executes an id once, however often it is delivered, also after a restart", async () => {
     const first = await site.running();
     for (let i = 0; i < 3; i++) await site.cloud.command(write("c1"));
     await expect.poll(() => site.cloud.results("c1")).toHaveLength(1);

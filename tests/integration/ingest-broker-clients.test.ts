@@ -153,7 +153,7 @@ describe("the embedded broker", () => {
     expect(door.taken).toEqual([]);
   });
 
-  it("tells a storm of takeovers once, to the log, the audit trail and whoever raises the alarm", async () => {
+  it("[catalogue 10] tells a storm of takeovers once, to the log, the audit trail and whoever raises the alarm", async () => {
     await open();
     const told: [string, boolean][] = [];
     door.broker.onTakeoverStorm((gateway, storming) => told.push([gateway, storming]));

@@ -94,6 +94,13 @@ describe("two living copies of one gateway at the cloud", () => {
   const epochs = (): number =>
     new Set(cloud.ingest.cursors.of(GATEWAY).flatMap(({ lane, epoch }) => (lane === "telemetry" ? [epoch] : []))).size;
 
+  /** Were they noticed as copies? With how their ways to the cloud stand, for whoever looks for the cause. */
+  const noticed = () => ({
+    noticed: cloud.ingest.boots.copiesOf(GATEWAY) > 0,
+    takeovers: cloud.violations.get("takeover") ?? 0,
+    ways: [one, two].map(({ agent }) => ({ up: agent?.status().connected, ...agent?.status().counters["uplink"] })),
+  });
+
   it("go on in an epoch each, and all they read is stored", { timeout: 120_000 }, async () => {
     await start(one);
     for (let value = 1; value <= 5; value++) await reads(one, value);
@@ -101,6 +108,7 @@ describe("two living copies of one gateway at the cloud", () => {
     await stop(one);
     cpSync(one.data, two.data, { recursive: true });
     await start(one);
+    await expect.poll(() => one.agent?.status().connected, { timeout: 30_000 }).toBe(true);
     await drained(one);
     expect(cloud.ingest.boots.copiesOf(GATEWAY), "a restart is no copy").toBe(0);
     expect(epochs()).toBe(1);
@@ -110,7 +118,7 @@ describe("two living copies of one gateway at the cloud", () => {
       await reads(one, 1_000 + round);
       await reads(two, 2_000 + round);
     }
-    await expect.poll(() => cloud.ingest.boots.copiesOf(GATEWAY), { timeout: 30_000 }).toBeGreaterThan(0);
+    await expect.poll(noticed, { timeout: 30_000 }).toMatchObject({ noticed: true });
     await stop(two);
     await drained(one);
     await stop(one);

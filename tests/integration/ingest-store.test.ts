@@ -153,7 +153,7 @@ describe("a store that is away", () => {
     await expect.poll(acked).toBe(25);
     expect(await storedValues(cloud)).toEqual([...tenths(1, 15), ...tenths(21, 25)]);
     expect(live()).toEqual(tenths(1, 25));
-    const [row] = cloud.ingest.quarantine.list(GATEWAY, 10);
+    const [row] = cloud.ingest.quarantine.list(GATEWAY, { limit: 10 }).items;
     expect(row).toMatchObject({ code: "SAMPLE_REFUSED", offset: 16 });
     const kept = cloud.db.sync.get(cloud.db.kysely.selectFrom("quarantine").select("bytes"));
     const batch = JSON.parse(Buffer.from(kept?.bytes ?? []).toString()) as { samples: { value: number }[] };
@@ -165,7 +165,7 @@ describe("a store that is away", () => {
   });
 });
 
-describe("a record database that is full", () => {
+describe("[catalogue 9] a record database that is full", () => {
   it("lets nothing be acknowledged that was stored, and nothing be told twice when there is room again", async () => {
     const pages = (count: number) =>
       cloud.db.sync.all({ compile: () => sql.raw(`PRAGMA max_page_count=${count}`).compile(cloud.db.kysely) });

@@ -73,7 +73,7 @@ describe("telemetry on its way into the cloud", () => {
     expect(cloud.told.live).toEqual([]);
   });
 
-  it("stores a batch once that is offered three times, and tells it once", async () => {
+  it("[catalogue 16] stores a batch once that is offered three times, and tells it once", async () => {
     for (let i = 0; i < 3; i++) gateway.batch(epoch, 1, 20);
     gateway.batch(epoch, 21, 30);
     await expect.poll(telemetryAck).toBe(30);
@@ -208,7 +208,7 @@ describe("the events lane", () => {
     gateway.events(eventBatch(epoch, [eventItem(1), newer, invalid, eventItem(4, NEVER_STORABLE), eventItem(5)]));
     await expect.poll(eventsAck).toBe(5);
     expect(cloud.told.items.map((item) => item.offset)).toEqual([1, 5]);
-    const rows = cloud.ingest.quarantine.list(GATEWAY, 10);
+    const rows = cloud.ingest.quarantine.list(GATEWAY, { limit: 10 }).items;
     expect(rows.map(({ code, offset }) => [offset, code])).toEqual([
       [4, "EVENT_REFUSED"],
       [3, "ITEM_INVALID"],
@@ -286,7 +286,7 @@ describe("payloads that cannot be read", () => {
     gateway.readings([{ alias: 1, value: 1, timestamp: 1 }], "no identity");
     gateway.batch(epoch, 1, 10);
     await expect.poll(telemetryAck).toBe(10);
-    const codes = cloud.ingest.quarantine.list(GATEWAY, 10).map(({ code }) => code);
+    const codes = cloud.ingest.quarantine.list(GATEWAY, { limit: 10 }).items.map(({ code }) => code);
     expect(codes.toReversed()).toEqual([
       "SPARKPLUG_MALFORMED",
       "EVENT_BATCH_INVALID",

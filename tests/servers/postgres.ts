@@ -69,6 +69,8 @@ export async function startPostgres(program: string, { fsync = false }: Postgres
       unix_socket_directories: "",
       fsync: fsync ? "on" : "off",
       shared_buffers: "32MB",
+      // in its folder, which goes with it: a killed server leaves what it has in the machine's shared memory behind
+      dynamic_shared_memory_type: "mmap",
       max_connections: "50",
     };
     const url = `postgres://${USER}:${POSTGRES_PASSWORD}@127.0.0.1:${port}/postgres`;

@@ -1,4 +1,5 @@
-import type { DeviceView, PointView } from "#core/contracts/http.ts";
+import type { DeviceView } from "#core/contracts/devices.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import { eventually } from "./eventually.ts";
 import { AHU, HOST_ID, HostBench, METER, NODE, OWN, type Told } from "./host-bench.ts";
 import type { WireMessage } from "./mqtt-packets.ts";

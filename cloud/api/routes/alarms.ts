@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import {
+  AlarmAct,
   AlarmAssignment,
   Assignee,
   BulkAcknowledge,
@@ -7,7 +8,8 @@ import {
   BulkShelve,
   MOST_AT_ONCE,
 } from "#core/contracts/alarm-acts.ts";
-import { AlarmAct, AlarmDetail, AlarmView, Page, PageQuery } from "#core/contracts/http.ts";
+import { AlarmDetail, AlarmView } from "#core/contracts/alarms.ts";
+import { Page, PageQuery } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
 import { AlarmCategory, AlarmPriority, Law } from "#core/model/alarm.ts";
 import type { Actor, AlarmActKind } from "../../ports.ts";

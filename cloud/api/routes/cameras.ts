@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
-import { CommandView, Page } from "#core/contracts/http.ts";
+import { CommandView } from "#core/contracts/commands.ts";
+import { Page } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
 import type { Actor } from "../../ports.ts";
 import { requireAt } from "../access.ts";
@@ -7,6 +8,12 @@ import type { ApiDeps } from "../deps.ts";
 import { type ApiRoute, allow, route } from "../route.ts";
 import { BoundedListQuery, boundedPage, closed, IdParams } from "./parts.ts";
 
+const Preset = Type.Object({
+  preset: Type.String({ description: "Token." }),
+  name: Type.String(),
+  nameEn: Type.String(),
+});
+const Presets = Type.Object({ items: Type.Array(Preset) });
 const Camera = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -14,10 +21,7 @@ const Camera = Type.Object({
   space: Type.String(),
   ptz: Type.Boolean({ description: "Can it be turned?" }),
   video: Type.Boolean({ description: "Can it be watched live?" }),
-  presets: Type.Array(
-    Type.Object({ preset: Type.String({ description: "Token." }), name: Type.String(), nameEn: Type.String() }),
-    { description: "Presets that the site knows, with what they show." },
-  ),
+  presets: Type.Array(Preset, { description: "Presets that the site knows, with what they show." }),
   zones: Type.Array(Type.Object({ zone: Type.String(), preset: Type.Optional(Type.String()) })),
 });
 type Camera = Static<typeof Camera>;
@@ -100,6 +104,22 @@ export function cameraRoutes(deps: ApiDeps): readonly ApiRoute[] {
       query: BoundedListQuery,
       answer: Page(Camera),
       handle: ({ actor, query }) => boundedPage(cameras(actor), ({ id }) => id, query),
+    }),
+    route({
+      method: "GET",
+      url: "/cameras/:id/presets",
+      access: allow("video.view"),
+      summary: "Presets of the camera: those that the site names, then those that it holds besides",
+      tag: "site",
+      params: IdParams,
+      answer: Presets,
+      async handle({ params, actor }) {
+        const { id, ptz, presets } = camera(params.id, actor, "video.view");
+        if (!ptz) return { items: presets };
+        const named = presets.map(({ preset }) => preset);
+        const own = await deps.cameraPresets.beside(id, named, actor);
+        return { items: [...presets, ...own.map(({ preset, name }) => ({ preset, name, nameEn: name }))] };
+      },
     }),
     route({
       method: "GET",

@@ -1,4 +1,4 @@
-import { CommandRequest, CommandView } from "#core/contracts/http.ts";
+import { CommandRequest, CommandView } from "#core/contracts/commands.ts";
 import { HubError } from "#core/errors.ts";
 import type { Actor } from "../../ports.ts";
 import { forbidden, mayAt, requireAt } from "../access.ts";

@@ -1,5 +1,7 @@
 import { Type } from "typebox";
-import { CertificateView, CommandView, Page } from "#core/contracts/http.ts";
+import { CommandView } from "#core/contracts/commands.ts";
+import { CertificateView } from "#core/contracts/gateways.ts";
+import { Page } from "#core/contracts/http.ts";
 import { HubError, InvalidInputError } from "#core/errors.ts";
 import { ID_PART_PATTERN } from "#core/ids.ts";
 import type { ApiDeps } from "../deps.ts";

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
-import { DeviceEventView, Page, PageQuery, Time } from "#core/contracts/http.ts";
+import { DeviceEventView } from "#core/contracts/devices.ts";
+import { Page, PageQuery, Time } from "#core/contracts/http.ts";
 import { InvalidInputError } from "#core/errors.ts";
 import type { Actor, DeviceEventQuery } from "../../ports.ts";
 import { mayAt } from "../access.ts";

@@ -1,4 +1,6 @@
-import { CommandView, DoorRequest, DoorView, Page } from "#core/contracts/http.ts";
+import { CommandView } from "#core/contracts/commands.ts";
+import { DoorRequest, DoorView } from "#core/contracts/doors.ts";
+import { Page } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
 import type { Actor } from "../../ports.ts";
 import { mayAt, requireAt } from "../access.ts";

@@ -1,14 +1,21 @@
 import { Type } from "typebox";
-import { Completeness, GatewayView, Page } from "#core/contracts/http.ts";
+import { Completeness, QuarantineView } from "#core/contracts/completeness.ts";
+import { GatewayView } from "#core/contracts/gateways.ts";
+import { Page } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
 import type { Actor } from "../../ports.ts";
+import { attachment } from "../byte-range.ts";
 import type { ApiDeps } from "../deps.ts";
-import { type ApiRoute, allow, route } from "../route.ts";
+import { type ApiRoute, allow, allowWhole, route } from "../route.ts";
 import { gatewaySeen, seenGateway, wholeGatewayId } from "../visible.ts";
-import { BoundedListQuery, boundedPage, closed, IdParams } from "./parts.ts";
+import { BoundedListQuery, boundedPage, closed, IdParams, ListQuery, pageOf } from "./parts.ts";
 
 const BlobParams = Type.Object(
   { id: Type.String({ maxLength: 64 }), sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }) },
+  closed,
+);
+const QuarantineParams = Type.Object(
+  { id: Type.String({ maxLength: 200 }), row: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) },
   closed,
 );
 const BLOB_LIMIT = 32 * 1024 * 1024;
@@ -57,6 +64,35 @@ export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
         const report = await deps.gateways.completeness(seen(params.id, actor));
         if (report) return report;
         throw new HubError("NOT_FOUND", `gateway ${params.id}: no such gateway`);
+      },
+    }),
+    route({
+      method: "GET",
+      url: "/gateways/:id/quarantine",
+      access: allow("gateway.read"),
+      summary: "What the gateway sent and can never be stored, with the reason, newest first",
+      tag: "gateways",
+      params: IdParams,
+      query: ListQuery,
+      answer: Page(QuarantineView),
+      handle: ({ params, query, actor }) => deps.gateways.quarantine(seen(params.id, actor), pageOf(query)),
+    }),
+    route({
+      method: "GET",
+      url: "/gateways/:id/quarantine/:row",
+      access: allowWhole("system.manage"),
+      summary: "The bytes of something that was put aside, as they came",
+      tag: "gateways",
+      params: QuarantineParams,
+      handle({ params, actor, reply }) {
+        const bytes = deps.gateways.quarantinedBytes(seen(params.id, actor), params.row);
+        if (bytes === undefined) throw new HubError("NOT_FOUND", `quarantine ${params.row}: no such row`);
+        // Never shown by a browser: what a stranger has sent is in it.
+        return reply
+          .type("application/octet-stream")
+          .header("cache-control", "private, no-store")
+          .header("content-disposition", attachment(`quarantine-${params.row}`, "bin"))
+          .send(Buffer.from(bytes));
       },
     }),
     route({

@@ -1,5 +1,7 @@
 import { Type } from "typebox";
-import { DeviceView, Page, PageQuery, PointView } from "#core/contracts/http.ts";
+import { DeviceView } from "#core/contracts/devices.ts";
+import { Page, PageQuery } from "#core/contracts/http.ts";
+import { PointView } from "#core/contracts/points.ts";
 import { HubError } from "#core/errors.ts";
 import type { Actor } from "../../ports.ts";
 import { mayAt } from "../access.ts";

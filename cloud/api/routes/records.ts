@@ -1,5 +1,6 @@
 import { Type } from "typebox";
-import { AuditEntry, Page } from "#core/contracts/http.ts";
+import { AuditEntry } from "#core/contracts/audit.ts";
+import { Page } from "#core/contracts/http.ts";
 import type { ApiDeps } from "../deps.ts";
 import { type ApiRoute, allowWhole, route } from "../route.ts";
 import { ListQuery, pageOf } from "./parts.ts";

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
-import { Page, RunView } from "#core/contracts/http.ts";
+import { Page } from "#core/contracts/http.ts";
+import { RunView } from "#core/contracts/runs.ts";
 import { HubError } from "#core/errors.ts";
 import { Rule } from "#core/linkage/rule.ts";
 import type { Actor } from "../../ports.ts";

@@ -5,6 +5,7 @@ import {
   HandoverChange,
   HandoverConfirm,
   HandoverContent,
+  HandoverDiscard,
   HandoverDraft,
   HandoverEntry,
   HandoverSign,
@@ -164,6 +165,20 @@ export function shiftRoutes(deps: ApiDeps): readonly ApiRoute[] {
       handle({ params, body, actor }) {
         demand(actor, "shift.sign", seen(params.id, actor));
         return shifts.sign(params.id, body.revision, actor);
+      },
+    }),
+    route({
+      method: "POST",
+      url: "/shifts/handovers/:id/discard",
+      access: allow("shift.sign"),
+      summary: "Give up a draft that nobody has signed: its position is free for another; the draft stays to be read",
+      tag: "shifts",
+      params: IdParams,
+      body: HandoverDiscard,
+      answer: Handover,
+      handle({ params, body, actor }) {
+        demand(actor, "shift.sign", seen(params.id, actor));
+        return shifts.discard(params.id, body, actor);
       },
     }),
     route({

@@ -1,5 +1,5 @@
 import type { Clock } from "#core/clock.ts";
-import type { CommandView } from "#core/contracts/http.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
 
 /** A command that has not ended yet. */
 export function isUnderway(command: Pick<CommandView, "status">): boolean {

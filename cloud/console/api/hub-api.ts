@@ -1,25 +1,18 @@
-import type { BulkShelve } from "#core/contracts/alarm-acts.ts";
+import type { AlarmAct, BulkShelve } from "#core/contracts/alarm-acts.ts";
 import type { QualityNow } from "#core/contracts/alarm-quality.ts";
-import type { FindingView, SignedStatement } from "#core/contracts/completeness.ts";
+import type { AlarmDetail, AlarmView } from "#core/contracts/alarms.ts";
+import type { AuditEntry } from "#core/contracts/audit.ts";
+import type { CommandRequest, CommandView } from "#core/contracts/commands.ts";
+import type { Completeness, FindingView, QuarantineView, SignedStatement } from "#core/contracts/completeness.ts";
+import type { DeviceEventView, DeviceView } from "#core/contracts/devices.ts";
+import type { DoorRequest } from "#core/contracts/doors.ts";
+import type { CertificateView, GatewayView } from "#core/contracts/gateways.ts";
 import type { HistorySeriesView, HistoryView } from "#core/contracts/history.ts";
-import type {
-  AlarmAct,
-  AlarmDetail,
-  AlarmView,
-  AuditEntry,
-  CertificateView,
-  CommandRequest,
-  CommandView,
-  Completeness,
-  DeviceEventView,
-  DeviceView,
-  DoorRequest,
-  GatewayView,
-  PointView,
-  Problem,
-  RunView,
-} from "#core/contracts/http.ts";
+import type { Problem } from "#core/contracts/http.ts";
+import type { JobRetry, JobsView } from "#core/contracts/jobs.ts";
 import type { OperatorPositionView } from "#core/contracts/operator-position.ts";
+import type { PointView } from "#core/contracts/points.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import type { PasswordChange, Session, SignIn } from "#core/contracts/session.ts";
 import type { Rule } from "#core/linkage/rule.ts";
 import type { Partition, Space, Zone } from "#core/model/site.ts";
@@ -148,6 +141,10 @@ export class HubApi {
   requestCommand = (body: CommandRequest): Promise<CommandView> => this.#client.call("POST", "/commands", { body });
 
   cameras = (signal?: AbortSignal): Promise<ListPage<CameraView>> => this.#get("/cameras", signal);
+  /** Presets that the site names, then those that the camera holds besides. */
+  cameraPresets = (id: string, signal?: AbortSignal): Promise<{ readonly items: CameraView["presets"] }> =>
+    this.#get(`/cameras/${enc(id)}/presets`, signal);
+
   turnCamera = (id: string, body: PtzRequest): Promise<CommandView> =>
     this.#client.call("POST", `/cameras/${enc(id)}/ptz`, { body });
 
@@ -172,6 +169,10 @@ export class HubApi {
 
   findings = (id: string, signal?: AbortSignal): Promise<ListPage<FindingView>> =>
     this.#get(`/gateways/${enc(id)}/findings`, signal, { limit: 20 });
+  quarantine = (id: string, signal?: AbortSignal): Promise<ListPage<QuarantineView>> =>
+    this.#get(`/gateways/${enc(id)}/quarantine`, signal, { limit: 20 });
+  jobs = (signal?: AbortSignal): Promise<JobsView> => this.#get("/jobs", signal);
+  retryJob = (body: JobRetry): Promise<JobsView> => this.#client.call("POST", "/jobs/dead/retry", { body });
   statements = (id: string, signal?: AbortSignal): Promise<ListPage<SignedStatement>> =>
     this.#get(`/gateways/${enc(id)}/statements`, signal, { limit: 14 });
   statementChain = (id: string, signal?: AbortSignal): Promise<{ readonly whole: boolean; readonly fault?: string }> =>

@@ -5,6 +5,7 @@ import type {
   NotifyLanguage,
   NotifyObjects,
   NotifyTestResult,
+  NotifyVersion,
   OnCallView,
 } from "#core/contracts/notify.ts";
 import type { ApiClient } from "./client.ts";
@@ -40,13 +41,26 @@ export class NotifyApi {
       readonly secrets?: Readonly<Record<string, string>>;
     },
   ): Promise<KeptView<K>> => this.#client.call("PUT", `/notify/${kind}/${enc(id)}`, { body });
-  remove = (kind: NotifyKind, id: string, version: number): Promise<void> =>
-    this.#client.call("DELETE", `/notify/${kind}/${enc(id)}`, { query: { version } });
+  remove = (kind: NotifyKind, id: string, version: number, why: string | undefined): Promise<void> =>
+    this.#client.call("DELETE", `/notify/${kind}/${enc(id)}`, { query: { version, why } });
   onCall = async (signal: AbortSignal): Promise<readonly OnCallView[]> =>
     (await this.#client.call<{ items: readonly OnCallView[] }>("GET", "/notify/on-call", { signal })).items;
   test = (channel: string, contact: string | undefined): Promise<NotifyTestResult> =>
     this.#client.call("POST", `/notify/channels/${enc(channel)}/test`, {
       body: contact === undefined ? {} : { contact },
+    });
+  versions = (
+    query: {
+      readonly kind?: NotifyKind | undefined;
+      readonly id?: string;
+      readonly limit?: number;
+      readonly cursor?: string | undefined;
+    },
+    signal?: AbortSignal,
+  ): Promise<{ readonly items: readonly NotifyVersion[]; readonly nextCursor?: string }> =>
+    this.#client.call("GET", "/notify/versions", {
+      query: { limit: 50, ...query },
+      ...(signal === undefined ? {} : { signal }),
     });
   deliveries = (
     query: {

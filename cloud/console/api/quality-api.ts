@@ -53,6 +53,8 @@ export class QualityApi {
     this.#client.call("PUT", `/shifts/handovers/${enc(id)}`, { body: { revision, notes } });
   sign = (id: string, revision: number): Promise<Handover> =>
     this.#client.call("POST", `/shifts/handovers/${enc(id)}/sign`, { body: { revision } });
+  discard = (id: string, revision: number, reason: string): Promise<Handover> =>
+    this.#client.call("POST", `/shifts/handovers/${enc(id)}/discard`, { body: { revision, reason } });
   confirm = (id: string, body: HandoverConfirm): Promise<Handover> =>
     this.#client.call("POST", `/shifts/handovers/${enc(id)}/confirm`, { body });
 

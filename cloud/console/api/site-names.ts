@@ -1,4 +1,4 @@
-import type { DeviceView } from "#core/contracts/http.ts";
+import type { DeviceView } from "#core/contracts/devices.ts";
 import type { Partition, Space, Zone } from "#core/model/site.ts";
 import { Cell } from "../live/cell.ts";
 import type { HubApi } from "./hub-api.ts";

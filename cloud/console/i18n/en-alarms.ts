@@ -235,7 +235,14 @@ export const enAlarms: AlarmTexts = {
     title: "Alarm wall",
     held: "Shelved, suppressed, out of service: {{count}}",
     more: "{{count}} more",
-    noSound: "This wall makes no sound",
+    noSound: "The sound is off",
+    loss: {
+      blocked: "No alarm is heard at this wall. The browser waits for a click or a key: press any key, or the button.",
+      stalled:
+        "No alarm is heard at this wall: its sound device does not play. Check the loudspeaker, then the button.",
+      muted: "No alarm is heard at this wall: its volume is zero.",
+      absent: "No alarm is heard at this wall: its browser has no sound. Have alarms heard at another workplace.",
+    },
   },
   help: {
     title: "Keys",

@@ -17,6 +17,9 @@ export const en: Texts = {
     name: "Parkhub",
     claim: "Edge-to-cloud building and security hub",
     navigation: "Main navigation",
+    group: { monitor: "Monitoring", alarm: "Alarm system", operation: "Operations", system: "System" },
+    menu: "Menu",
+    allPages: "All pages",
     main: "Content",
     switchLanguage: "中文",
     switchLanguageLabel: "Switch to Chinese",
@@ -33,7 +36,7 @@ export const en: Texts = {
     forbiddenHint: "Ask an administrator for a role that allows it.",
   },
   page: {
-    maintenance: "Maintenance permits",
+    maintenance: "Maintenance",
     alarms: "Alarms",
     quality: "Alarm quality",
     handover: "Shift handover",

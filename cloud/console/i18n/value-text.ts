@@ -1,4 +1,4 @@
-import type { PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import type { Value } from "#core/model/sample.ts";
 import { unitById } from "#core/units.ts";
 import { type Language, named } from "./language.ts";

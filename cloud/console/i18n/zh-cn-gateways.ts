@@ -64,6 +64,22 @@ export const zhCNGateways = {
   chainBroken: "签名链断裂：{{fault}}",
   statementNow: "今日截至目前",
   download: "下载 {{day}}",
+  quarantine: "隔离的数据",
+  quarantineHint: "网关发来但永远无法入库的内容：原样保留，不影响其他数据。",
+  quarantineNew: "最近 {{count}} 项，共 {{all}} 项",
+  at: "时间",
+  place: "位置",
+  reason: "原因",
+  bytes: "{{count}} 字节",
+  jobs: "后台任务",
+  jobsHint: "平台每晚和定时执行的工作：对账单、压缩、清理、通知。",
+  jobsCount: "等待 {{waiting}}，执行中 {{active}}，失败 {{dead}}",
+  jobsStopped: "任务未在执行：{{reason}}",
+  noDeadJobs: "没有彻底失败的任务",
+  job: "任务",
+  failedAt: "失败于",
+  tries: "尝试次数",
+  retryJob: "重新执行",
 };
 
 /** The same texts in another language. */

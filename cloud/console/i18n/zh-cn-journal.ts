@@ -7,7 +7,7 @@ export const zhCNJournal = {
   from: "从",
   to: "到",
   area: "区域（含下级）",
-  law: "规则",
+  law: "法则",
   category: "类别",
   priority: "优先级",
   transition: "事件",

@@ -1,5 +1,5 @@
 import { mayLeaveService, operatorMayShelve } from "#core/alarm/law.ts";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 
 /** What people do with an alarm. */
 export type AlarmActName =

@@ -1,4 +1,4 @@
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { AlarmCategory, AlarmPriority, Law } from "#core/model/alarm.ts";
 
 /** The lists that the alarm page parts the open alarms into: what asks for people, and the three ways of being held back. */

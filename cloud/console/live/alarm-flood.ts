@@ -1,4 +1,4 @@
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 
 /** A flood begins above so many alarms in ten minutes and ends below the other. @see ISA-18.2 */
 export const FLOOD_BEGINS_ABOVE = 10;

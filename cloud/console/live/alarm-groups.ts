@@ -1,4 +1,4 @@
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 
 /** Alarms of one cause, shown as one row until somebody opens it. The record is not folded: every alarm stands for itself. */
 export interface AlarmGroup {

@@ -1,4 +1,4 @@
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { AlarmPriority } from "#core/model/alarm.ts";
 import { type AlarmTab, tabOf } from "./alarm-filter.ts";
 import { PRIORITIES } from "./alarm-order.ts";

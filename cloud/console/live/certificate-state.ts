@@ -1,4 +1,4 @@
-import type { CertificateView } from "#core/contracts/http.ts";
+import type { CertificateView } from "#core/contracts/gateways.ts";
 
 const DAY_MS = 86_400_000;
 /** A certificate that ends so soon is to be renewed. */

@@ -1,4 +1,4 @@
-import type { Completeness } from "#core/contracts/http.ts";
+import type { Completeness } from "#core/contracts/completeness.ts";
 
 type LaneProof = Completeness["lanes"][number];
 

@@ -1,4 +1,4 @@
-import type { DoorView } from "#core/contracts/http.ts";
+import type { DoorView } from "#core/contracts/doors.ts";
 import { DOOR_MODES, type DoorOperation } from "#core/model/door.ts";
 
 /** By place, then by id: a door that changes its state stays where it is. */

@@ -1,4 +1,6 @@
-import type { DeviceView, GatewayView, PointView } from "#core/contracts/http.ts";
+import type { DeviceView } from "#core/contracts/devices.ts";
+import type { GatewayView } from "#core/contracts/gateways.ts";
+import type { PointView } from "#core/contracts/points.ts";
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
   a.id < b.id ? -1 : a.id > b.id ? 1 : 0;

@@ -1,11 +1,13 @@
 import { Button } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { AuditEntry } from "#core/contracts/http.ts";
+import type { AuditEntry } from "#core/contracts/audit.ts";
 import { errorText } from "../api/error-text.ts";
 import { useLoad } from "../api/use-load.ts";
+import { usePages } from "../api/use-pages.ts";
 import { fullTime } from "../i18n/format.ts";
 import { useServices } from "../services-context.ts";
+import { MoreButton } from "../ui/more-button.tsx";
 import { EmptyState, ErrorState, LoadingState } from "../ui/states.tsx";
 import "./audit/audit.css";
 
@@ -13,26 +15,10 @@ import "./audit/audit.css";
 export default function AuditPage() {
   const { t } = useTranslation();
   const { api } = useServices();
-  const [older, setOlder] = useState<{ items: readonly AuditEntry[]; cursor: string | undefined }>();
-  const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<unknown>();
-  const first = useLoad("audit", (signal) => api.audit(undefined, signal));
-  if (first.data === undefined)
-    return first.loading ? <LoadingState /> : <ErrorState error={first.error} onRetry={first.reload} />;
-  const items = [...first.data.items, ...(older?.items ?? [])];
-  const cursor = older === undefined ? first.data.nextCursor : older.cursor;
-  if (items.length === 0) return <EmptyState icon="audit" title={t("audit.empty")} />;
-  const more = async (): Promise<void> => {
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      const page = await api.audit(cursor);
-      setOlder({ items: [...(older?.items ?? []), ...page.items], cursor: page.nextCursor });
-    } catch (error) {
-      setFailure(error);
-    }
-    setBusy(false);
-  };
+  const list = usePages("audit", api.audit);
+  if (list.items === undefined)
+    return list.loading ? <LoadingState /> : <ErrorState error={list.error} onRetry={list.reload} />;
+  if (list.items.length === 0) return <EmptyState icon="audit" title={t("audit.empty")} />;
   return (
     <div className="audit-desk">
       <section className="panel audit">
@@ -41,13 +27,8 @@ export default function AuditPage() {
         </div>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls must be in reach of the keyboard. */}
         <section className="audit-scroll" aria-label={t("page.audit")} tabIndex={0}>
-          <AuditTable items={items} />
-          {cursor !== undefined && (
-            <Button className="audit-more" loading={busy} onClick={() => void more()}>
-              {t("common.more")}
-            </Button>
-          )}
-          {failure !== undefined && <p className="form-error">{errorText(failure, t)}</p>}
+          <AuditTable items={list.items} />
+          <MoreButton list={list} />
         </section>
       </section>
     </div>

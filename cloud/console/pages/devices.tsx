@@ -1,6 +1,7 @@
 import { useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { DeviceView, PointView } from "#core/contracts/http.ts";
+import type { DeviceView } from "#core/contracts/devices.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import { isInside } from "../api/site-names.ts";
 import { useLoad } from "../api/use-load.ts";
 import { useCell, useItems, useLiveView, useLoaded } from "../live/hooks.ts";

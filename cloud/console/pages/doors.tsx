@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { DoorView } from "#core/contracts/http.ts";
+import type { DoorView } from "#core/contracts/doors.ts";
 import { type SiteNames, spacePath } from "../api/site-names.ts";
 import { compareDoors } from "../live/door-order.ts";
 import { useCell, useItems, useLiveView, useLoaded } from "../live/hooks.ts";

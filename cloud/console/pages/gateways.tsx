@@ -1,9 +1,10 @@
 import { useTranslation } from "react-i18next";
-import type { GatewayView } from "#core/contracts/http.ts";
+import type { GatewayView } from "#core/contracts/gateways.ts";
 import { useItems, useLiveView, useLoaded } from "../live/hooks.ts";
 import { compareGateways } from "../live/point-order.ts";
 import { EmptyState, LoadingState } from "../ui/states.tsx";
 import { GatewayCard } from "./gateways/gateway-card.tsx";
+import { HubJobs } from "./gateways/hub-jobs.tsx";
 import "./gateways/gateways.css";
 
 /** The gateways: presence, backlog, and the proof that nothing was lost. */
@@ -20,6 +21,7 @@ export default function GatewaysPage() {
       {gateways.map((gateway) => (
         <GatewayCard key={gateway.id} gateway={gateway} />
       ))}
+      <HubJobs />
     </div>
   );
 }

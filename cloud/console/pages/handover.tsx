@@ -1,7 +1,8 @@
 import { Button } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Handover } from "#core/contracts/shift.ts";
+import type { Handover, HandoverEntry } from "#core/contracts/shift.ts";
+import { ApiError } from "../api/client.ts";
 import { errorText } from "../api/error-text.ts";
 import { useLoad } from "../api/use-load.ts";
 import { fullTime } from "../i18n/format.ts";
@@ -13,6 +14,9 @@ import { useNames } from "../ui/use-names.ts";
 import { HandoverSheet } from "./handover/handover-sheet.tsx";
 import "./handover/handover.css";
 import "./quality/print.css";
+
+/** Is it still to be signed? */
+const isOpen = ({ status }: Pick<HandoverEntry, "status">): boolean => status === "draft" || status === "signed";
 
 /** Shift handovers: those that were, and the one of this shift with its two signatures. */
 export default function HandoverPage() {
@@ -36,6 +40,10 @@ export default function HandoverPage() {
     setChosen(handover.id);
     list.reload();
   };
+  const choose = (id: string): void => {
+    setFresh(undefined);
+    setChosen(id);
+  };
   const draw = async (): Promise<void> => {
     setBusy(true);
     setFailure(undefined);
@@ -43,6 +51,9 @@ export default function HandoverPage() {
       take(await api.quality.draw(position));
     } catch (error) {
       setFailure(error);
+      // What is in the way is shown, so that it can be signed or given up.
+      const inTheWay = list.data?.items.find((one) => one.position === position && isOpen(one));
+      if (error instanceof ApiError && error.code === "HANDOVER_OPEN" && inTheWay !== undefined) choose(inTheWay.id);
     }
     setBusy(false);
   };
@@ -89,16 +100,13 @@ export default function HandoverPage() {
                 className="plain handover-entry"
                 aria-pressed={id === chosen}
                 data-testid="handover-entry"
-                onClick={() => {
-                  setFresh(undefined);
-                  setChosen(id);
-                }}
+                onClick={() => choose(id)}
               >
                 <strong>
                   {fullTime(span.from).slice(5, 16)} – {fullTime(span.to).slice(11, 16)}
                 </strong>
                 <span>{deskName(desk)}</span>
-                <span className={status === "closed" ? "soft" : "tag tag-warn"}>
+                <span className={isOpen({ status }) ? "tag tag-warn" : "soft"}>
                   {t(`alarmQuality.handover.status.${status}`)}
                 </span>
               </button>

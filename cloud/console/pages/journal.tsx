@@ -1,13 +1,10 @@
-import { Button } from "antd";
-import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { JournalRecord } from "#core/contracts/journal.ts";
-import { errorText } from "../api/error-text.ts";
 import type { JournalFilter } from "../api/journal-api.ts";
-import { useLoad } from "../api/use-load.ts";
+import { usePages } from "../api/use-pages.ts";
 import { useCell } from "../live/hooks.ts";
 import { addressOf } from "../router.ts";
 import { useServices } from "../services-context.ts";
+import { MoreButton } from "../ui/more-button.tsx";
 import { EmptyState, ErrorState, LoadingState } from "../ui/states.tsx";
 import { JournalCheck } from "./journal/journal-check.tsx";
 import { JournalFilters } from "./journal/journal-filters.tsx";
@@ -27,12 +24,9 @@ export default function JournalPage() {
   return (
     <div className="journal-desk">
       <section className="panel journal" aria-label={t("page.journal")}>
-        <JournalFilters filter={filter} onChange={change} onClear={() => router.go("/journal", { replace: true })} />
-        {state.is === "in" && state.permissions.has("audit.read") && (
-          <div className="page-head">
-            <JournalCheck />
-          </div>
-        )}
+        <JournalFilters filter={filter} onChange={change} onClear={() => router.go("/journal", { replace: true })}>
+          {state.is === "in" && state.permissions.has("audit.read") && <JournalCheck />}
+        </JournalFilters>
         <Entries key={JSON.stringify(filter)} filter={filter} />
       </section>
     </div>
@@ -43,45 +37,21 @@ export default function JournalPage() {
 function Entries({ filter }: { readonly filter: JournalFilter }) {
   const { t } = useTranslation();
   const { api } = useServices();
-  const [older, setOlder] = useState<{ items: readonly JournalRecord[]; cursor: string | undefined }>();
-  const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<unknown>();
-  const first = useLoad(JSON.stringify(filter), (signal) => api.journal.page(filter, undefined, signal));
-  const abort = useRef<AbortController>(undefined);
-  useEffect(() => () => abort.current?.abort(), []);
-  if (first.data === undefined)
-    return first.loading ? <LoadingState /> : <ErrorState error={first.error} onRetry={first.reload} />;
-  const items = [...first.data.items, ...(older?.items ?? [])];
-  const cursor = older === undefined ? first.data.nextCursor : older.cursor;
-  if (items.length === 0) return <EmptyState icon="search" title={t("journal.empty")} hint={t("journal.emptyHint")} />;
-  const more = async (): Promise<void> => {
-    const asked = new AbortController();
-    abort.current = asked;
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      const page = await api.journal.page(filter, cursor, asked.signal);
-      setOlder({ items: [...(older?.items ?? []), ...page.items], cursor: page.nextCursor });
-    } catch (error) {
-      if (!asked.signal.aborted) setFailure(error);
-    }
-    setBusy(false);
-  };
+  const list = usePages(JSON.stringify(filter), (cursor, signal) => api.journal.page(filter, cursor, signal));
+  if (list.items === undefined)
+    return list.loading ? <LoadingState /> : <ErrorState error={list.error} onRetry={list.reload} />;
+  if (list.items.length === 0)
+    return <EmptyState icon="search" title={t("journal.empty")} hint={t("journal.emptyHint")} />;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls must be in reach of the keyboard.
     <section className="journal-scroll" aria-label={t("journal.list")} tabIndex={0}>
-      {first.data.total !== undefined && (
+      {list.total !== undefined && (
         <p className="soft journal-total" role="status">
-          {t("journal.count", { count: first.data.total })}
+          {t("journal.count", { count: list.total })}
         </p>
       )}
-      <JournalTable items={items} />
-      {cursor !== undefined && (
-        <Button className="journal-more" loading={busy} onClick={() => void more()}>
-          {t("common.more")}
-        </Button>
-      )}
-      {failure !== undefined && <p className="form-error">{errorText(failure, t)}</p>}
+      <JournalTable items={list.items} />
+      <MoreButton list={list} />
     </section>
   );
 }

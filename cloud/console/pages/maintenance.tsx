@@ -1,11 +1,10 @@
 import { Button } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { PermitView } from "#core/contracts/maintenance.ts";
-import { errorText } from "../api/error-text.ts";
-import { useLoad } from "../api/use-load.ts";
+import { usePages } from "../api/use-pages.ts";
 import { useCell } from "../live/hooks.ts";
 import { useServices } from "../services-context.ts";
+import { MoreButton } from "../ui/more-button.tsx";
 import { EmptyState, ErrorState, LoadingState } from "../ui/states.tsx";
 import { PermitCard } from "./maintenance/permit-card.tsx";
 import { PermitForm } from "./maintenance/permit-form.tsx";
@@ -19,28 +18,8 @@ export default function MaintenancePage() {
   const mayRequest = state.is === "in" && state.permissions.has("maintenance.request");
   const [open, setOpen] = useState(true);
   const [asking, setAsking] = useState(false);
-  const [older, setOlder] = useState<{ items: readonly PermitView[]; cursor: string | undefined }>();
-  const [failure, setFailure] = useState<unknown>();
-  const list = useLoad(`permits ${open}`, (signal) => api.maintenance.list({ open }, signal));
-  const show = (which: boolean): void => {
-    setOpen(which);
-    setOlder(undefined);
-  };
-  const again = (): void => {
-    setOlder(undefined);
-    list.reload();
-  };
-  const items = [...(list.data?.items ?? []), ...(older?.items ?? [])];
-  const cursor = older === undefined ? list.data?.nextCursor : older.cursor;
-  const more = async (): Promise<void> => {
-    setFailure(undefined);
-    try {
-      const page = await api.maintenance.list({ open, cursor });
-      setOlder({ items: [...(older?.items ?? []), ...page.items], cursor: page.nextCursor });
-    } catch (error) {
-      setFailure(error);
-    }
-  };
+  const list = usePages(`permits ${open}`, (cursor, signal) => api.maintenance.list({ open, cursor }, signal));
+  const { items, reload } = list;
   return (
     <div className="permit-desk">
       <div className="permit-tools">
@@ -51,7 +30,7 @@ export default function MaintenancePage() {
               key={String(which)}
               type={which === open ? "primary" : "default"}
               aria-pressed={which === open}
-              onClick={() => show(which)}
+              onClick={() => setOpen(which)}
             >
               {t(which ? "maintenance.open" : "maintenance.past")}
             </Button>
@@ -63,35 +42,30 @@ export default function MaintenancePage() {
           </Button>
         )}
       </div>
-      {list.data === undefined && (list.loading ? <LoadingState /> : <ErrorState error={list.error} onRetry={again} />)}
-      {list.data !== undefined && items.length === 0 && (
+      {items === undefined && (list.loading ? <LoadingState /> : <ErrorState error={list.error} onRetry={reload} />)}
+      {items?.length === 0 && (
         <EmptyState
           icon="wrench"
           title={t(open ? "maintenance.empty" : "maintenance.emptyPast")}
           hint={open ? t("maintenance.emptyHint") : undefined}
         />
       )}
-      {items.length > 0 && (
+      {items !== undefined && items.length > 0 && (
         <ul className="permit-list" aria-label={t("page.maintenance")}>
           {items.map((permit) => (
             <li key={permit.id}>
-              <PermitCard permit={permit} onChanged={again} />
+              <PermitCard permit={permit} onChanged={reload} />
             </li>
           ))}
         </ul>
       )}
-      {cursor !== undefined && <Button onClick={() => void more()}>{t("common.more")}</Button>}
-      {failure !== undefined && (
-        <p className="form-error" role="alert">
-          {errorText(failure, t)}
-        </p>
-      )}
+      <MoreButton list={list} />
       {asking && (
         <PermitForm
           onCancel={() => setAsking(false)}
           onAsked={() => {
             setAsking(false);
-            again();
+            reload();
           }}
         />
       )}

@@ -7,6 +7,7 @@ import { useServices } from "../services-context.ts";
 import { ErrorState, LoadingState } from "../ui/states.tsx";
 import { Channels } from "./notify/channels.tsx";
 import { Contacts } from "./notify/contacts.tsx";
+import { History } from "./notify/history.tsx";
 import { Ledger } from "./notify/ledger.tsx";
 import type { NotifyData } from "./notify/notify-data.ts";
 import { Positions } from "./notify/positions.tsx";
@@ -14,7 +15,7 @@ import { Rotas } from "./notify/rotas.tsx";
 import { Rules } from "./notify/rules.tsx";
 import "./notify/notify.css";
 
-const TABS = ["positions", "contacts", "rotas", "channels", "rules", "ledger"] as const;
+const TABS = ["positions", "contacts", "rotas", "channels", "rules", "ledger", "history"] as const;
 const PANES = {
   positions: Positions,
   contacts: Contacts,
@@ -22,6 +23,7 @@ const PANES = {
   channels: Channels,
   rules: Rules,
   ledger: Ledger,
+  history: History,
 } as const;
 
 /** Who is told of alarms: positions, contacts, rota, channels, rules, and what was sent. */

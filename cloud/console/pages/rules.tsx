@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { DoorView, PointView } from "#core/contracts/http.ts";
+import type { DoorView } from "#core/contracts/doors.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import { useLoad } from "../api/use-load.ts";
 import { compareDoors } from "../live/door-order.ts";
 import { useCell, useItems, useLiveView } from "../live/hooks.ts";

@@ -11,6 +11,7 @@ import { PriorityMark, PriorityShape } from "../ui/priority-mark.tsx";
 import { useNames } from "../ui/use-names.ts";
 import { SoundControls } from "./sound-controls.tsx";
 import { LanguageSwitch, ThemeSwitch } from "./switches.tsx";
+import { useSmall } from "./use-small.ts";
 
 const PasswordDialog = lazy(() => import("./password-dialog.tsx"));
 
@@ -130,6 +131,8 @@ function UserMenu() {
 
 /** The line above every page. */
 export function TopBar() {
+  // There they are in the menu: the line belongs to the alarm.
+  const small = useSmall();
   return (
     <header className="top">
       <AlarmBar />
@@ -137,8 +140,12 @@ export function TopBar() {
         <SoundControls />
         <LinkState />
         <Clock />
-        <LanguageSwitch />
-        <ThemeSwitch />
+        {!small && (
+          <>
+            <LanguageSwitch />
+            <ThemeSwitch />
+          </>
+        )}
         <UserMenu />
       </div>
     </header>

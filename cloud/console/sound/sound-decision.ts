@@ -1,4 +1,4 @@
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { AlarmCategory, AlarmPriority } from "#core/model/alarm.ts";
 import { causeOf } from "../live/alarm-groups.ts";
 import { asksForAttention, PRIORITIES } from "../live/alarm-order.ts";

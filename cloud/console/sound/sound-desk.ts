@@ -1,5 +1,5 @@
 import type { Clock } from "#core/clock.ts";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { AlarmPriority } from "#core/model/alarm.ts";
 import { type FloodState, FloodWatch, NO_FLOOD } from "../live/alarm-flood.ts";
 import { Cell } from "../live/cell.ts";

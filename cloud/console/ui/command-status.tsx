@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { CommandView } from "#core/contracts/http.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
 import { isUnderway } from "../api/command-follow.ts";
 import { codeText, errorText } from "../api/error-text.ts";
 import { shortTime } from "../i18n/format.ts";

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { CurrentValue } from "#core/contracts/http.ts";
+import type { CurrentValue } from "#core/contracts/points.ts";
 import { age, fullTime } from "../i18n/format.ts";
 import type { Translate } from "../i18n/index.ts";
 import { zhCN } from "../i18n/zh-cn.ts";

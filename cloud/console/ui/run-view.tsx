@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { RunView } from "#core/contracts/http.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import { timeOfDay } from "../i18n/format.ts";
 import { zhCN } from "../i18n/zh-cn.ts";
 import { Icon, type IconName } from "./icon.tsx";

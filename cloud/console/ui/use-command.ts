@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { systemClock } from "#core/clock.ts";
-import type { CommandView } from "#core/contracts/http.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
 import { followCommand } from "../api/command-follow.ts";
 import { useServices } from "../services-context.ts";
 

@@ -1,4 +1,4 @@
-import type { CurrentValue } from "#core/contracts/http.ts";
+import type { CurrentValue } from "#core/contracts/points.ts";
 import type { Language } from "../i18n/language.ts";
 import { unitText, type ValueShape, valueText } from "../i18n/value-text.ts";
 

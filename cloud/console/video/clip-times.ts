@@ -1,4 +1,4 @@
-import type { ClipView } from "#core/contracts/http.ts";
+import type { ClipView } from "#core/contracts/clips.ts";
 
 /** Where the moment of the alarm lies in a clip, seconds from its beginning, and what lies around it. */
 export interface ClipTimes {

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
-import type { PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import type { CameraView, PtzRequest } from "../api/hub-api.ts";
+import { useLoad } from "../api/use-load.ts";
 import { named } from "../i18n/language.ts";
 import { valueWithUnit } from "../i18n/value-text.ts";
 import { useItems, useLiveView } from "../live/hooks.ts";
@@ -27,6 +28,9 @@ export function PtzPresets({ camera, drive }: { readonly camera: CameraView; rea
   const { language } = useNames();
   const { command, error, run } = useCommand();
   const position = usePosition(camera.id);
+  const held = useLoad(camera.id, (signal) => api.cameraPresets(camera.id, signal));
+  // what the site names is known at once; what the camera holds besides has to be asked of it
+  const presets = held.data?.items ?? camera.presets;
   const at = position.get("preset")?.current;
   const turn = (request: PtzRequest): void =>
     void run(async () => {
@@ -36,9 +40,10 @@ export function PtzPresets({ camera, drive }: { readonly camera: CameraView; rea
   return (
     <div className="ptz-presets">
       <h3>{t("video.presets")}</h3>
-      {camera.presets.length === 0 && <p className="soft">{t("video.noPresets")}</p>}
+      {held.data !== undefined && presets.length === 0 && <p className="soft">{t("video.noPresets")}</p>}
+      {held.error !== undefined && <p className="soft">{t("video.presetsUnknown")}</p>}
       <ul>
-        {camera.presets.map((preset) => {
+        {presets.map((preset) => {
           const here = at?.quality === "good" && at.value === preset.preset;
           return (
             <li key={preset.preset}>

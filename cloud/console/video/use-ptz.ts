@@ -2,7 +2,7 @@ import { App } from "antd";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { systemClock } from "#core/clock.ts";
-import type { CommandView } from "#core/contracts/http.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
 import { followCommand } from "../api/command-follow.ts";
 import { codeText, errorText } from "../api/error-text.ts";
 import { useCell } from "../live/hooks.ts";

@@ -66,6 +66,7 @@ export class PostgresLink {
   #up = false;
   #closed = false;
   #cancelRestart: (() => void) | undefined;
+  readonly #lostListeners: ((error: DbError) => void)[] = [];
 
   private constructor({ url, logger, clock = systemClock }: LinkOptions) {
     this.name = targetName(url);
@@ -102,6 +103,11 @@ export class PostgresLink {
   /** Number of the connection that is up; 0 while there is none. */
   get connection(): number {
     return Atomics.load(this.#signal, SIGNAL.connection);
+  }
+
+  /** Calls back when the database is refused for good after it was held. */
+  onLost(listener: (error: DbError) => void): void {
+    this.#lostListeners.push(listener);
   }
 
   /** Why there is no connection. */
@@ -217,8 +223,10 @@ export class PostgresLink {
         return;
       case "refused":
         this.#refused = new DbError(news.code, `${database}: ${news.message}`);
-        if (this.#up) this.#logger.error({ database, reason: news.message }, "record database lost for good");
         this.#opened.reject(this.#refused);
+        if (!this.#up) return;
+        this.#logger.error({ database, code: news.code, reason: news.message }, "record database lost for good");
+        for (const listener of this.#lostListeners) listener(this.#refused);
         return;
       default:
         news satisfies never;

@@ -72,5 +72,6 @@ export async function openPostgres(url: string, logger: Logger, migrations: Migr
     await close();
     throw fault(error, `cannot open ${link.name}`);
   }
-  return { dialect: "postgresql", kysely, sync: new PostgresSync(link), close };
+  const onLost = (listener: (error: Error) => void): void => link.onLost(listener);
+  return { dialect: "postgresql", kysely, sync: new PostgresSync(link), onLost, close };
 }

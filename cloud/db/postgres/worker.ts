@@ -82,6 +82,8 @@ async function holds(client: Client): Promise<boolean> {
   while (!closing) {
     if (await bounded(client, () => hold(client))) return true;
     if (!claimed && systemClock.monotonic() > deadline) return false;
+    // Our own former session may still be dying; another process that has it is not waited for.
+    if (claimed && !(await bounded(client, () => owns(client, owner, false)))) return false;
     await sleep(HOLD_AGAIN_MS);
   }
   return false;

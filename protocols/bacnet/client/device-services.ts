@@ -61,7 +61,7 @@ export class DeviceServices {
 
   /** The device has started again, or its objects are others. */
   async renewed(): Promise<void> {
-    await this.#guarded(() => this.#alarms.renewed());
+    await this.#guarded(() => this.#alarms.renewed(true));
   }
 
   /** Takes an event notification; true when it is on the disk. Never rejects. */

@@ -37,6 +37,8 @@ export interface ServedDeps {
   readonly restart: (how: Restart) => void;
   /** Does it execute a confirmed service? All that it knows, when absent. */
   readonly executes?: (service: number) => boolean;
+  /** Does it take an unconfirmed service? All that it knows, when absent. */
+  readonly hears?: (service: number) => boolean;
   /** Most COV subscriptions; 1000 when absent. */
   readonly covSlots?: () => number;
   /** How far its clock has run away, ms; 0 when absent. */

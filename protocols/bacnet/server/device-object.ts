@@ -45,6 +45,8 @@ export interface DeviceDefinition {
   readonly eventTimeStamps?: BacnetTimeStamp["type"];
   /** For DeviceCommunicationControl and ReinitializeDevice; any is taken when absent. */
   readonly password?: string;
+  /** Another number for other objects, 0-4294967295; 1 when absent. [BACnet 12.11, Database_Revision] */
+  readonly databaseRevision?: number;
 }
 
 /** BACnetRestartReason, as far as a served device gives them. [BACnet 21] */
@@ -168,7 +170,7 @@ export class DeviceObject implements ServedObject {
       optional(PROPERTIES.apduSegmentTimeout, () => single(unsigned(APDU_TIMEOUT_MS))),
       required(PROPERTIES.numberOfApduRetries, () => single(unsigned(APDU_RETRIES))),
       required(PROPERTIES.deviceAddressBinding, () => listOf([])),
-      required(PROPERTIES.databaseRevision, () => single(unsigned(1))),
+      required(PROPERTIES.databaseRevision, () => single(unsigned(this.#definition.databaseRevision ?? 1))),
     ];
   }
 

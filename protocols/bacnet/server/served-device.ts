@@ -179,7 +179,7 @@ export class ServedDevice implements StationHandlers {
   }
 
   announced({ peer, service, body }: Announcement): void {
-    if (this.#lifecycle.communication === "disabled") return;
+    if (this.#lifecycle.communication === "disabled" || !this.#hears(service)) return;
     switch (service) {
       case UNCONFIRMED.whoIs:
         this.#whoIs(peer, body);
@@ -225,11 +225,17 @@ export class ServedDevice implements StationHandlers {
     return this.#deps.executes?.(service) ?? true;
   }
 
+  #hears(service: number): boolean {
+    return this.#deps.hears?.(service) ?? true;
+  }
+
   #serviceBits(): readonly number[] {
     const confirmed = [...CONFIRMED_SERVICES.keys()].filter((service) => this.#executes(service));
     return [
       ...confirmed.map((service) => CONFIRMED_BITS[service] ?? service),
-      ...UNCONFIRMED_SERVICES.flatMap((service) => UNCONFIRMED_BITS[service] ?? []),
+      ...UNCONFIRMED_SERVICES.filter((service) => this.#hears(service)).flatMap(
+        (service) => UNCONFIRMED_BITS[service] ?? [],
+      ),
     ];
   }
 

@@ -40,10 +40,13 @@ export class PanelLine {
       if (bytes.at(-1) === 0x0d) resolve(Buffer.concat(held));
     };
     const onEnd = (): void => resolve(undefined);
-    const cancel = clock.after(timeoutMs, onEnd);
+    let cancel = (): void => undefined;
     socket.on("data", onData);
     socket.once("close", onEnd);
-    this.#put(socket, pieces(frame));
+    // an answer is waited for from the last byte on, however long the frame takes
+    this.#put(socket, pieces(frame), () => {
+      cancel = clock.after(timeoutMs, onEnd);
+    });
     const answer = await promise;
     cancel();
     socket.off("data", onData);
@@ -52,11 +55,12 @@ export class PanelLine {
     return answer;
   }
 
-  #put(socket: Socket, pieces: readonly Uint8Array[]): void {
+  #put(socket: Socket, pieces: readonly Uint8Array[], onSent: () => void): void {
     const [piece, ...rest] = pieces;
     if (piece === undefined || socket.destroyed) return;
     socket.write(piece);
-    if (rest.length > 0) this.#options.clock.after(PIECE_GAP_MS, () => this.#put(socket, rest));
+    if (rest.length === 0) onSent();
+    else this.#options.clock.after(PIECE_GAP_MS, () => this.#put(socket, rest, onSent));
   }
 
   #connection(): Socket {

@@ -1,8 +1,10 @@
 import { Check } from "typebox/value";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SESSION_IDLE_MS } from "#cloud/auth/sessions.ts";
-import { AlarmView, GatewayView, PointView } from "#core/contracts/http.ts";
+import { AlarmView } from "#core/contracts/alarms.ts";
+import { GatewayView } from "#core/contracts/gateways.ts";
 import type { LiveKind, LiveMessage } from "#core/contracts/live.ts";
+import { PointView } from "#core/contracts/points.ts";
 import { anAlarm } from "#tests/fixtures/cloud/alarms.ts";
 import { type ParkApi, parkApi, type SignedIn, START, sampleOf } from "#tests/fixtures/cloud/park-api.ts";
 import { A_RUN } from "#tests/fixtures/cloud/services.ts";

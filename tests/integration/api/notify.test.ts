@@ -105,6 +105,9 @@ describe("setting up notification", () => {
     ["channels/a", { ...channels.document, headers: { "x-a": "b\r\nc: d" } }],
     ["channels/a", { ...channels.document, url: "ftp://hooks.example.com/" }],
     ["rules/a", { ...rules.document, groupSeconds: 100_000 }],
+    ["positions/a", { ...positions.document, escalateMinutes: { urgent: 1441 } }],
+    ["positions/a", { ...positions.document, escalateMinutes: { urgent: 0.5 } }],
+    ["positions/a", { ...positions.document, escalateMinutes: { sometimes: 5 } }],
     ["rotas/control-room", { ...rotas.document, slots: [{ days: [0], from: "08:00", to: "24:00", contacts: [] }] }],
   ])("refuses %s that is none by its schema", async (url, document) => {
     expect(await codeOf(ask("PUT", url, { version: 0, document }))).toBe("400 VALIDATION");

@@ -45,6 +45,22 @@ function signed(park: ParkApi, name: string): { readonly id: string; readonly re
   return { id, revision: 2 };
 }
 
+/** A draft of its own for each who is asked to give one up. */
+function aDraftOf(park: ParkApi, name: string): { readonly id: string; readonly revision: number } {
+  const { kysely, sync } = park.db;
+  const row = sync.get(kysely.selectFrom("shift_handovers").selectAll().where("id", "=", drafted));
+  if (row === undefined) throw new Error("no handover was drawn up");
+  const id = `draft-of-${name}-${park.clock.now()}`;
+  const draft = { ...row, id, revision: 1, status: "draft", outgoing: null, outgoing_at: null, open: 0 } as const;
+  sync.run(
+    kysely
+      .insertInto("shift_handovers")
+      .values(draft)
+      .onConflict((c) => c.doNothing()),
+  );
+  return { id, revision: 1 };
+}
+
 /** The desk whose handover is drawn up: no other one of it is open. */
 function freeDesk(park: ParkApi): undefined {
   const { kysely, sync } = park.db;
@@ -85,6 +101,10 @@ export const QUALITY_SAMPLES: Readonly<
     url: `/shifts/handovers/${draft(park).id}/sign`,
     payload: { revision: draft(park).revision },
   }),
+  "POST /shifts/handovers/:id/discard": (park, as) => {
+    const { id, revision } = aDraftOf(park, as?.name ?? "nobody");
+    return { url: `/shifts/handovers/${id}/discard`, payload: { revision, reason: "drawn up by mistake" } };
+  },
   "POST /shifts/handovers/:id/confirm": (park, as) => {
     const { id, revision } = signed(park, as?.name ?? "nobody");
     return { url: `/shifts/handovers/${id}/confirm`, payload: { revision } };

@@ -158,6 +158,37 @@ describe("a shift handover", () => {
     expect((await post("", { position: "nobody" }, li)).json().code).toBe("POSITION_UNKNOWN");
   });
 
+  it("is given up while nobody has signed it, by the same position, with a reason, and leaves the position free", async () => {
+    const first = await drafted({ position: "guards" });
+    const other = await park.person("guard", { role: "security", space: "perimeter" });
+    const stranger = await park.person("chen", { role: "operator", space: "office-a" });
+    const discard = (payload: object, as: SignedIn) => post(`/${first.id}/discard`, payload, as);
+    expect((await discard({ revision: first.revision }, other)).statusCode).toBe(400);
+    expect((await discard({ revision: first.revision, reason: "mine" }, stranger)).json().code).toBe(
+      "HANDOVER_UNKNOWN",
+    );
+    const given = await discard({ revision: first.revision, reason: "drawn up for the wrong shift" }, other);
+    const discarded = { by: "guard", reason: "drawn up for the wrong shift" };
+    expect(given.json()).toMatchObject({ status: "discarded", discarded });
+    expect(given.json<Handover>().content).toEqual(first.content);
+    const listed = (await park.ask("GET", "/shifts/handovers", { as: other })).json<{ items: HandoverEntry[] }>();
+    expect(listed.items).toMatchObject([{ id: first.id, status: "discarded", discarded }]);
+    const { revision } = given.json<Handover>();
+    for (const act of ["sign", "confirm"])
+      expect((await post(`/${first.id}/${act}`, { revision }, li)).json().code, act).toBe("HANDOVER_DISCARDED");
+    expect((await discard({ revision, reason: "again" }, other)).json().code).toBe("HANDOVER_DISCARDED");
+    expect((await drafted({ position: "guards" }, other)).shift).toEqual(first.shift);
+    const [act] = park.deps.audit.list({ limit: 10 }).items.filter(({ action }) => action === "shift.discard");
+    expect(act).toMatchObject({ actor: "guard", target: first.id, detail: { reason: "drawn up for the wrong shift" } });
+  });
+
+  it("is not given up once the outgoing has signed it", async () => {
+    const { id, revision } = await signed();
+    const answer = await post(`/${id}/discard`, { revision, reason: "too late" }, wang);
+    expect([answer.statusCode, answer.json().code]).toEqual([409, "HANDOVER_SIGNED"]);
+    expect((await park.ask("GET", `/shifts/handovers/${id}`, { as: li })).json<Handover>().status).toBe("signed");
+  });
+
   it("is seen and signed only by those who look after its spaces", async () => {
     const guard = await park.person("guard", { role: "security", space: "perimeter" });
     const whole = await drafted();

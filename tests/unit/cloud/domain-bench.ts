@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { OperatorPosition } from "#cloud/alarm-ports.ts";
 import { JournalSearch } from "#cloud/alarms/journal-search.ts";
 import { AlarmMedia } from "#cloud/alarms/media.ts";
 import { Alarms } from "#cloud/alarms/service.ts";
@@ -82,6 +83,8 @@ export class Domains {
   readonly alarms: Alarms;
   readonly journal: JournalSearch;
   readonly maintenance: Maintenance;
+  /** Operator positions that look after every alarm. */
+  positions: readonly OperatorPosition[] = [];
   /** Permits of whose end was told. */
   readonly permitsEnded: PermitView[] = [];
   /** Alarms that call again because a permit has ended of which their gateway never heard. */
@@ -132,6 +135,7 @@ export class Domains {
       below: (space) => withDescendants(catalog.spaces(), space),
       runsOf: (alarms) => this.runs.idsOfAlarms(alarms),
       permitOf: (alarm) => this.maintenance.permitOf(alarm),
+      positionsOf: () => this.positions,
       onTransition: (trigger, at) => {
         const after = [
           this.linkage.trigger(trigger, at),

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { PartState } from "#cloud/api/deps.ts";
 import { SystemHealth } from "#cloud/system-health.ts";
-import type { CertificateView } from "#core/contracts/http.ts";
+import type { CertificateView } from "#core/contracts/gateways.ts";
 import { silentLogger } from "#core/logger.ts";
 import { DomainBench, type Domains, LI } from "./domain-bench.ts";
 import { GW1 } from "./small-park.ts";
@@ -15,6 +15,7 @@ const parts: Record<string, PartState> = {};
 const jobs = { waiting: 0, active: 0, dead: 0 };
 const gateways = [{ id: GW1, quarantined: 7 }];
 const certificates: CertificateView[] = [];
+let offsetMs: number | undefined;
 
 function watch(): SystemHealth {
   return new SystemHealth({
@@ -23,6 +24,7 @@ function watch(): SystemHealth {
     jobs: { counts: async () => jobs },
     gateways: () => gateways,
     certificatesOf: () => certificates,
+    clockOffsetOf: () => offsetMs,
     clock: bench.clock,
     logger: silentLogger,
   });
@@ -42,6 +44,7 @@ beforeEach(async () => {
   Object.assign(jobs, { waiting: 0, dead: 0 });
   gateways[0] = { id: GW1, quarantined: 7 };
   certificates.length = 0;
+  offsetMs = undefined;
   health = watch();
   await health.look();
 });
@@ -123,6 +126,39 @@ describe("the hub itself", () => {
     expect(open()).toMatchObject([{ definition: `quarantine:${GW1}`, gateway: GW1, state: "B" }]);
     await pass(3_600_000);
     expect(open()).toMatchObject([{ state: "D" }]);
+  });
+
+  it("tells of a gateway whose clock is wrong for a minute, until it is right again", async () => {
+    offsetMs = -4900;
+    await pass(120_000);
+    expect(open()).toEqual([]);
+    offsetMs = -90_000;
+    await pass(60_000);
+    expect(open()).toEqual([]);
+    await pass(20_000);
+    expect(open()).toMatchObject([
+      { definition: `gatewayClock:${GW1}`, gateway: GW1, category: "system", priority: "medium", value: "-90 s" },
+    ]);
+    // a hair below the limit is not right yet
+    offsetMs = -4500;
+    await pass(20_000);
+    expect(open()).toMatchObject([{ state: "B" }]);
+    // and neither is a gateway of which nothing has been heard since the hub began anew
+    offsetMs = undefined;
+    health = watch();
+    await pass(20_000);
+    expect(open()).toMatchObject([{ state: "B", occurrence: 1 }]);
+    offsetMs = 1500;
+    await pass(20_000);
+    expect(open()).toMatchObject([{ state: "D" }]);
+  });
+
+  it("raises nothing for a gateway whose messages were late for a moment", async () => {
+    offsetMs = -20_000;
+    await pass(40_000);
+    offsetMs = -100;
+    await pass(120_000);
+    expect(open()).toEqual([]);
   });
 
   it("clears after a restart what is well again, and raises nothing twice of what is not", async () => {

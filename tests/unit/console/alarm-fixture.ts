@@ -1,4 +1,4 @@
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 
 /** An open, unacknowledged intrusion; `change` names what is different. */
 export function alarmView(id: string, change: Partial<AlarmView> = {}): AlarmView {

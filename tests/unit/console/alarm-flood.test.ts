@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FLOOD_WINDOW_MS, FloodWatch } from "#cloud/console/live/alarm-flood.ts";
 import { causeOf, foldByCause, isGroup } from "#cloud/console/live/alarm-groups.ts";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { alarmView } from "./alarm-fixture.ts";
 
 const START = Date.parse("2026-11-21T08:00:00.000Z");

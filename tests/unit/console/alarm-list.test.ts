@@ -19,7 +19,7 @@ import { asksForAttention, compareAlarms, isOpen, shownState } from "#cloud/cons
 import { AlarmCounter, countAttention } from "#cloud/console/live/alarm-tally.ts";
 import { LiveCollection } from "#cloud/console/live/collection.ts";
 import { gridAct } from "#cloud/console/pages/alarms/grid-keys.ts";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { alarmView } from "./alarm-fixture.ts";
 
 /** A collection of alarms and the count of it. */

@@ -3,7 +3,7 @@ import { ApiError } from "#cloud/console/api/client.ts";
 import type { BulkItem } from "#cloud/console/api/hub-api.ts";
 import { Toasts } from "#cloud/console/live/toasts.ts";
 import { actRequests } from "#cloud/console/pages/alarms/act-requests.ts";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 import { alarmView } from "./alarm-fixture.ts";
 

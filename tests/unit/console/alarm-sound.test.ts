@@ -5,7 +5,7 @@ import { SOUND_PATTERNS } from "#cloud/console/sound/patterns.ts";
 import { audibleOf, type HeardBy, isHeardBy, SoundDecision } from "#cloud/console/sound/sound-decision.ts";
 import { SoundDesk } from "#cloud/console/sound/sound-desk.ts";
 import { type AudioOutput, SoundPlayer } from "#cloud/console/sound/sound-player.ts";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 import { alarmView } from "./alarm-fixture.ts";
 

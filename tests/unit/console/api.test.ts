@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ApiClient, ApiError } from "#cloud/console/api/client.ts";
 import { followCommand } from "#cloud/console/api/command-follow.ts";
 import { SessionStore } from "#cloud/console/api/session-store.ts";
-import type { CommandView } from "#core/contracts/http.ts";
+import type { CommandView } from "#core/contracts/commands.ts";
 import type { Session } from "#core/contracts/session.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 

@@ -4,7 +4,8 @@ import { compareDoors, modeOf, operationsOf } from "#cloud/console/live/door-ord
 import { cameraOf } from "#cloud/console/pages/alarms/alarm-camera.ts";
 import { clipTimes, sizeText } from "#cloud/console/video/clip-times.ts";
 import { readChoice, tilesOf, withCamera } from "#cloud/console/video/wall-choice.ts";
-import type { DeviceView, DoorView } from "#core/contracts/http.ts";
+import type { DeviceView } from "#core/contracts/devices.ts";
+import type { DoorView } from "#core/contracts/doors.ts";
 import type { Zone } from "#core/model/site.ts";
 
 const door = (change: Partial<DoorView> = {}): DoorView => ({

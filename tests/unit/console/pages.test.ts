@@ -7,7 +7,7 @@ import { readInput } from "#cloud/console/live/written-value.ts";
 import { type TreeRow, treeKey, treeRows } from "#cloud/console/pages/devices/tree-rows.ts";
 import { pointsOfRule } from "#cloud/console/pages/rules/rule-points.ts";
 import { addressOf, parseAddress, Router } from "#cloud/console/router.ts";
-import type { DeviceView } from "#core/contracts/http.ts";
+import type { DeviceView } from "#core/contracts/devices.ts";
 import type { Space } from "#core/model/site.ts";
 
 const space = (id: string, parent?: string): Space => ({

@@ -5,11 +5,12 @@ import { ManualClock } from "#tests/manual-clock.ts";
 const NOON = Date.UTC(2026, 10, 22, 4);
 
 /** Things that are due, kept as a database would, and what was done when. */
-function bench() {
+function bench(setBack?: (byMs: number) => void) {
   const clock = new ManualClock(NOON);
   const due: number[] = [];
   const done: number[] = [];
   const failures: unknown[] = [];
+  const setBacks: number[] = [];
   let broken = false;
   const timer = new DueTimer(
     clock,
@@ -22,12 +23,17 @@ function bench() {
       return due.length === 0 ? undefined : Math.min(...due);
     },
     (error) => failures.push(error),
+    setBack &&
+      ((byMs) => {
+        setBacks.push(byMs);
+        setBack(byMs);
+      }),
   );
   const add = (at: number): void => {
     due.push(at);
     timer.expect(at);
   };
-  return { clock, due, done, failures, timer, add, breaks: (is: boolean) => (broken = is) };
+  return { clock, due, done, failures, setBacks, timer, add, breaks: (is: boolean) => (broken = is) };
 }
 
 describe("what is due", () => {
@@ -72,6 +78,50 @@ describe("what is due", () => {
     expect(back.done).toEqual([]);
     back.clock.advance(60_000);
     expect(back.done).toEqual([NOON + 20_000]);
+  });
+
+  it("after so long does not wait for a wall clock that was set back, and is told by how much", () => {
+    const { clock, due, done, timer, add, setBacks } = bench((byMs) => {
+      for (const [i, at] of due.entries()) due[i] = at - byMs;
+    });
+    timer.start();
+    add(NOON + 600_000);
+    clock.advance(100_000);
+    clock.setWallClock(NOON - 3 * 3_600_000);
+    clock.advance(499_999);
+    expect(done).toEqual([]);
+    clock.advance(1);
+    expect(setBacks).toEqual([3 * 3_600_000 + 100_000]);
+    expect(done).toEqual([NOON - 3 * 3_600_000 + 500_000]);
+  });
+
+  it("is not moved by a clock that is steered or set ahead", () => {
+    const { clock, timer, add, setBacks } = bench(() => {});
+    timer.start();
+    add(NOON + 3_600_000);
+    for (let i = 0; i < 60; i++) {
+      clock.advance(10_000);
+      clock.setWallClock(clock.now() - 100);
+    }
+    clock.setWallClock(clock.now() + 600_000);
+    clock.advance(60_000);
+    expect(setBacks).toEqual([]);
+  });
+
+  it("that cannot be moved yet is moved when that succeeds, by all of it", () => {
+    let broken = true;
+    const { clock, timer, add, setBacks, failures } = bench(() => {
+      if (broken) throw new Error("away");
+    });
+    timer.start();
+    add(NOON + 3_600_000);
+    clock.setWallClock(NOON - 60_000);
+    clock.advance(31_000);
+    clock.setWallClock(clock.now() - 5000);
+    clock.advance(1000);
+    broken = false;
+    clock.advance(1000);
+    expect([setBacks.at(-1), failures.length]).toEqual([65_000, 1]);
   });
 
   it("is tried again every second while it fails, and that is told once", () => {

@@ -131,6 +131,8 @@ describe("the alarm engine of a gateway", () => {
     const plant = new Plant(bench.open(), new ManualClock(NOW));
     plant.read({ flow: 2, running: true, panic: true });
     plant.pass(70_000, { running: true });
+    expect(plant.letters()).toEqual({ "no-flow": "B", panic: "B" });
+    plant.pass(60_000, { running: true });
     expect(plant.letters()).toEqual({ "no-flow": "F", panic: "B", [stale]: "B" });
     expect(plant.alarms.open().find(({ definition }) => definition === "panic")?.stale).toBe(true);
     expect(plant.told.filter(([definition]) => definition === stale)).toEqual([[stale, "raised"]]);
@@ -141,7 +143,7 @@ describe("the alarm engine of a gateway", () => {
   it("AL-14, AL-16 goes on with all of it after the process was killed", () => {
     const first = new Plant(bench.open(), new ManualClock(NOW));
     first.read({ flow: 2, running: true, panic: false });
-    first.pass(70_000, { running: true, panic: false });
+    first.pass(130_000, { running: true, panic: false });
     first.kill(bench);
     const second = new Plant(bench.open(), first.clock);
     second.pass(1_200_000, { running: true, panic: false });

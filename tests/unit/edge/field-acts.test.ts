@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { FieldAct } from "#core/alarm/evaluate.ts";
+import type { FieldAct } from "#core/alarm/field.ts";
 import { tellField } from "#edge/field-acts.ts";
 import type { ActionRequest, ActionResult } from "#protocols/driver.ts";
 import { ManualClock } from "#tests/manual-clock.ts";

@@ -14,7 +14,7 @@ import { describe, expect, it } from "vitest";
 import { Program } from "#tests/program.ts";
 import { A, OutboxBench, sample } from "./outbox-bench.ts";
 
-describe("the outbox file", () => {
+describe("[catalogue 6] the outbox file", () => {
   const bench = new OutboxBench();
 
   it("moves a broken file aside, mints a new epoch and tells the loss", () => {

@@ -184,7 +184,49 @@ describe("the pipeline", () => {
     pipeline.configure([point()]);
     clock.advance(180_001);
     pipeline.sweep();
-    expect(pipeline.latest(ID)).toMatchObject({ value: null, quality: "bad", reason: "noValue" });
+    expect(pipeline.latest(ID)).toMatchObject({ value: null, quality: "bad", reason: "stale" });
+  });
+
+  it("calls a point stale that its device, which was lost and is back, has not told for that time", () => {
+    pipeline.configure([point()]);
+    raw(20);
+    raw(null, { quality: "bad", reason: "commLost" });
+    pipeline.deviceState("site/gw/ahu", false);
+    clock.advance(600_000);
+    pipeline.sweep();
+    expect(pipeline.latest(ID)).toMatchObject({ value: 20, quality: "bad", reason: "commLost" });
+    pipeline.deviceState("site/gw/ahu", true);
+    clock.advance(180_000);
+    pipeline.sweep();
+    expect(pipeline.latest(ID)).toMatchObject({ reason: "commLost" });
+    clock.advance(1);
+    pipeline.sweep();
+    expect(pipeline.latest(ID)).toMatchObject({ value: 20, quality: "uncertain", reason: "stale" });
+  });
+
+  it("says the same of one that was lost from the beginning, and of none that is lost again before", () => {
+    pipeline.configure([point()]);
+    raw(null, { quality: "bad", reason: "commLost" });
+    pipeline.deviceState("site/gw/ahu", true);
+    clock.advance(100_000);
+    pipeline.deviceState("site/gw/ahu", false);
+    clock.advance(100_000);
+    pipeline.sweep();
+    expect(pipeline.latest(ID)).toMatchObject({ value: null, reason: "commLost" });
+    pipeline.deviceState("site/gw/ahu", true);
+    clock.advance(180_001);
+    pipeline.sweep();
+    expect(pipeline.latest(ID)).toMatchObject({ value: null, quality: "bad", reason: "stale" });
+  });
+
+  it("leaves to a point of a device that is back the reason that its driver has given since", () => {
+    pipeline.configure([point()]);
+    raw(null, { quality: "bad", reason: "commLost" });
+    pipeline.deviceState("site/gw/ahu", true);
+    raw(null, { quality: "bad", reason: "configError" });
+    clock.advance(180_001);
+    pipeline.sweep();
+    expect(pipeline.latest(ID)).toMatchObject({ reason: "configError" });
   });
 
   it("gives row times that grow strictly, also when the clock is set back and after a restart", () => {

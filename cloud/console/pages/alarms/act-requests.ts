@@ -1,4 +1,4 @@
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { errorCode } from "#core/errors.ts";
 import type { HubApi } from "../../api/hub-api.ts";
 import type { AlarmActName } from "../../live/alarm-acts.ts";

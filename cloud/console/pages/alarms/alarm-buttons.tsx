@@ -1,6 +1,6 @@
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { shortTime } from "../../i18n/format.ts";
 import type { AlarmActName } from "../../live/alarm-acts.ts";
 import { shownState } from "../../live/alarm-order.ts";

@@ -1,4 +1,4 @@
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { SiteNames } from "../../api/site-names.ts";
 
 /** The camera that looks at where an alarm is, and its preset that shows it. */

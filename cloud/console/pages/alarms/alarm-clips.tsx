@@ -1,11 +1,12 @@
 import { Button } from "antd";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { ClipView } from "#core/contracts/http.ts";
+import type { ClipView } from "#core/contracts/clips.ts";
 import { fullTime, timeOfDay } from "../../i18n/format.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { useNames } from "../../ui/use-names.ts";
 import { clipTimes, sizeText } from "../../video/clip-times.ts";
+import "./alarm-video.css";
 
 /** The video kept with an alarm. */
 export function AlarmClips({ clips }: { readonly clips: readonly ClipView[] }) {
@@ -54,6 +55,11 @@ function Player({ clip, label }: { readonly clip: ClipView; readonly label: stri
   const jump = (seconds: number): void => {
     if (video.current !== null) video.current.currentTime = seconds;
   };
+  // it may have loaded before it stood on the page, where nobody hears of it
+  useEffect(() => {
+    const player = video.current;
+    if (player !== null && player.readyState >= HTMLMediaElement.HAVE_METADATA) player.currentTime = momentS;
+  }, [momentS]);
   if (failed) return <p className="clip-note">{t("video.clipFailed")}</p>;
   return (
     <>

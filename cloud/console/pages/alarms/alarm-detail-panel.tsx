@@ -1,6 +1,6 @@
 import { lazy, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import type { AlarmDetail, AlarmView } from "#core/contracts/http.ts";
+import type { AlarmDetail, AlarmView } from "#core/contracts/alarms.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { useCell, useItem } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
@@ -19,7 +19,8 @@ import type { AlarmActs } from "./use-alarm-acts.ts";
 import "./alarm-detail.css";
 
 /** Players are loaded when an alarm has something to play. */
-const AlarmVideo = lazy(() => import("./alarm-video.tsx"));
+const AlarmLive = lazy(async () => ({ default: (await import("./alarm-live.tsx")).AlarmLive }));
+const AlarmClips = lazy(async () => ({ default: (await import("./alarm-clips.tsx")).AlarmClips }));
 const EvidenceButton = lazy(async () => ({ default: (await import("./evidence-button.tsx")).EvidenceButton }));
 const AlarmTrend = lazy(() => import("./alarm-trend.tsx"));
 const AntdApp = lazy(() => import("../../ui/antd-app.tsx"));
@@ -101,15 +102,21 @@ function Detail(props: {
             <p>{response}</p>
           </section>
         )}
+        {/* What is to be seen comes before what is to be done: the first step of most procedures is to look. */}
+        <AlarmPictures urls={alarm.snapshots} />
+        {camera !== undefined && (
+          <Suspense fallback={null}>
+            <AlarmLive key={`${alarm.id} ${camera.camera}`} camera={camera} />
+          </Suspense>
+        )}
         <Suspense fallback={null}>
           <AntdApp>
             <ProcedurePanel key={`${alarm.id} ${alarm.occurrence}`} alarm={alarm} />
           </AntdApp>
         </Suspense>
-        <AlarmPictures urls={alarm.snapshots} />
-        {(camera !== undefined || alarm.clips.length > 0) && (
+        {alarm.clips.length > 0 && (
           <Suspense fallback={null}>
-            <AlarmVideo alarm={alarm} camera={camera} />
+            <AlarmClips clips={alarm.clips} />
           </Suspense>
         )}
         <AlarmPlace alarm={alarm} onArea={onArea} />

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { fullTime } from "../../i18n/format.ts";
 import { named } from "../../i18n/language.ts";
 import { useCell } from "../../live/hooks.ts";

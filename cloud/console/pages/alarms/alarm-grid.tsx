@@ -2,7 +2,7 @@
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid keeps the focus and names its active row, as the pattern allows.
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { AlarmActName } from "../../live/alarm-acts.ts";
 import { isFiltering } from "../../live/alarm-filter.ts";
 import { isGroup, type ListRow } from "../../live/alarm-groups.ts";

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { JournalEntry } from "#core/contracts/http.ts";
+import type { JournalEntry } from "#core/contracts/alarms.ts";
 import { fullTime, shortTime } from "../../i18n/format.ts";
 import { useNow } from "../../live/hooks.ts";
 

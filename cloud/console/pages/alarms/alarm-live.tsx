@@ -11,6 +11,7 @@ import { useCommand } from "../../ui/use-command.ts";
 import { useNames } from "../../ui/use-names.ts";
 import { LivePicture } from "../../video/live-picture.tsx";
 import type { AlarmCamera } from "./alarm-camera.ts";
+import "./alarm-video.css";
 
 /** What the camera of the alarm sees now, when somebody asks for it. */
 export function AlarmLive({ camera: { camera, preset } }: { readonly camera: AlarmCamera }) {

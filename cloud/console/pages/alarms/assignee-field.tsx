@@ -1,6 +1,6 @@
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { useCell } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";

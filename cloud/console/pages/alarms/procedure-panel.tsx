@@ -1,7 +1,7 @@
 import { App, Button } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import type { AlarmProcedureView, StepView } from "#core/contracts/procedures.ts";
 import { errorText } from "../../api/error-text.ts";
 import { useLoad } from "../../api/use-load.ts";

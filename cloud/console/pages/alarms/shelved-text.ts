@@ -1,4 +1,4 @@
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { shortTime } from "../../i18n/format.ts";
 import type { Translate } from "../../i18n/index.ts";
 

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { codeText, errorText } from "../../api/error-text.ts";
 import { type AlarmActName, actBlocked, actsAtOnce, type Blocked } from "../../live/alarm-acts.ts";
 import { useCell } from "../../live/hooks.ts";

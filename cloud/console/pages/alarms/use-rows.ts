@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useState } from "react";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { isInside } from "../../api/site-names.ts";
 import { type AlarmFilter, type AlarmTab, alarmsOfTab, filterAlarms } from "../../live/alarm-filter.ts";
 import { foldByCause, isGroup, type ListRow } from "../../live/alarm-groups.ts";

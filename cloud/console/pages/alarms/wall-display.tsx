@@ -5,6 +5,7 @@ import { alarmsOfTab } from "../../live/alarm-filter.ts";
 import { PRIORITIES, shownState } from "../../live/alarm-order.ts";
 import { useCell, useItems, useNow } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
+import type { Audibility } from "../../sound/sound-player.ts";
 import { Icon } from "../../ui/icon.tsx";
 import { PriorityMark, PriorityShape } from "../../ui/priority-mark.tsx";
 import { useNames } from "../../ui/use-names.ts";
@@ -44,16 +45,43 @@ function useDark(): void {
   }, [preferences]);
 }
 
-/** The alarm list for a wall: large, without controls, always at the most important. `/alarms?wall=1`. */
+type Loss = Exclude<Audibility, "ok"> | "muted";
+
+/** Says large that this wall is not heard, and what makes it heard: nobody is to take it for armed. [HM-07] */
+function SilentWall({ loss, onWake }: { readonly loss: Loss; readonly onWake: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <div className="wall-silent" role="alert" data-testid="wall-silent" data-loss={loss}>
+      <Icon name="silent" />
+      <p>
+        <strong>{t("alarm.wall.noSound")}</strong>
+        <span>{t(`alarm.wall.loss.${loss}`)}</span>
+      </p>
+      {loss !== "absent" && (
+        <button type="button" data-testid="wall-sound" onClick={onWake}>
+          {t("alarm.sound.enable")}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** The alarm list for a wall: large, without controls but the one that wakes its sound, always at the most important. `/alarms?wall=1`. */
 export default function WallDisplay() {
   const { t } = useTranslation();
-  const { alarms, live, sound, tally } = useServices();
+  const { alarms, live, preferences, sound, tally } = useServices();
   const items = useItems(alarms);
   const names = useNames();
   const now = useNow();
   const { status, heardAt } = useCell(live.state);
   const { flooding, raised } = useCell(sound.flood);
   const { audibility } = useCell(sound.state);
+  const volume = useCell(preferences.volume);
+  const loss = audibility === "ok" ? (volume === 0 ? "muted" : undefined) : audibility;
+  const wake = (): void => {
+    if (volume === 0) preferences.setVolume(0.5);
+    void sound.unlock();
+  };
   const rows = useRef<HTMLOListElement>(null);
   useDark();
   useBlink(rows);
@@ -83,6 +111,7 @@ export default function WallDisplay() {
           {t("live.staleBanner", { seconds: Math.max(0, Math.floor((now - heardAt) / 1000)) })}
         </p>
       )}
+      {loss !== undefined && <SilentWall loss={loss} onWake={wake} />}
       {flooding && (
         <p className="wall-note">
           <Icon name="warning" /> <strong>{t("alarm.flood.title")}</strong> {t("alarm.flood.text", { count: raised })}
@@ -107,7 +136,6 @@ export default function WallDisplay() {
       <footer className="wall-foot">
         <span>{t("alarm.wall.held", { count: heldBack })}</span>
         {active.length > capacity && <span>{t("alarm.wall.more", { count: active.length - capacity })}</span>}
-        {audibility !== "ok" && <span>{t("alarm.wall.noSound")}</span>}
         <span>{t(`live.${status === "off" ? "connecting" : status}`)}</span>
       </footer>
     </main>

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { DeviceView } from "#core/contracts/http.ts";
+import type { DeviceView } from "#core/contracts/devices.ts";
 import { shortTime } from "../../i18n/format.ts";
 import { named } from "../../i18n/language.ts";
 import { zhCN } from "../../i18n/zh-cn.ts";

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { DeviceEventView } from "#core/contracts/http.ts";
+import type { DeviceEventView } from "#core/contracts/devices.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { fullTime } from "../../i18n/format.ts";
 import { useServices } from "../../services-context.ts";

@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { DeviceView } from "#core/contracts/http.ts";
+import type { DeviceView } from "#core/contracts/devices.ts";
 import { named } from "../../i18n/language.ts";
 import { useCell } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { fullTime } from "../../i18n/format.ts";
 import { named } from "../../i18n/language.ts";

@@ -3,7 +3,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, memo, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import type { PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import type { Translate } from "../../i18n/index.ts";
 import { type Language, named } from "../../i18n/language.ts";
 import { useNow } from "../../live/hooks.ts";

@@ -1,4 +1,4 @@
-import type { DeviceView } from "#core/contracts/http.ts";
+import type { DeviceView } from "#core/contracts/devices.ts";
 import type { Space } from "#core/model/site.ts";
 import { spacesByParent } from "../../api/space-tree.ts";
 

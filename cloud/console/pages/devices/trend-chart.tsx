@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import type { PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import type { Quality } from "#core/model/quality.ts";
 import { dateOf, shownTimeZone, timeOfDay } from "../../i18n/format.ts";
 import type { Translate } from "../../i18n/index.ts";

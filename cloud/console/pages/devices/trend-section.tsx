@@ -1,6 +1,6 @@
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { bucketLines, carriedOn, heightOf, sampleLines } from "../../live/history-lines.ts";
 import { useCell, useNow } from "../../live/hooks.ts";

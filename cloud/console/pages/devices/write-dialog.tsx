@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import type { Value } from "#core/model/sample.ts";
 import { named } from "../../i18n/language.ts";
 import { valueWithUnit } from "../../i18n/value-text.ts";

@@ -1,7 +1,7 @@
 import { Button } from "antd";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { PointView } from "#core/contracts/http.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import { newId } from "#core/ids.ts";
 import type { Value } from "#core/model/sample.ts";
 import { unitText, valueWithUnit } from "../../i18n/value-text.ts";

@@ -1,7 +1,8 @@
 import { Button } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { DeviceEventView, DoorView } from "#core/contracts/http.ts";
+import type { DeviceEventView } from "#core/contracts/devices.ts";
+import type { DoorView } from "#core/contracts/doors.ts";
 import { eventWords } from "#core/linkage/event-words.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { fullTime, shortTime } from "../../i18n/format.ts";

@@ -1,7 +1,7 @@
 import { Button } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { DoorView } from "#core/contracts/http.ts";
+import type { DoorView } from "#core/contracts/doors.ts";
 import { newId } from "#core/ids.ts";
 import type { DoorOperation } from "#core/model/door.ts";
 import { shortTime } from "../../i18n/format.ts";

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { DoorView } from "#core/contracts/http.ts";
+import type { DoorView } from "#core/contracts/doors.ts";
 import { modeOf, type ShownMode } from "../../live/door-order.ts";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 

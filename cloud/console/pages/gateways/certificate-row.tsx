@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import type { CertificateView } from "#core/contracts/http.ts";
+import type { CertificateView } from "#core/contracts/gateways.ts";
 import { dateOf } from "../../i18n/format.ts";
 import { commonName, shownThumbprint, validityOf } from "../../live/certificate-state.ts";
 import { useNow } from "../../live/hooks.ts";

@@ -1,6 +1,6 @@
 import { Button } from "antd";
 import { useTranslation } from "react-i18next";
-import type { Completeness } from "#core/contracts/http.ts";
+import type { Completeness } from "#core/contracts/completeness.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { grouped, timeOfDay } from "../../i18n/format.ts";
 import { gapCount, gapMap, missingCount, percentText, storedShare, totalOf } from "../../live/completeness.ts";

@@ -1,7 +1,7 @@
 import type { TFunction } from "i18next";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import type { GatewayView } from "#core/contracts/http.ts";
+import type { GatewayView } from "#core/contracts/gateways.ts";
 import { age, fullTime, grouped } from "../../i18n/format.ts";
 import { named } from "../../i18n/language.ts";
 import { useNow } from "../../live/hooks.ts";
@@ -11,6 +11,7 @@ import { useNames } from "../../ui/use-names.ts";
 import { CompletenessProof } from "./completeness-proof.tsx";
 import { GatewayCertificates } from "./gateway-certificates.tsx";
 import { GatewayFindings } from "./gateway-findings.tsx";
+import { GatewayQuarantine } from "./gateway-quarantine.tsx";
 import { GatewayStatements } from "./gateway-statements.tsx";
 
 /** Backlogs above this are more than the traffic of a moment. */
@@ -101,6 +102,7 @@ export function GatewayCard({ gateway }: { readonly gateway: GatewayView }) {
       <GatewayCertificates gateway={id} />
       <CompletenessProof gateway={id} acked={acked.telemetry?.epoch} />
       <GatewayFindings gateway={id} />
+      {quarantined > 0 && <GatewayQuarantine gateway={id} all={quarantined} />}
       <GatewayStatements gateway={id} />
     </article>
   );

@@ -1,7 +1,7 @@
 import { Button } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { CertificateView } from "#core/contracts/http.ts";
+import type { CertificateView } from "#core/contracts/gateways.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { decisionsOn, shownThumbprint } from "../../live/certificate-state.ts";
 import { useCell } from "../../live/hooks.ts";

@@ -22,10 +22,10 @@ export function HandoverSheet(props: {
   const { id, revision, status, shift, content } = handover;
   const notesId = useId();
   const [notes, setNotes] = useState(handover.notes);
-  const [asking, setAsking] = useState<"sign" | "confirm">();
+  const [asking, setAsking] = useState<"sign" | "confirm" | "discard">();
   const [failure, setFailure] = useState<unknown>();
   const [busy, setBusy] = useState(false);
-  const closed = status === "closed";
+  const closed = status === "closed" || status === "discarded";
   const run = async (work: () => Promise<Handover>): Promise<void> => {
     setBusy(true);
     setFailure(undefined);
@@ -50,7 +50,8 @@ export function HandoverSheet(props: {
           </h2>
           <p className="soft">
             {fullTime(shift.from).slice(0, 16)} – {fullTime(shift.to).slice(0, 16)} ·{" "}
-            {t("alarmQuality.handover.drawnUp")} {fullTime(content.at).slice(0, 19)}
+            {t("alarmQuality.handover.drawnUp")} {fullTime(content.at).slice(0, 19)} ·{" "}
+            {t("alarmQuality.handover.draftedBy", { user: handover.draftedBy })}
           </p>
         </div>
         <span className={`tag${closed ? "" : " tag-warn"}`} data-testid="handover-status">
@@ -63,6 +64,15 @@ export function HandoverSheet(props: {
       {failure !== undefined && (
         <p className="form-error" role="alert" data-testid="handover-error">
           {errorText(failure, t)}
+        </p>
+      )}
+      {handover.discarded !== undefined && (
+        <p className="form-note" data-testid="handover-discarded">
+          {t("alarmQuality.handover.discardedBy", {
+            user: handover.discarded.by,
+            time: fullTime(handover.discarded.at).slice(0, 19),
+          })}{" "}
+          <q>{handover.discarded.reason}</q>
         </p>
       )}
       {handover.whole === false && (
@@ -90,7 +100,7 @@ export function HandoverSheet(props: {
         />
       )}
       {!closed && (
-        <div className="handover-acts no-print">
+        <div className="handover-acts no-print" data-testid="handover-acts">
           <Button
             loading={busy}
             data-testid="handover-save"
@@ -101,6 +111,11 @@ export function HandoverSheet(props: {
           {status === "draft" && (
             <Button type="primary" loading={busy} data-testid="handover-sign" onClick={() => setAsking("sign")}>
               {t("alarmQuality.handover.sign")}
+            </Button>
+          )}
+          {status === "draft" && (
+            <Button danger disabled={busy} data-testid="handover-discard" onClick={() => setAsking("discard")}>
+              {t("alarmQuality.handover.discard")}
             </Button>
           )}
           {status === "signed" && (
@@ -139,6 +154,23 @@ export function HandoverSheet(props: {
           }}
         >
           <p>{t("alarmQuality.handover.signText")}</p>
+        </ConfirmDialog>
+      )}
+      {asking === "discard" && (
+        <ConfirmDialog
+          name="discard"
+          title={t("alarmQuality.handover.discardTitle")}
+          confirmText={t("alarmQuality.handover.discard")}
+          reasonLabel={t("alarmQuality.handover.discardWhy")}
+          reasonRequired={t("definition.whyMissing")}
+          danger
+          onCancel={() => setAsking(undefined)}
+          onConfirm={(reason) => {
+            setAsking(undefined);
+            void run(() => api.quality.discard(id, revision, reason ?? ""));
+          }}
+        >
+          <p>{t("alarmQuality.handover.discardText")}</p>
         </ConfirmDialog>
       )}
       {asking === "confirm" && (

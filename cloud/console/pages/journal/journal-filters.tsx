@@ -1,5 +1,5 @@
 import { Button } from "antd";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { AlarmCategory, AlarmPriority, AlarmTransition, Law } from "#core/model/alarm.ts";
 import { type JournalFilter, journalCsvAddress } from "../../api/journal-api.ts";
@@ -15,10 +15,12 @@ interface Props {
   /** Changes some of the filter; undefined takes it away. */
   readonly onChange: (change: Readonly<Record<string, string | undefined>>) => void;
   readonly onClear: () => void;
+  /** What else can be done with the journal, beside its export. */
+  readonly children: ReactNode;
 }
 
 /** What of the journal is shown. Kept in the address, so that a search can be sent to somebody. */
-export function JournalFilters({ filter, onChange, onClear }: Props) {
+export function JournalFilters({ filter, onChange, onClear, children }: Props) {
   const { t } = useTranslation();
   const { site, preferences } = useServices();
   const language = useCell(preferences.language);
@@ -67,14 +69,17 @@ export function JournalFilters({ filter, onChange, onClear }: Props) {
       <TextFilter label={t("journal.actor")} name="actor" value={filter.actor} onChange={onChange} />
       <TextFilter label={t("journal.point")} name="point" value={filter.point} onChange={onChange} />
       {filtered && <Button onClick={onClear}>{t("journal.clear")}</Button>}
-      <Button
-        href={journalCsvAddress(filter, language)}
-        download
-        icon={<Icon name="download" />}
-        data-testid="journal-csv"
-      >
-        {t("journal.csv")}
-      </Button>
+      <span className="journal-tools">
+        {children}
+        <Button
+          href={journalCsvAddress(filter, language)}
+          download
+          icon={<Icon name="download" />}
+          data-testid="journal-csv"
+        >
+          {t("journal.csv")}
+        </Button>
+      </span>
     </search>
   );
 }

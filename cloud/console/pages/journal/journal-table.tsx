@@ -49,9 +49,9 @@ function Row({ entry, names }: { readonly entry: JournalRecord; readonly names: 
         <time dateTime={entry.at}>{fullTime(entry.at)}</time>
         <Clocks entry={entry} />
       </td>
-      <td>{t(`alarm.transition.${entry.transition}`)}</td>
+      <td className="journal-transition">{t(`alarm.transition.${entry.transition}`)}</td>
       <td>
-        <PriorityMark priority={entry.priority} />
+        <PriorityMark priority={entry.priority} quiet />
       </td>
       <td className="journal-wrap">
         <Link to={addressOf("/alarms", { alarm: entry.alarm })} title={t("journal.open", { message })}>
@@ -59,10 +59,10 @@ function Row({ entry, names }: { readonly entry: JournalRecord; readonly names: 
         </Link>
         <span className="soft journal-source">{entry.source}</span>
       </td>
-      <td>{names.place(entry.area)}</td>
+      <td className="journal-place">{names.place(entry.area)}</td>
       <td className="journal-wrap">{who}</td>
       <td className="journal-wrap">{entry.comment}</td>
-      <td>
+      <td className="journal-evidence">
         <EvidenceButton alarm={entry.alarm} compact />
       </td>
     </tr>

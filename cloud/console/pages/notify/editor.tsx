@@ -7,7 +7,10 @@ import { ApiError } from "../../api/client.ts";
 import { errorText } from "../../api/error-text.ts";
 import type { KeptView } from "../../api/notify-api.ts";
 import { useServices } from "../../services-context.ts";
+import { ConfirmDialog } from "../../ui/confirm-dialog.tsx";
+import { useNames } from "../../ui/use-names.ts";
 import { withoutEmpty } from "./notify-data.ts";
+import { versionName } from "./version-changes.ts";
 
 interface Props<K extends NotifyKind> {
   readonly kind: K;
@@ -33,9 +36,11 @@ export function Editor<K extends NotifyKind>(props: Props<K>) {
   const { kind, kept, initial, children, onClose, onChanged } = props;
   const { t } = useTranslation();
   const { api } = useServices();
+  const { language } = useNames();
   const [form] = Form.useForm<Values>();
   const [failure, setFailure] = useState<unknown>();
   const [busy, setBusy] = useState(false);
+  const [removing, setRemoving] = useState(false);
   const known = kept?.id ?? props.id;
   // Names the form for its button, which lies outside: so Enter in any field saves.
   const formId = `notify-${kind}`;
@@ -76,12 +81,7 @@ export function Editor<K extends NotifyKind>(props: Props<K>) {
           </Button>
           <Button onClick={onClose}>{t("common.cancel")}</Button>
           {kept !== undefined && (
-            <Button
-              danger
-              disabled={busy}
-              data-testid="notify-remove"
-              onClick={() => void attempt(() => api.notify.remove(kind, kept.id, kept.version))}
-            >
+            <Button danger disabled={busy} data-testid="notify-remove" onClick={() => setRemoving(true)}>
               {t("notify.remove")}
             </Button>
           )}
@@ -111,6 +111,22 @@ export function Editor<K extends NotifyKind>(props: Props<K>) {
         <Form.Item name="why" label={t("notify.why")}>
           <Input maxLength={500} />
         </Form.Item>
+        {removing && kept !== undefined && (
+          <ConfirmDialog
+            name="notify-remove"
+            title={t("notify.removeTitle", { name: versionName(kept, undefined, language) })}
+            confirmText={t("notify.remove")}
+            reasonLabel={t("notify.why")}
+            danger
+            onCancel={() => setRemoving(false)}
+            onConfirm={(why) => {
+              setRemoving(false);
+              void attempt(() => api.notify.remove(kind, kept.id, kept.version, why));
+            }}
+          >
+            <p>{t("notify.removeText")}</p>
+          </ConfirmDialog>
+        )}
         {failure !== undefined && (
           <div className="form-error" role="alert">
             <span>

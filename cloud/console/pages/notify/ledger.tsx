@@ -2,21 +2,15 @@ import { Button } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { DeliveryStatus, type DeliveryView } from "#core/contracts/notify.ts";
-import { errorText } from "../../api/error-text.ts";
-import { useLoad } from "../../api/use-load.ts";
+import { usePages } from "../../api/use-pages.ts";
 import { fullTime } from "../../i18n/format.ts";
 import { useServices } from "../../services-context.ts";
 import { Choice } from "../../ui/choice.tsx";
 import { Icon } from "../../ui/icon.tsx";
+import { MoreButton } from "../../ui/more-button.tsx";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/states.tsx";
 import { useNames } from "../../ui/use-names.ts";
 import { choices, type PaneProps } from "./notify-data.ts";
-
-interface Older {
-  readonly of: string;
-  readonly items: readonly DeliveryView[];
-  readonly cursor: string | undefined;
-}
 
 /** Every message that was to be sent, newest first, and what became of it. */
 export function Ledger({ data }: PaneProps) {
@@ -25,23 +19,11 @@ export function Ledger({ data }: PaneProps) {
   const { language } = useNames();
   const [status, setStatus] = useState<DeliveryStatus>();
   const [channel, setChannel] = useState<string>();
-  const [older, setOlder] = useState<Older>();
-  const [failure, setFailure] = useState<unknown>();
   const query = { status, channel, language };
-  const key = JSON.stringify(query);
-  const first = useLoad(`deliveries ${key}`, (signal) => api.notify.deliveries(query, signal));
-  const more = older?.of === key ? older : undefined;
-  const cursor = more === undefined ? first.data?.nextCursor : more.cursor;
-  const items = [...(first.data?.items ?? []), ...(more?.items ?? [])];
-  const load = async (): Promise<void> => {
-    setFailure(undefined);
-    try {
-      const page = await api.notify.deliveries({ ...query, cursor });
-      setOlder({ of: key, items: [...(more?.items ?? []), ...page.items], cursor: page.nextCursor });
-    } catch (error) {
-      setFailure(error);
-    }
-  };
+  const list = usePages(`deliveries ${JSON.stringify(query)}`, (cursor, signal) =>
+    api.notify.deliveries({ ...query, cursor }, signal),
+  );
+  const { items } = list;
   return (
     <>
       <div className="notify-head">
@@ -59,17 +41,16 @@ export function Ledger({ data }: PaneProps) {
           options={choices(data.channels)}
           onChange={setChannel}
         />
-        <Button icon={<Icon name="refresh" />} aria-label={t("notify.refresh")} onClick={first.reload} />
+        <Button icon={<Icon name="refresh" />} aria-label={t("notify.refresh")} onClick={list.reload} />
       </div>
-      {first.data === undefined && first.loading && <LoadingState />}
-      {first.data === undefined && !first.loading && <ErrorState error={first.error} onRetry={first.reload} />}
-      {first.data !== undefined && items.length === 0 && <EmptyState icon="bell" title={t("notify.noDeliveries")} />}
-      {items.length > 0 && (
+      {items === undefined &&
+        (list.loading ? <LoadingState /> : <ErrorState error={list.error} onRetry={list.reload} />)}
+      {items?.length === 0 && <EmptyState icon="bell" title={t("notify.noDeliveries")} />}
+      {items !== undefined && items.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls must be in reach of the keyboard.
         <section className="notify-scroll" aria-label={t("notify.tab.ledger")} tabIndex={0}>
           <DeliveryTable items={items} data={data} />
-          {cursor !== undefined && <Button onClick={() => void load()}>{t("common.more")}</Button>}
-          {failure !== undefined && <p className="form-error">{errorText(failure, t)}</p>}
+          <MoreButton list={list} />
         </section>
       )}
     </>

@@ -8,6 +8,7 @@ import { useCell } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
 import { useNames } from "../../ui/use-names.ts";
 import { Editor } from "./editor.tsx";
+import { EscalationFields, escalationText } from "./escalation-fields.tsx";
 import type { PaneProps } from "./notify-data.ts";
 import { ObjectTable } from "./object-table.tsx";
 
@@ -41,6 +42,10 @@ export function Positions({ data, onChanged }: PaneProps) {
               : list(document.categories.map((one) => t(`alarm.category.${one}`))),
         },
         {
+          title: t("notify.escalateAfter"),
+          cell: ({ document }) => escalationText(document.escalateMinutes, t) || t("notify.asTheHub"),
+        },
+        {
           title: t("notify.onCallNow"),
           cell: ({ id }) => onCall(id) || <span className="tag">{t("common.none")}</span>,
         },
@@ -70,6 +75,7 @@ export function Positions({ data, onChanged }: PaneProps) {
               options={AlarmCategory.enum.map((value) => ({ value, label: t(`alarm.category.${value}`) }))}
             />
           </Form.Item>
+          <EscalationFields />
         </Editor>
       )}
     />

@@ -1,7 +1,8 @@
 import { App, Switch } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { DoorView, PointView } from "#core/contracts/http.ts";
+import type { DoorView } from "#core/contracts/doors.ts";
+import type { PointView } from "#core/contracts/points.ts";
 import { type NameOf, sentence } from "#core/linkage/sentence.ts";
 import { errorText } from "../../api/error-text.ts";
 import type { PlacedRule } from "../../api/hub-api.ts";

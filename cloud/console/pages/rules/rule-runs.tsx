@@ -1,6 +1,6 @@
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import type { RunView } from "#core/contracts/http.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import type { PlacedRule } from "../../api/hub-api.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { fullTime } from "../../i18n/format.ts";

@@ -4,8 +4,9 @@ import { encodeAcknowledgeAlarm } from "../../codec/services/alarms.ts";
 import { type BacnetTimeStamp, dateTimeOf } from "../../codec/timestamp.ts";
 import type { Outcome } from "../../station/ports.ts";
 import { type Contact, endOf } from "../contact.ts";
-import { isUnspecified, type KnownEvent } from "./alarm-book.ts";
 import { objectName, TRANSITIONS, type TransitionIndex, transitionTo } from "./alarm-map.ts";
+import { isUnspecified } from "./alarm-stamps.ts";
+import type { KnownEvent } from "./known-event.ts";
 
 /** Who acknowledges, and when. */
 export interface Acknowledger {

@@ -2,27 +2,15 @@ import type { DeviceId } from "#core/ids.ts";
 import type { FieldCondition } from "#core/model/field-condition.ts";
 import { EVENT_STATE, NOTIFY_TYPE } from "../../codec/enums.ts";
 import type { EventNotification } from "../../codec/services/event-notification.ts";
-import { type BacnetTimeStamp, UNSPECIFIED } from "../../codec/timestamp.ts";
+import type { BacnetTimeStamp } from "../../codec/timestamp.ts";
 import { type ObjectId, objectIdWord } from "../../codec/values.ts";
 import type { AlarmSettings } from "../../settings.ts";
 import type { EventFacts, EventRow } from "./alarm-information.ts";
 import { categoryOf, objectName, priorityOf, TRANSITIONS, type TransitionIndex, transitionTo } from "./alarm-map.ts";
+import { isUnspecified, sameStamp } from "./alarm-stamps.ts";
 import { alarmText, messageOf } from "./alarm-text.ts";
-
-/** What is known of the event state of one object. Three-fold values are to-offnormal, to-fault, to-normal. */
-export interface KnownEvent {
-  readonly object: ObjectId;
-  /** EVENT_STATE. */
-  readonly state: number;
-  readonly acked: readonly boolean[];
-  /** Does the device want the transition acknowledged? Undefined where it has not said so. */
-  readonly required: readonly (boolean | undefined)[];
-  readonly stamps: readonly (BacnetTimeStamp | undefined)[];
-  /** The state that each transition led into, where it was told. */
-  readonly states: readonly (number | undefined)[];
-  readonly priority?: number;
-  readonly message?: string;
-}
+import { acknowledgement, isWitnessed } from "./alarm-witness.ts";
+import { alarmOf, type KnownEvent, NONE, restored } from "./known-event.ts";
 
 /** What the book needs to know of its device. */
 export interface AlarmBookDeps {
@@ -44,30 +32,10 @@ export interface KeptBook {
 
 const NOTHING = [undefined, undefined, undefined] as const;
 const ALL = [true, true, true] as const;
+/** Some devices stamp whole seconds. */
+const STAMP_MS = 1000;
 /** A device has fewer objects. */
 const MOST_EVENTS = 20_000;
-
-/** Is nothing said by it, as of an event that has not happened? */
-export function isUnspecified(stamp: BacnetTimeStamp): boolean {
-  if (stamp.type === "sequenceNumber") return stamp.value === 0;
-  const { hour } = stamp.type === "time" ? stamp.value : stamp.value.time;
-  return hour === UNSPECIFIED;
-}
-
-/** Are both the very same stamp? */
-export function sameStamp(a: BacnetTimeStamp, b: BacnetTimeStamp): boolean {
-  return JSON.stringify(ordered(a)) === JSON.stringify(ordered(b));
-}
-
-// stamps from the disk may have their fields in another order
-function ordered(stamp: BacnetTimeStamp): readonly unknown[] {
-  if (stamp.type === "sequenceNumber") return [stamp.type, stamp.value];
-  const { hour, minute, second, hundredths } = stamp.type === "time" ? stamp.value : stamp.value.time;
-  const clock = [hour, minute, second, hundredths];
-  if (stamp.type === "time") return [stamp.type, ...clock];
-  const { year, month, day } = stamp.value.date;
-  return [stamp.type, year, month, day, ...clock];
-}
 
 function withAt<T>(list: readonly T[], at: number, value: T): readonly T[] {
   return TRANSITIONS.map((index) => (index === at ? value : (list[index] as T)));
@@ -86,7 +54,7 @@ export class AlarmBook {
   constructor(deps: AlarmBookDeps, kept: KeptBook | undefined) {
     this.#deps = deps;
     this.#syncedAt = kept?.syncedAt;
-    this.#events = new Map((kept?.events ?? []).map((event) => [objectIdWord(event.object), event]));
+    this.#events = new Map((kept?.events ?? []).map((event) => [objectIdWord(event.object), restored(event)]));
   }
 
   /** For the disk: what has ever happened. */
@@ -141,7 +109,8 @@ export class AlarmBook {
       object: eventObject,
       state: toState,
       acked: withAt(before?.acked ?? ALL, index, !ackRequired),
-      required: withAt(before?.required ?? NOTHING, index, ackRequired),
+      witnessed: withAt(before?.witnessed ?? NONE, index, false),
+      ...alarmOf(index, before),
       stamps: withAt(before?.stamps ?? NOTHING, index, timeStamp),
       states: withAt(before?.states ?? NOTHING, index, toState),
       priority,
@@ -152,22 +121,33 @@ export class AlarmBook {
     return this.#reopened(before, after) ? [over(told), told] : [told];
   }
 
-  /** Somebody acknowledged the transition into this state. [BACnet 13.5] */
-  acknowledged(object: ObjectId, state: number): readonly FieldCondition[] {
+  /**
+   * Somebody acknowledged the transition into this state. `stamp`: when the device said so; an acknowledgement that is older than the
+   * transition was of another one, and came late. [BACnet 13.5]
+   */
+  acknowledged(object: ObjectId, state: number, stamp?: BacnetTimeStamp): readonly FieldCondition[] {
     const known = this.known(object);
     if (known === undefined) return [];
     const index = transitionTo(state);
-    const after = { ...known, acked: withAt(known.acked, index, true), required: withAt(known.required, index, true) };
+    const [given, transition] = [stamp, known.stamps[index]].map((one) => one && this.#deps.sourceTime(one));
+    if ((given ?? Number.POSITIVE_INFINITY) + STAMP_MS < (transition ?? Number.NEGATIVE_INFINITY)) return [];
+    const [acked, witnessed] = [withAt(known.acked, index, true), withAt(known.witnessed, index, true)];
+    const after = { ...known, acked, witnessed };
     this.#set(after);
     return [this.#condition(after, undefined, undefined)];
   }
 
-  /** Takes what was read of one object, and gives what happened to it since it was known last, in order. */
-  read(row: EventRow, message: string | undefined): readonly FieldCondition[] {
+  /**
+   * Takes what was read of one object, and gives what happened to it since it was known last, in order. `restarted`: the device is
+   * known to have started again, so that its flags say nothing of people.
+   */
+  read(row: EventRow, message: string | undefined, restarted = false): readonly FieldCondition[] {
     const before = this.known(row.object);
     const stamps = row.stamps ?? before?.stamps ?? NOTHING;
     const facts = this.facts(row.object);
     const wants = this.#deps.ackRequired(facts?.notificationClass);
+    const look = { restarted, first: this.#syncedAt === undefined, wants };
+    const isNew = TRANSITIONS.map((at) => this.#isNew(at, row, before));
     const index = transitionTo(row.state);
     const text = message ?? (before?.state === row.state ? before.message : undefined);
     const priority = row.priorities?.[index === 2 ? 0 : index] ?? before?.priority;
@@ -175,13 +155,13 @@ export class AlarmBook {
       object: row.object,
       state: row.state,
       acked: TRANSITIONS.map((at) => row.acked[at] ?? true),
-      required: TRANSITIONS.map((at) => this.#required(at, row, before, wants)),
+      witnessed: TRANSITIONS.map((at) => isWitnessed(at, row, before, look)),
+      ...alarmOf(index === 2 ? (passedAt(isNew) ?? 2) : index, before),
       stamps,
       states: TRANSITIONS.map((at) => this.#stateOf(at, row, before)),
       message: text ?? alarmText(row.object, row.state, facts),
       ...(priority === undefined ? {} : { priority }),
     };
-    const isNew = TRANSITIONS.map((at) => this.#isNew(at, row, before));
     this.#set(after);
     return this.#happened(before, after, isNew);
   }
@@ -201,15 +181,6 @@ export class AlarmBook {
   #set(event: KnownEvent): void {
     const word = objectIdWord(event.object);
     if (this.#events.has(word) || this.#events.size < MOST_EVENTS) this.#events.set(word, event);
-  }
-
-  #required(
-    at: TransitionIndex,
-    row: EventRow,
-    before: KnownEvent | undefined,
-    wants: readonly boolean[] | undefined,
-  ): boolean | undefined {
-    return row.acked[at] === false ? true : (wants?.[at] ?? before?.required[at]);
   }
 
   #stateOf(at: TransitionIndex, row: EventRow, before: KnownEvent | undefined): number | undefined {
@@ -240,14 +211,18 @@ export class AlarmBook {
 
   #happened(before: KnownEvent | undefined, after: KnownEvent, isNew: readonly boolean[]): readonly FieldCondition[] {
     const wasActive = before !== undefined && before.state !== EVENT_STATE.normal;
-    const told = this.#condition(after, after.stamps[transitionTo(after.state)], undefined);
+    const index = transitionTo(after.state);
+    const seen =
+      before?.state === after.state && isNew[index] !== true && acknowledgement(before) !== acknowledgement(after);
+    // only the acknowledgement is news: it was not given when the alarm came
+    const told = this.#condition(after, seen ? undefined : after.stamps[index], undefined);
     const ended = { ...over(told), ...this.#time(isNew[2] === true ? after.stamps[2] : undefined) };
     if (after.state !== EVENT_STATE.normal) {
-      const again = wasActive && (isNew[transitionTo(after.state)] === true || before.state !== after.state);
+      const again = wasActive && (isNew[index] === true || before.state !== after.state);
       return again ? [ended, told] : [told];
     }
-    const came = ([0, 1] as const).find((at) => isNew[at] === true);
-    if (came === undefined) return wasActive || after.acked.includes(false) ? [told] : [];
+    const came = passedAt(isNew);
+    if (came === undefined) return wasActive || seen || after.acked.includes(false) ? [told] : [];
     const passed = this.#passed(after, came);
     return wasActive ? [over(passed), passed, told] : [passed, told];
   }
@@ -299,15 +274,9 @@ function over({ acknowledged: _, ...condition }: FieldCondition): FieldCondition
   return { ...condition, active: false };
 }
 
-/** While it is active the transition into its state counts; afterwards all of them. Undefined where the device wants none. */
-function acknowledgement({ state, acked, required }: KnownEvent): boolean | undefined {
-  if (state === EVENT_STATE.normal) {
-    if (acked.includes(false)) return false;
-    return required[0] === true || required[1] === true ? true : undefined;
-  }
-  const index = transitionTo(state);
-  if (acked[index] === false) return false;
-  return required[index] === true ? true : undefined;
+/** Which alarm came and went, of the transitions that are new. */
+function passedAt(isNew: readonly boolean[]): 0 | 1 | undefined {
+  return ([0, 1] as const).find((at) => isNew[at] === true);
 }
 
 /** Is it an alarm, and not an event that only informs? */

@@ -95,13 +95,13 @@ export class DeviceAlarms {
     await this.#all(contact);
   }
 
-  /** The device has started again, or its objects are others: registers and reads all anew. */
-  async renewed(): Promise<void> {
+  /** The device may have `restarted`, or its objects are others: registers and reads all anew. */
+  async renewed(restarted: boolean): Promise<void> {
     const contact = this.#contact;
     if (contact === undefined || contact.signal.aborted) return;
     this.#objects = undefined;
     await this.#register(contact);
-    await this.#look(contact, true);
+    await this.#look(contact, true, restarted);
   }
 
   /** Takes a notification; true when it is on the disk, so that it may be answered. Never rejects. */
@@ -165,7 +165,7 @@ export class DeviceAlarms {
     repeat(clock, contact.signal, periodMs, async () => void (await this.#look(contact, false)));
     repeat(clock, contact.signal, DAY_MS, () => {
       this.#without.clear();
-      return this.renewed();
+      return this.renewed(false);
     });
   }
 
@@ -184,9 +184,9 @@ export class DeviceAlarms {
   }
 
   /** Reads what is in alarm and tells it. One look at a time. `whole`: also what happened to objects that are normal again. */
-  #look(contact: Contact, whole: boolean): Promise<boolean> {
+  #look(contact: Contact, whole: boolean, restarted = false): Promise<boolean> {
     const read = (): Promise<boolean> =>
-      this.#read(contact, whole).catch((error: unknown) => {
+      this.#read(contact, whole, restarted).catch((error: unknown) => {
         this.#deps.logger.error({ cause: errorMessage(error) }, "alarms of the device could not be read");
         return false;
       });
@@ -194,7 +194,7 @@ export class DeviceAlarms {
     return this.#looking;
   }
 
-  async #read(contact: Contact, whole: boolean): Promise<boolean> {
+  async #read(contact: Contact, whole: boolean, restarted: boolean): Promise<boolean> {
     if (contact.signal.aborted) return false;
     const touched = new Set<number>();
     this.#touched = touched;
@@ -205,7 +205,7 @@ export class DeviceAlarms {
       if (contact.signal.aborted || this.#contact !== contact) return false;
       // what was told meanwhile is newer than what was read
       const told = rows.filter(({ object }) => !touched.has(objectIdWord(object)));
-      this.#tell(told.flatMap((row) => this.#book.read(row, texts.get(objectIdWord(row.object)))));
+      this.#tell(told.flatMap((row) => this.#book.read(row, texts.get(objectIdWord(row.object)), restarted)));
       this.#book.synced();
       const { device, onConditions, own } = this.#deps;
       onConditions({ device, conditions: [...this.#book.conditions(), ...own()], complete: true });
@@ -310,7 +310,7 @@ export class DeviceAlarms {
     const { eventObject, notifyType, toState, fromState, eventType } = notification;
     if (notifyType === NOTIFY_TYPE.ackNotification) {
       this.#touched?.add(objectIdWord(eventObject));
-      this.#tell(this.#book.acknowledged(eventObject, toState));
+      this.#tell(this.#book.acknowledged(eventObject, toState, notification.timeStamp));
       return;
     }
     // a full buffer or a passed door is no state of its object

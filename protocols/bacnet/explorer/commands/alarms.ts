@@ -1,6 +1,6 @@
 import { acknowledge } from "../../client/alarms/alarm-acknowledge.ts";
-import type { KnownEvent } from "../../client/alarms/alarm-book.ts";
 import { type EventRow, readEventList } from "../../client/alarms/alarm-information.ts";
+import type { KnownEvent } from "../../client/alarms/known-event.ts";
 import { eventStateName, PROPERTIES } from "../../codec/enums.ts";
 import type { BacnetTimeStamp } from "../../codec/timestamp.ts";
 import { type ObjectId, objectIdWord } from "../../codec/values.ts";
@@ -85,7 +85,7 @@ async function acknowledgeAll(
   const who = { processId: PROCESS_ID, by, now: bench.clock.now(), utcOffsetMin: facts?.utcOffsetMin ?? 0 };
   const refused: string[] = [];
   for (const { object, state, acked, stamps = [] } of rows) {
-    const known: KnownEvent = { object, state, acked, stamps, required: [], states: [] };
+    const known: KnownEvent = { object, state, acked, stamps, witnessed: [], states: [] };
     const { result } = await acknowledge(contact, known, who);
     if (result.status !== "done") refused.push(result.message);
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ESCALATE_AFTER_MS } from "#cloud/alarms/escalation.ts";
+import { ESCALATE_AFTER_MS } from "#core/alarm/escalation.ts";
 import type { Alarm } from "#core/model/alarm.ts";
 import { DomainBench, type Domains, LI, NOON } from "../domain-bench.ts";
 import { GW1 } from "../small-park.ts";
@@ -115,6 +115,34 @@ describe("an alarm that nobody acknowledges", () => {
     bench.clock.setWallClock(NOON + 10 * LIMIT_MS);
     cloud = await bench.restart(cloud);
     expect(escalations(second.id)).toEqual([iso(NOON + 10 * LIMIT_MS)]);
+  });
+
+  it("is told further after the shortest time of the operator positions that look after it", () => {
+    const places = { name: "值班室", nameEn: "Desk", areas: [], categories: [] };
+    cloud.positions = [
+      { id: "day", ...places, escalateMinutes: { urgent: 30, medium: 0 } },
+      { id: "night", ...places, escalateMinutes: { urgent: 2, medium: 90 } },
+    ];
+    const urgent = raise();
+    const medium = gateway.raise("comfort", { priority: "medium" });
+    bench.clock.advance(2 * 60_000 - 1);
+    expect(escalations(urgent.id)).toEqual([]);
+    bench.clock.advance(1);
+    expect(escalations(urgent.id)).toEqual([iso(NOON + 2 * 60_000)]);
+    bench.clock.advance(88 * 60_000);
+    expect(escalations(medium.id)).toEqual([iso(NOON + 90 * 60_000)]);
+  });
+
+  it("does not wait for hours because the clock of the hub was set back, and is told further once", async () => {
+    const { id } = raise();
+    bench.clock.advance(LIMIT_MS / 2);
+    bench.clock.setWallClock(NOON - 5 * 3_600_000);
+    bench.clock.advance(LIMIT_MS / 2);
+    expect(escalations(id)).toHaveLength(1);
+    cloud = await bench.restart(cloud);
+    bench.clock.setWallClock(NOON + 5 * 3_600_000);
+    bench.clock.advance(60_000);
+    expect(escalations(id)).toHaveLength(1);
   });
 
   it("tells who listens, as a transition of the unchanged alarm", () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { DomainBench, type Domains, LI, NOON } from "../domain-bench.ts";
 import { GW1, GW2, smallPark } from "../small-park.ts";
 
@@ -111,6 +111,14 @@ describe("an alarm that the cloud has minted", () => {
       "shelved",
       "unshelved",
     ]);
+  });
+
+  it("is shelved no longer than the longest time, however far the clock was set back", () => {
+    lose();
+    cloud.alarms.act(only().id, "shelve", { occurrence: 1, comment: "works", minutes: 60 }, LI);
+    bench.clock.setWallClock(bench.clock.now() - 365 * 24 * 3_600_000);
+    bench.clock.advance(60_000);
+    expect(only()).toMatchObject({ suppression: [], state: "B" });
   });
 
   it("is shelved until it next returns to normal", async () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { AlarmView } from "#core/contracts/http.ts";
+import type { AlarmView } from "#core/contracts/alarms.ts";
 import { DomainBench, type Domains, NOON } from "../domain-bench.ts";
 import { aClip, CAMERA, GW1, GW2, minted, told } from "../small-park.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ESCALATE_AFTER_MS } from "#cloud/alarms/escalation.ts";
+import { ESCALATE_AFTER_MS } from "#core/alarm/escalation.ts";
 import { DomainBench, type Domains, LI, NOON, WANG } from "../domain-bench.ts";
 import { GW1, GW2 } from "../small-park.ts";
 import { GatewaySide } from "./gateway-side.ts";

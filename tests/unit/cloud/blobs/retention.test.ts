@@ -133,6 +133,18 @@ describe("blobs", () => {
     expect(shas.map((sha) => stateOf(sha)[0])).toEqual(["expired", "here", "expired", "expired", "here"]);
   });
 
+  it("beyond the disk limit are pictures of a look first, however young: no clip goes for them", async () => {
+    retention = keeping({ ...LIMITS, bytes: 250 });
+    const clips = [await blob(1, "clip"), await blob(2, "snapshot")];
+    clock.advance(3_600_000);
+    const looks = [await blob(3, "picture"), await blob(4, "picture")];
+    expect((await retention.sweep()).removed).toEqual({ orphan: 0, age: 0, limit: 2 });
+    expect([...clips, ...looks].map(stateOf)).toEqual([HERE, HERE, GONE, GONE]);
+    await blob(5, "clip");
+    await retention.sweep();
+    expect(clips.map(stateOf)).toEqual([EXPIRED, HERE]);
+  });
+
   it("are removed when a new one passes the limit, by themselves", async () => {
     retention = keeping({ ...LIMITS, bytes: 250 });
     retention.start();

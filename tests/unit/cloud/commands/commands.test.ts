@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { CommandRequest } from "#core/contracts/http.ts";
+import type { CommandRequest } from "#core/contracts/commands.ts";
 import type { CommandResultItem } from "#core/contracts/lanes.ts";
 import { DomainBench, type Domains, LI, NOON, WANG } from "../domain-bench.ts";
 import { AHU, CAMERA, DOORS, doorPark, GW1, GW2, LABEL, MODE, SETPOINT, TEMPERATURE } from "../small-park.ts";
@@ -216,6 +216,23 @@ describe("an order of the hub itself", () => {
     const end = cloud.commands.perform({ request, requestedBy: "rule:r" });
     bench.clock.advance(4000);
     await expect(end).resolves.toMatchObject({ status: "timeout" });
+  });
+
+  it.each([
+    ["has ended", "done", (id: string) => cloud.item(GW1, result(id))],
+    ["had no result", "timeout", () => bench.clock.advance(12_000)],
+  ] as const)("that is quiet leaves no trace once it %s", async (_what, status, ends) => {
+    const before = audited();
+    const request = { device: CAMERA, action: "snapshot", expiresInMs: 8000 };
+    const end = cloud.commands.perform({ request, requestedBy: "li.wei", quiet: true });
+    const id = cloud.link.sent[0]?.command.id ?? "";
+    expect(cloud.commands.get(id)?.status).toBe("sent");
+    ends(id);
+    await expect(end).resolves.toMatchObject({ id, status });
+    expect(cloud.commands.get(id)).toBeUndefined();
+    expect(audited()).toEqual(before);
+    // a result that comes after all is nobody's any more
+    expect(() => cloud.item(GW1, result(id))).not.toThrow();
   });
 
   it("is refused like anybody's when it makes no sense", async () => {

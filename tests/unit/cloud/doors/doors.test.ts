@@ -1,6 +1,6 @@
 import { Check } from "typebox/value";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DoorView } from "#core/contracts/http.ts";
+import { DoorView } from "#core/contracts/doors.ts";
 import { DomainBench, type Domains, NOON } from "../domain-bench.ts";
 import { DOOR_ALARM, DOOR_LEAF, DOOR_MODE, DOORS, doorPark, GW1, sampleOf } from "../small-park.ts";
 

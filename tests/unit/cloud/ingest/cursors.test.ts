@@ -53,7 +53,7 @@ describe("a lane's cursor", () => {
     expect(new LaneCursors(db, clock, watch).get(key)?.upTo).toBe(5);
   });
 
-  it("stays where it was when COMMIT itself fails", () => {
+  it("[catalogue 9] stays where it was when COMMIT itself fails", () => {
     store(1, 5);
     const { transaction } = db.sync;
     Object.assign(db.sync, {

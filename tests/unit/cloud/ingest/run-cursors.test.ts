@@ -6,6 +6,8 @@ import { Offers } from "#cloud/ingest/offers.ts";
 import { RunCursors } from "#cloud/ingest/run-cursors.ts";
 import { ToldRows } from "#cloud/ingest/told-rows.ts";
 import type { GatewayLink } from "#cloud/ports.ts";
+import type { IngestFinding } from "#cloud/telemetry-ports.ts";
+import { HubError } from "#core/errors.ts";
 import { gatewayId, newEpoch } from "#core/ids.ts";
 import { silentLogger } from "#core/logger.ts";
 import { openRecords } from "#tests/fixtures/cloud/record-databases.ts";
@@ -25,16 +27,21 @@ class ClockBesideDisk extends ManualClock {
 
 let clock: ClockBesideDisk;
 let db: Db;
+let cursors: LaneCursors;
 let runs: RunCursors;
 let epoch = "";
 let acked: number[] = [];
+let found: IngestFinding[] = [];
+let condemned: number[] = [];
 
 beforeEach(async () => {
   clock = new ClockBesideDisk(1_790_000_000_000);
   db = await openRecords(":memory:");
   epoch = newEpoch();
   acked = [];
-  const cursors = new LaneCursors(db, clock, { found: () => undefined });
+  found = [];
+  condemned = [];
+  cursors = new LaneCursors(db, clock, { found: (_gateway, finding) => found.push(finding) });
   const link: Pick<GatewayLink, "sendAck"> = {
     sendAck(_gateway, { upTo }) {
       acked.push(upTo);
@@ -48,7 +55,7 @@ beforeEach(async () => {
     link: link as GatewayLink,
     clock,
     logger: silentLogger,
-    condemn: () => undefined,
+    condemn: ({ from }) => condemned.push(from),
     onRecovered: () => undefined,
   });
 });
@@ -94,5 +101,54 @@ describe("what the store has made durable", () => {
     expect(acked).toEqual([100_000]);
     clock.advance(1);
     expect(acked).toEqual([100_000, 400_000]);
+  });
+});
+
+/** Lets the next transactions end as told, one after the other; `before` it is done at all, or `after` it was committed. */
+function failing(...faults: readonly { readonly when: "before" | "after"; readonly error: Error }[]): void {
+  const { transaction } = db.sync;
+  const left = [...faults];
+  Object.assign(db.sync, {
+    transaction: (work: () => never) => {
+      const fault = left.shift();
+      if (fault?.when === "before") throw fault.error;
+      const result: unknown = transaction.call(db.sync, work);
+      if (fault !== undefined) throw fault.error;
+      return result;
+    },
+  });
+}
+const away = (code: string): HubError => new HubError(code, "lost", { retriable: true });
+
+describe("cursors on a database in trouble", () => {
+  it("whose answer to COMMIT is lost move once: what is stored is not told to have come twice", () => {
+    failing({ when: "after", error: away("DB_COMMIT_UNKNOWN") });
+    store(1, 10);
+    expect(acked).toEqual([]);
+    clock.advance(100);
+    expect(acked.at(-1)).toBe(10);
+    expect(cursors.current("park/gw-1", "telemetry")).toMatchObject({ upTo: 10, stored: 10, duplicates: 0 });
+    expect(found).toEqual([]);
+  });
+
+  it("that was lost before COMMIT move when it is back", () => {
+    failing({ when: "before", error: away("DB_COMMIT_UNKNOWN") });
+    store(1, 10);
+    clock.advance(100);
+    expect(acked.at(-1)).toBe(10);
+    expect(cursors.current("park/gw-1", "telemetry")).toMatchObject({ upTo: 10, stored: 10, duplicates: 0 });
+  });
+
+  it("condemn a run for what it is, and none for trouble that passes", () => {
+    store(1, 10);
+    const refused = new HubError("DB_FAILED", "a constraint");
+    failing({ when: "before", error: refused }, { when: "before", error: away("DB_UNAVAILABLE") });
+    store(11, 20);
+    clock.advance(100);
+    expect(condemned).toEqual([]);
+    failing({ when: "before", error: refused }, { when: "before", error: refused });
+    store(11, 20);
+    clock.advance(1000);
+    expect(condemned).toEqual([11]);
   });
 });

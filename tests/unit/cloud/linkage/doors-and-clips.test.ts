@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Site } from "#config/schema/site.ts";
-import type { RunView } from "#core/contracts/http.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import type { Command, CommandResult } from "#core/model/command.ts";
 import type { Door } from "#core/model/door.ts";
 import { DomainBench, type Domains, NOON } from "../domain-bench.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { RunView } from "#core/contracts/http.ts";
 import type { CommandResultItem, RunItem } from "#core/contracts/lanes.ts";
+import type { RunView } from "#core/contracts/runs.ts";
 import type { Run } from "#core/linkage/rule.ts";
 import type { Command, CommandResult } from "#core/model/command.ts";
 import { DomainBench, type Domains, LI, NOON } from "../domain-bench.ts";

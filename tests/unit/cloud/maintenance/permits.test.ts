@@ -254,6 +254,28 @@ describe("a maintenance permit", () => {
     expect(cloud.callAgain).toEqual([calls.id, held.id]);
   });
 
+  it("holds back what came in a cut with the first word after it, each alarm by one act, and nothing that is over", () => {
+    cloud.presence(GW1, false, bench.clock.now());
+    const { id } = approved();
+    cloud.link.sent.length = 0;
+    bench.clock.advance(SPAN_MS / 2);
+    cloud.presence(GW1, true, bench.clock.now());
+    const [open, over] = [gateway.raise("comfort"), gateway.raise("comfort")];
+    gateway.happens(over.id, { type: "clear" });
+    gateway.happens(over.id, { type: "acknowledge", occurrence: 1, by: "panel", at: bench.clock.now() });
+    gateway.obey();
+    expect(gateway.sent.filter(({ alarm }) => alarm === open.id)).toMatchObject([
+      { action: "outOfService", requestedBy: `permit:${id}` },
+    ]);
+    expect(cloud.alarms.get(open.id)).toMatchObject({ state: "G", permit: id });
+    expect(cloud.alarms.get(over.id)).toMatchObject({ state: "A" });
+    // what comes again is out of service from the beginning: the gateway's own rules do not start from it
+    gateway.happens(open.id, { type: "clear" });
+    gateway.happens(open.id, { type: "activate" });
+    expect(gateway.alarms.get(open.id)).toMatchObject({ occurrence: 2, suppression: ["outOfService"] });
+    expect(permit(id).digest).toMatchObject({ alarms: 2, raised: 3 });
+  });
+
   it("tells of nothing that its gateway returns to service by itself", () => {
     const { id } = approved();
     gateway.raise("comfort");

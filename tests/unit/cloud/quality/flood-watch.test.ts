@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { OperatorPosition, PermitDirectory, PositionDirectory } from "#cloud/alarm-ports.ts";
+import type { OperatorPosition, PermitDirectory, PermitTimes, PositionDirectory } from "#cloud/alarm-ports.ts";
 import type { Db } from "#cloud/db/database.ts";
 import { ProcessLiveBus } from "#cloud/live/bus.ts";
 import type { LiveChange } from "#cloud/ports.ts";
@@ -40,7 +40,8 @@ async function begin(): Promise<FloodWatch> {
     throw error;
   });
   bus.subscribe((change) => changes.push(change));
-  const permits: Pick<PermitDirectory, "permitOf"> = {
+  const permits: Pick<PermitDirectory, "permitOf"> & PermitTimes = {
+    beganAt: () => undefined,
     permitOf: ({ definition }) => (permitted.has(definition) ? "permit-1" : undefined),
   };
   const made = new FloodWatch({ db, positions, permits, bus, clock, logger: silentLogger });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { BlobState } from "#cloud/media-ports.ts";
 import { CameraSnapshots } from "#cloud/video/snapshots.ts";
-import type { CommandRequest, CommandView } from "#core/contracts/http.ts";
+import type { CommandRequest, CommandView } from "#core/contracts/commands.ts";
 import { ManualClock } from "#tests/manual-clock.ts";
 
 const CAMERA = "park/gw-1/cam-1";
@@ -11,7 +11,7 @@ const SHA = "a".repeat(64);
 let clock: ManualClock;
 let snapshots: CameraSnapshots;
 /** Commands on their way, and blobs that came. */
-let asked: { request: CommandRequest; requestedBy: string; ip?: string }[];
+let asked: { request: CommandRequest; requestedBy: string; ip?: string; quiet?: boolean }[];
 let end: (view: Partial<CommandView>) => void;
 let here: Set<string>;
 let listeners: Set<(sha256: string, bytes: number) => void>;
@@ -72,6 +72,27 @@ describe("a picture on demand", () => {
     clock.advance(1);
     void snapshots.take(CAMERA, LI);
     expect(asked).toHaveLength(2);
+  });
+
+  it("that is looked at again and again is kept as a command once in ten minutes for each who looks", async () => {
+    arrives(SHA);
+    const quiet = async (who: typeof LI): Promise<boolean> => {
+      clock.advance(1000);
+      const taken = snapshots.take(CAMERA, who);
+      end({ blob: `/api/v1/blobs/${SHA}` });
+      await taken;
+      return asked.at(-1)?.quiet === true;
+    };
+    const CHEN = { ...LI, name: "chen.min" };
+    expect([await quiet(LI), await quiet(LI), await quiet(CHEN), await quiet(CHEN), await quiet(LI)]).toEqual([
+      false,
+      true,
+      false,
+      true,
+      true,
+    ]);
+    clock.advance(600_000);
+    expect([await quiet(LI), await quiet(LI)]).toEqual([false, true]);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import type { AlarmChange } from "#core/alarm/evaluate.ts";
+import type { AlarmChange } from "#core/alarm/change.ts";
 import { letter } from "#core/alarm/lifecycle.ts";
 import { pointId } from "#core/ids.ts";
 import type { Alarm, AlarmDefinition } from "#core/model/alarm.ts";

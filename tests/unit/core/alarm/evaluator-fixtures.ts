@@ -1,9 +1,6 @@
-import {
-  type AlarmChange,
-  AlarmEvaluator,
-  type AlarmEvaluatorOptions,
-  type PendingDelay,
-} from "#core/alarm/evaluate.ts";
+import type { AlarmChange, AlarmEvaluatorOptions } from "#core/alarm/change.ts";
+import { AlarmEvaluator } from "#core/alarm/evaluate.ts";
+import type { PendingDelay } from "#core/alarm/track.ts";
 import { deviceId, pointId } from "#core/ids.ts";
 import type { AlarmDefinition } from "#core/model/alarm.ts";
 import type { AlarmCommand } from "#core/model/command.ts";

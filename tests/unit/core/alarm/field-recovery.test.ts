@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { AlarmEvaluator, AlarmEvaluatorOptions, FieldAct } from "#core/alarm/evaluate.ts";
+import type { AlarmEvaluatorOptions } from "#core/alarm/change.ts";
+import type { AlarmEvaluator } from "#core/alarm/evaluate.ts";
+import type { FieldAct } from "#core/alarm/field.ts";
 import { MAX_FOUND_CONDITIONS } from "#core/alarm/field.ts";
 import type { AlarmDefinition } from "#core/model/alarm.ts";
 import type { FieldCondition } from "#core/model/field-condition.ts";

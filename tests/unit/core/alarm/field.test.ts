@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { FieldAct } from "#core/alarm/evaluate.ts";
+import type { FieldAct } from "#core/alarm/field.ts";
 import { MAX_FOUND_CONDITIONS } from "#core/alarm/field.ts";
 import type { AlarmDefinition } from "#core/model/alarm.ts";
 import type { FieldCondition } from "#core/model/field-condition.ts";

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { type AlarmChange, AlarmEvaluator, type PendingDelay } from "#core/alarm/evaluate.ts";
+import type { AlarmChange } from "#core/alarm/change.ts";
+import { AlarmEvaluator } from "#core/alarm/evaluate.ts";
 import { isClosed } from "#core/alarm/lifecycle.ts";
 import { merge } from "#core/alarm/merge.ts";
+import type { PendingDelay } from "#core/alarm/track.ts";
 import { deviceId, pointId } from "#core/ids.ts";
 import type { Alarm, AlarmDefinition } from "#core/model/alarm.ts";
 import type { AlarmCommand } from "#core/model/command.ts";

@@ -189,7 +189,7 @@ describe("the alarms of one device", () => {
       readEventRows(contact, [INPUT], true),
     ]);
     expect(withAlarm).toMatchObject([{ object: INPUT, facts: { name: "回风温度" } }]);
-    await alarms.renewed();
+    await alarms.renewed(false);
     const last = contact.asked.findLast(({ service }) => service === CONFIRMED.readPropertyMultiple);
     const objects = decodeReadPropertyMultiple(last?.body ?? new Uint8Array()).map(({ object }) => object.instance);
     expect(objects).toEqual([1]);

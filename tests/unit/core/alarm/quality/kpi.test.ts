@@ -162,6 +162,16 @@ describe("KP-02 what does not call an operator does not count", () => {
     expect(kpi(answered).total.alarmCount).toBe(1);
   });
 
+  it("KP-02 a raise under a permit, however long its gateway was away, and none that came before it began", () => {
+    const by = { actor: "permit:7" };
+    const permitBegan = (id: string) => (id === "7" ? MONDAY : undefined);
+    const away = [entry("raised", MONDAY + SECOND), entry("outOfService", MONDAY + 3 * HOUR, by)];
+    expect(kpi(away, "day", 1, { permitBegan }).total.alarmCount).toBe(0);
+    const before = [entry("raised", MONDAY - SECOND), entry("outOfService", MONDAY + SECOND, by)];
+    const span = { from: MONDAY - HOUR, to: MONDAY + HOUR };
+    expect(kpi(before, "day", 1, { permitBegan, span }).total.alarmCount).toBe(1);
+  });
+
   it("KP-02 one that stands since before the period and was suppressed as soon as it came is not stale", () => {
     const reader = new JournalReader(MONDAY);
     const { alarm, receivedAt: _, ...rest } = entry("raised", MONDAY - 30 * HOUR);

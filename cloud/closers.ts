@@ -14,7 +14,7 @@ export class Closers {
   }
 
   /** Starts a part that is to be stopped at the end. */
-  begin(part: { start(): void; stop(): void }): void {
+  begin(part: { start(): void; stop(): void | Promise<void> }): void {
     part.start();
     this.push(() => part.stop());
   }

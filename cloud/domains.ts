@@ -124,6 +124,7 @@ export function buildDomains(
     logger: logger.child({ module: "notify" }),
   });
   listeners.push(notify.listener);
+  notify.positions.onChange(() => alarms.limitsChanged());
   permitListeners.push((permit, unheard) => {
     for (const alarm of unheard) notify.listener({ alarm, transition: "returnedToService", at: clock.now() });
     notify.permitDigest({

@@ -98,7 +98,7 @@ export interface CameraPreset {
 
 /** Presets as the cameras themselves tell them. */
 export interface PresetService {
-  /** Those that are not among `named` (tokens), at most half a minute old. @throws PRESETS_FAILED */
+  /** Those that are not among `named` (tokens), at most half a minute old, as is that it told none. @throws PRESETS_FAILED */
   beside(camera: string, named: readonly string[], actor: Actor): Promise<readonly CameraPreset[]>;
 }
 
@@ -109,7 +109,7 @@ export interface CommandPerformer {
     readonly request: CommandRequest;
     readonly requestedBy: string;
     readonly ip?: string;
-    /** One of many looks of which the first was kept: it is neither audited nor kept. */
+    /** Neither audited nor kept once it has ended, unless the hub restarts before that; a refusal is audited all the same. */
     readonly quiet?: boolean;
   }): Promise<CommandView>;
 }

@@ -11,17 +11,17 @@ const KNOWN_SHARE = 0.99;
 /** What `/readyz` tells: each part with whether it works and, if not, why. Part of the composition root. */
 export function readiness(deps: {
   readonly db: Db;
-  readonly store: TelemetryStore;
-  readonly jobs: JobQueue;
+  readonly store: Pick<TelemetryStore, "status">;
+  readonly jobs: Pick<JobQueue, "status">;
   readonly broker: () => PartState;
-  readonly catalog: SiteCatalog;
+  readonly catalog: Pick<SiteCatalog, "points" | "gateways">;
   readonly state: Pick<StateService, "current">;
   readonly isOnline: (gateway: string) => boolean;
 }): () => Readonly<Record<string, PartState>> {
   const { db, store, jobs, broker, catalog, state, isOnline } = deps;
   return () => {
     const points = catalog.points();
-    const known = points.filter(({ id }) => state.current(id).reason !== "noValue").length;
+    const known = points.filter(({ id }) => isHeard(state.current(id))).length;
     const away = catalog.gateways().flatMap(({ id }) => (isOnline(id) ? [] : [id]));
     const { ready, detail } = store.status;
     return {
@@ -33,6 +33,11 @@ export function readiness(deps: {
       points: { ready: known >= points.length * KNOWN_SHARE, detail: `${known} of ${points.length} points heard` },
     };
   };
+}
+
+/** Was it ever heard? One that never was is `noValue` at first, and without a value when it is stale. */
+function isHeard({ value, reason }: ReturnType<StateService["current"]>): boolean {
+  return reason !== "noValue" && (value !== null || reason !== "stale");
 }
 
 /** Does the record database answer? */

@@ -12,8 +12,9 @@ const RETRY_MS = 1000;
  * does all that is due by now and gives the next time, or undefined when nothing is left to wait for.
  *
  * What is due at a time that people have named follows the wall clock. What is due after so long must not wait for hours because that
- * clock was set back: `setBack` is told by how much it was, ms, within half a minute and before the work is done again. A clock that
- * is set forward makes both due at once: it looks the same when the machine slept, and then they are.
+ * clock was set back: `setBack` is told by how much it was, ms, within half a minute and before the work is done again, and moves all
+ * that waits. What begins to wait between the step and that must wait in the same time as the rest: `behind` says by how much. A clock
+ * that is set forward makes both due at once: it looks the same when the machine slept, and then they are.
  */
 export class DueTimer {
   readonly #clock: Clock;
@@ -62,6 +63,20 @@ export class DueTimer {
     if (!this.#running || at >= this.#at) return;
     this.#at = at;
     this.#arm();
+  }
+
+  /**
+   * By how much the wall clock was set back since what waits was reckoned, ms; 0 where it was not. `setBack` is told it soon: until
+   * then what is due after so long is kept as due so much later.
+   */
+  behind(): number {
+    if (!this.#running || this.#setBack === undefined || this.#compared === undefined) return this.#lostMs;
+    const lostMs = this.#lost();
+    if (lostMs > 0) {
+      this.#lostMs += lostMs;
+      this.expect(this.#clock.now());
+    }
+    return this.#lostMs;
   }
 
   #arm(): void {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Static } from "typebox";
 import { type ReferenceSources, resolveReferences } from "#config/references.ts";
 import { Bootstrap } from "#config/schema/bootstrap.ts";
-import { YamlFile } from "#config/yaml-file.ts";
+import { type PathStep, showPath, YamlFile } from "#config/yaml-file.ts";
 import { ConfigError, errorCode, InvalidInputError } from "#core/errors.ts";
 import type { OutboxLimits } from "./outbox-limits.ts";
 
@@ -16,20 +16,27 @@ export interface LoadedBootstrap {
 
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
-function fillVariables(yaml: YamlFile, env: Readonly<Record<string, string | undefined>>, problems: string[]): unknown {
-  const { value } = yaml;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const filled = Object.entries(value).map(([key, field]: [string, unknown]) => {
-    if (typeof field !== "string") return [key, field];
-    const text = field.replace(VARIABLE, (whole, name: string) => {
+/** Fills the texts of the file in, at whatever depth, so that what is filled in is checked as all else. */
+function fillVariables(yaml: YamlFile, env: Readonly<Record<string, string | undefined>>, problems: string[]): void {
+  const seen = new Set<object>();
+  const filled = (text: string, path: readonly PathStep[]): string =>
+    text.replace(VARIABLE, (whole, name: string) => {
       const found = env[name];
       if (found === undefined)
-        problems.push(`${yaml.where([key])} /${key} expected a set environment variable ${name}, got nothing`);
+        problems.push(`${yaml.where(path)} ${showPath(path)} expected a set environment variable ${name}, got nothing`);
       return found ?? whole;
     });
-    return [key, text];
-  });
-  return Object.fromEntries(filled) as unknown;
+  const fill = (value: unknown, path: readonly PathStep[]): void => {
+    // an alias of the file is the same object as what it names
+    if (typeof value !== "object" || value === null || seen.has(value)) return;
+    seen.add(value);
+    for (const [key, field] of Object.entries(value) as [string, unknown][]) {
+      const at = [...path, key];
+      if (typeof field === "string") Reflect.set(value, key, filled(field, at));
+      else fill(field, at);
+    }
+  };
+  fill(yaml.value, []);
 }
 
 function readJson(file: string): unknown {
@@ -58,11 +65,9 @@ export function loadBootstrap(file: string, env: Readonly<Record<string, string 
   const problems: string[] = [];
   const yaml = YamlFile.read(file, file, problems);
   if (yaml === undefined) throw new ConfigError("CONFIG_INVALID", problems);
-  yaml.check(Bootstrap, problems);
-  const filled = fillVariables(yaml, env, problems);
-  if (problems.length > 0) throw new ConfigError("CONFIG_INVALID", problems);
-  // checked above: filling in a variable leaves a text a text
-  const bootstrap = filled as Static<typeof Bootstrap>;
+  fillVariables(yaml, env, problems);
+  const bootstrap = yaml.check(Bootstrap, problems);
+  if (bootstrap === undefined || problems.length > 0) throw new ConfigError("CONFIG_INVALID", problems);
   for (const [key, protocols] of [
     ["broker", ["mqtt:", "mqtts:"]],
     ["cloud", ["http:", "https:"]],

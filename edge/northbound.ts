@@ -62,6 +62,13 @@ export class Northbound {
   readonly #told = new Map<string, Sample>();
   /** Values are under way that the thread has not taken yet: no more are sent, so that none pile up. */
   #telling = false;
+  /** Place in the points of the first one that is looked at next. */
+  #next = 0;
+  /** So many are still to be looked at in this round: the next batch follows as soon as the one before is taken. */
+  #left = 0;
+  /** Code of the last failure, told once while it lasts. */
+  #failing: string | undefined;
+  #unknown = "";
   #heardAt = 0;
   #starts = 0;
   #pauseMs: number;
@@ -91,6 +98,7 @@ export class Northbound {
     if (this.#stopped) return;
     const { devices } = this.#options.settings;
     const wanted = devices && new Set(devices);
+    this.#warnOfUnknown(points);
     const shown = points
       .filter(({ id }) => wanted === undefined || wanted.has(pointParts(id).device))
       .map((point) => shownOf(point, this.#options.numberOf(point.id)))
@@ -104,6 +112,15 @@ export class Northbound {
     this.#points = fitting;
     if (this.#worker === undefined) this.#begin();
     else if (this.#opened !== undefined) this.#show();
+  }
+
+  /** A misspelt device would only be missing. */
+  #warnOfUnknown(points: readonly Point[]): void {
+    const known = new Set(points.map(({ id }) => pointParts(id).device));
+    const unknown = (this.#options.settings.devices ?? []).filter((device) => !known.has(device));
+    if (unknown.join() !== this.#unknown && unknown.length > 0)
+      this.#options.logger.warn({ devices: unknown }, "no point of these devices is there to be shown on BACnet");
+    this.#unknown = unknown.join();
   }
 
   /** Takes the device from the network. */
@@ -129,9 +146,7 @@ export class Northbound {
     this.#cancelPause();
     const { settings, gateway, clock } = this.#options;
     const { name = gateway, devices: _, ...network } = settings;
-    // minutes to add to local time for UTC, as BACnet counts [BACnet 12.11, UTC_Offset]
-    const utcOffsetMin = new Date(clock.now()).getTimezoneOffset();
-    const data: NorthboundWorkerData = { settings: { ...network, name, utcOffsetMin }, beatMs: this.#times.beatMs };
+    const data: NorthboundWorkerData = { settings: { ...network, name }, beatMs: this.#times.beatMs };
     this.#starts += 1;
     this.#heardAt = clock.monotonic();
     const worker = new Worker(ENTRY, {
@@ -163,9 +178,11 @@ export class Northbound {
         break;
       case "took":
         this.#telling = false;
+        this.#tell();
         break;
       case "beat":
         this.#pauseMs = this.#times.firstPauseMs;
+        this.#failing = undefined;
         this.#counters = message.counters;
         break;
       case "failed":
@@ -184,8 +201,9 @@ export class Northbound {
   #show(): void {
     this.#told.clear();
     this.#telling = false;
+    this.#next = 0;
     this.#send({ kind: "show", points: this.#points });
-    this.#tell();
+    this.#round();
   }
 
   #tick(worker: Worker): void {
@@ -193,23 +211,41 @@ export class Northbound {
     const silentMs = this.#options.clock.monotonic() - this.#heardAt;
     if (silentMs > this.#times.silenceMs)
       this.#end(worker, "NORTHBOUND_HANGS", `the thread is silent for ${Math.round(silentMs)} ms`);
-    else this.#tell();
+    else this.#round();
+  }
+
+  #round(): void {
+    this.#left = this.#points.length;
+    this.#tell();
   }
 
   #tell(): void {
     if (this.#opened === undefined || this.#telling) return;
+    const points = this.#points;
     const values: ShownValue[] = [];
-    for (const { id, number } of this.#points) {
-      const sample = this.#options.latest(id);
-      if (sample === undefined || this.#told.get(id) === sample) continue;
-      this.#told.set(id, sample);
-      const { value, quality, reason } = sample;
-      values.push({ number, value, quality, ...(reason === undefined ? {} : { reason }) });
-      if (values.length === MOST_VALUES) break;
+    // on from where the last batch ended: points that change all the time must not keep the others from being told
+    for (; this.#left > 0 && values.length < MOST_VALUES; this.#left--) {
+      const point = points[this.#next];
+      this.#next = (this.#next + 1) % points.length;
+      const value = point && this.#news(point);
+      if (value !== undefined) values.push(value);
     }
     if (values.length === 0) return;
     this.#telling = true;
     this.#send({ kind: "tell", values });
+  }
+
+  /** What is to be told of a point; undefined where that was told. */
+  #news({ id, number }: ShownPoint): ShownValue | undefined {
+    const sample = this.#options.latest(id);
+    if (sample === undefined) {
+      // it was configured anew, and its value before holds no more
+      return this.#told.delete(id) ? { number, value: null, quality: "bad", reason: "stale" } : undefined;
+    }
+    if (this.#told.get(id) === sample) return undefined;
+    this.#told.set(id, sample);
+    const { value, quality, reason } = sample;
+    return { number, value, quality, ...(reason === undefined ? {} : { reason }) };
   }
 
   #send(message: ToNorthbound): void {
@@ -223,7 +259,9 @@ export class Northbound {
     this.#cancelTicks();
     void worker.terminate();
     const { clock, logger } = this.#options;
-    logger.error({ code, cause: message, againInMs: this.#pauseMs }, "points are not shown on BACnet");
+    if (this.#failing !== code)
+      logger.error({ code, cause: message, againInMs: this.#pauseMs }, "points are not shown on BACnet");
+    this.#failing = code;
     this.#cancelPause = clock.after(this.#pauseMs, () => this.#begin());
     this.#pauseMs = Math.min(this.#times.longestPauseMs, 2 * this.#pauseMs);
   }

@@ -34,6 +34,9 @@ interface Slot {
 /** A point of which nothing has been heard. */
 const UNHEARD = { last: undefined, reported: undefined, stale: false, awaited: false } as const;
 
+/** What is wrong with a point only while its device is out of reach, or its driver gone. */
+const ENDED_BY_RETURN: ReadonlySet<string> = new Set(["commLost", "driverFailed"]);
+
 /** How a write was refused before it reached the driver. */
 export interface WriteRefusal {
   readonly code: "POINT_UNKNOWN" | "POINT_READ_ONLY" | "VALUE_KIND" | "VALUE_OUT_OF_RANGE";
@@ -165,13 +168,13 @@ export class Pipeline {
   }
 
   /**
-   * A device came or fell silent, as its driver tells it: one that is back owes every point that its loss has made bad, and has for
+   * A device came or fell silent, as its driver tells it: one that is back owes every point that its loss, or its driver's end, has made bad, and has for
    * that as long as for any other sign of life.
    */
   deviceState(device: string, online: boolean): void {
     const now = this.#clock.monotonic();
     for (const slot of this.#byDevice.get(device) ?? []) {
-      slot.awaited = online && slot.last?.quality === "bad" && slot.last.reason === "commLost";
+      slot.awaited = online && slot.last?.quality === "bad" && ENDED_BY_RETURN.has(slot.last.reason ?? "");
       if (!slot.awaited) continue;
       slot.heardAt = now;
       slot.stale = false;

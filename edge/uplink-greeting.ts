@@ -28,6 +28,12 @@ export class CloudGreeting {
     this.#wait(STEPS, over);
   }
 
+  /** Nothing more is waited for. */
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
   #wait(steps: number, over: () => void): void {
     this.#cancel = this.#clock.after(STEP_MS, () => {
       if (steps > 1) {

@@ -123,7 +123,11 @@ export class BrokerLink {
     client.on("message", (topicName, bytes) => {
       if (this.#client === client) this.#options.onMessage(topicName, bytes);
     });
-    client.on("connect", () => this.#subscribe(client));
+    client.on("connect", () =>
+      this.#subscribe(client, (why) => {
+        cause = why;
+      }),
+    );
     client.on("close", () => {
       if (this.#client !== client) return;
       // a refused CONNECT must not leave a half-open socket behind
@@ -133,16 +137,24 @@ export class BrokerLink {
     logger.debug({ url }, "connecting to the broker");
   }
 
-  #subscribe(client: MqttClient): void {
+  #subscribe(client: MqttClient, failed: (cause: string) => void): void {
+    const { subscriptions, logger } = this.#options;
     // A broker that takes the connection and never the subscriptions answers pings for ever.
-    const cancel = this.#options.clock.after(CONNECT_TIMEOUT_MS, () => client.end(true));
+    const cancel = this.#options.clock.after(CONNECT_TIMEOUT_MS, () => {
+      failed(`no SUBACK within ${CONNECT_TIMEOUT_MS / 1_000} s`);
+      client.end(true);
+    });
     client.once("close", cancel);
-    client.subscribe([...this.#options.subscriptions], { qos: 1 }, (error, granted) => {
+    client.subscribe([...subscriptions], { qos: 1 }, (error, _granted, answer) => {
       cancel();
       if (this.#client !== client || this.#stopped) return;
-      const refused = (granted ?? []).filter(({ qos }) => qos > 2).map(({ topic }) => topic);
+      const refused = subscriptions.filter((_topic, at) => Number(answer?.granted[at] ?? 0) > 2);
       if (error !== null || refused.length > 0) {
-        this.#options.logger.error({ refused, cause: error?.message }, "the broker refused a subscription");
+        // only an answer refuses: a connection that ends before there is one has a cause of its own
+        if (answer !== undefined) {
+          logger.error({ refused, cause: error?.message }, "the broker refused a subscription");
+          failed("the broker refused a subscription");
+        }
         client.end(true);
         return;
       }

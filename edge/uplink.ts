@@ -279,6 +279,7 @@ export class Uplink {
     this.#births.disconnected();
     const goodbye = this.#ready ? this.#session.nodeDeath(this.#options.clock.now()) : undefined;
     this.#ready = false;
+    this.#greeting.stop();
     await this.#link.stop(goodbye);
   }
 }

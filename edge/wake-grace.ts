@@ -1,4 +1,5 @@
 import type { Clock } from "#core/clock.ts";
+import { deviceOf, type PointId } from "#core/ids.ts";
 import type { Sample } from "#core/model/sample.ts";
 import type { DeviceState } from "#protocols/driver.ts";
 
@@ -19,7 +20,7 @@ export interface WakeGraceOptions {
  */
 export class WakeGrace {
   readonly #options: WakeGraceOptions;
-  readonly #samples = new Map<string, Sample>();
+  readonly #samples = new Map<PointId, Sample>();
   readonly #devices = new Map<string, DeviceState>();
   #cancel: (() => void) | undefined;
   #begunAt = 0;
@@ -56,7 +57,7 @@ export class WakeGrace {
     // a driver's garbage is for the pipeline to judge
     const believed = samples.filter((sample: Sample | null | undefined) => {
       if (typeof sample !== "object" || sample === null) return true;
-      const lost = sample.quality === "bad" && sample.reason === "commLost";
+      const lost = sample.quality === "bad" && sample.reason === "commLost" && typeof sample.point === "string";
       if (lost) this.#samples.set(sample.point, sample);
       else this.#samples.delete(sample.point);
       return !lost;
@@ -69,8 +70,14 @@ export class WakeGrace {
     if (this.#cancel !== undefined && !state.online) this.#devices.set(state.device, state);
     else {
       this.#devices.delete(state.device);
+      if (state.online) this.#found(state.device);
       this.#options.onDevice(state);
     }
+  }
+
+  /** A device is found again: what its driver said of its points before is over, and each is told anew or turns stale. */
+  #found(device: string): void {
+    for (const point of this.#samples.keys()) if (deviceOf(point) === device) this.#samples.delete(point);
   }
 
   /** Forgets what is held back: other devices are bound, and all will be told anew. */

@@ -1,3 +1,4 @@
+import type { AlarmTransition } from "#core/model/alarm.ts";
 import type { Db } from "../db/database.ts";
 
 /** Who looks after an alarm and whether it was told further. */
@@ -9,6 +10,8 @@ export interface Duty {
 
 /** Ids in one question: far below what either database takes. */
 const AT_ONCE = 1000;
+/** What makes an alarm wait for somebody: its whole time runs from then. */
+const CALLS: readonly AlarmTransition[] = ["raised", "reAlarmed", "unshelved", "unsuppressed", "returnedToService"];
 
 /** Assignment and escalation of alarms: the cloud's own columns beside the alarm, of which gateways know nothing. */
 export class DutyStore {
@@ -86,6 +89,59 @@ export class DutyStore {
         .set((e) => ({ escalate_at: e("escalate_at", "-", byMs) }))
         .where("escalate_at", "is not", null),
     );
+  }
+
+  /**
+   * Open alarms that nobody has acknowledged and that were not told further, in the order of their ids after `after`, with when they are
+   * due. `dueAfter`, Unix ms: only those that are due later.
+   */
+  waiting(
+    after: string,
+    limit: number,
+    dueAfter?: number,
+  ): readonly { readonly id: string; readonly at: number | null }[] {
+    const { kysely, sync } = this.#db;
+    let rows = kysely
+      .selectFrom("alarms")
+      .select(["id", "escalate_at as at"])
+      .where("id", ">", after)
+      .where("open", "=", 1)
+      .where("acknowledged", "=", 0)
+      .where((e) =>
+        e.or([
+          e("escalation_of", "is", null),
+          e("escalation_of", "!=", e.ref("occurrence")),
+          e("escalated_at", "is", null),
+        ]),
+      );
+    if (dueAfter !== undefined) rows = rows.where("escalate_at", ">", dueAfter);
+    return sync.all(rows.orderBy("id").limit(limit));
+  }
+
+  /** When each of these alarms last began to call for somebody, by the clock of the cloud, Unix ms. */
+  calledAt(alarms: readonly string[]): ReadonlyMap<string, number> {
+    const { kysely, sync } = this.#db;
+    const found = new Map<string, number>();
+    for (let from = 0; from < alarms.length; from += AT_ONCE) {
+      const rows = sync.all(
+        kysely
+          .selectFrom("alarm_journal")
+          .select("alarm")
+          .select((e) => e.fn.max<number>("received_at").as("at"))
+          .where("alarm", "in", alarms.slice(from, from + AT_ONCE))
+          .where("transition", "in", CALLS)
+          .groupBy("alarm"),
+      );
+      for (const { alarm, at } of rows) found.set(alarm, at);
+    }
+    return found;
+  }
+
+  /** An occurrence that was not told further is due at another time, Unix ms; null: never. */
+  reckoned(alarm: string, occurrence: number, at: number | null): void {
+    const { kysely, sync } = this.#db;
+    const row = { escalation_of: occurrence, escalate_at: at, escalated_at: null };
+    sync.run(kysely.updateTable("alarms").set(row).where("id", "=", alarm));
   }
 
   escalated(alarm: string, occurrence: number, at: number): void {

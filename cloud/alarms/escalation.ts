@@ -8,8 +8,16 @@ import type { DutyStore } from "./duty-store.ts";
 import type { AlarmRecorder } from "./recorder.ts";
 import { type AlarmStore, waitsForSomebody } from "./store.ts";
 
-/** Alarms of one transaction: ingest waits for no more than that. */
+/** Alarms of one go: ingest waits for no more than that. */
 const AT_ONCE = 100;
+/** Alarms whose times are reckoned again in one go, which changes few of them. */
+const RECKONED_AT_ONCE = 200;
+
+/** A walk over the alarms that wait, after this one. `anew`: all are reckoned from when they began to wait; else none may wait too long. */
+interface Reckoning {
+  readonly after: string;
+  readonly anew: boolean;
+}
 
 /** Tells an alarm further, once an occurrence, when nobody has acknowledged it in time. */
 export class Escalation {
@@ -20,6 +28,8 @@ export class Escalation {
   readonly #positionsOf: PositionDirectory["of"];
   readonly #permitOf: (alarm: Alarm) => string | undefined;
   readonly timer: DueTimer;
+  /** While the hub was down its clock may have been set back. */
+  #reckoning: Reckoning | undefined = { after: "", anew: false };
 
   constructor(deps: {
     readonly duty: DutyStore;
@@ -55,9 +65,15 @@ export class Escalation {
     if (!waitsForSomebody(alarm)) return;
     const limit = this.#limit(alarm);
     if (limit === undefined) return;
-    const at = this.#clock.now() + limit;
+    const at = this.#clock.now() + limit + this.timer.behind();
     this.#duty.expect(alarm.id, alarm.occurrence, at);
     this.timer.expect(at);
+  }
+
+  /** How long alarms may wait has changed: it holds for those that wait already, from when they began to. */
+  limitsChanged(): void {
+    this.#reckoning = { after: "", anew: true };
+    this.timer.expect(this.#clock.now());
   }
 
   #limit(alarm: Alarm): number | undefined {
@@ -65,8 +81,37 @@ export class Escalation {
   }
 
   #escalate(now: number): number | undefined {
-    doEach(this.#duty.due(now, AT_ONCE), (id) => this.#recorder.commit(() => this.#one(id, now)));
-    return this.#duty.next();
+    const walk = (): void => {
+      if (this.#reckoning !== undefined) this.#reckoning = this.#reckon(this.#reckoning, now);
+    };
+    const tell = (): void =>
+      doEach(this.#duty.due(now, AT_ONCE), (id) => this.#recorder.commit(() => this.#one(id, now)));
+    doEach([walk, tell], (step) => step());
+    return this.#reckoning === undefined ? this.#duty.next() : now;
+  }
+
+  /** One go of the walk. Undefined when it was the last. */
+  #reckon({ after, anew }: Reckoning, now: number): Reckoning | undefined {
+    const waiting = this.#duty.waiting(after, RECKONED_AT_ONCE, anew ? undefined : now);
+    const alarms = this.#store.getMany(waiting.map(({ id }) => id));
+    const since = anew ? this.#duty.calledAt([...alarms.keys()]) : undefined;
+    this.#recorder.commit(() => {
+      for (const { id, at } of waiting) {
+        const alarm = alarms.get(id);
+        if (alarm === undefined || !waitsForSomebody(alarm)) continue;
+        const next = this.#reckoned(alarm, at, now, since);
+        if (next !== at) this.#duty.reckoned(id, alarm.occurrence, next);
+      }
+      return () => {};
+    });
+    const last = waiting.at(-1);
+    return waiting.length < RECKONED_AT_ONCE || last === undefined ? undefined : { after: last.id, anew };
+  }
+
+  #reckoned(alarm: Alarm, at: number | null, now: number, since?: ReadonlyMap<string, number>): number | null {
+    const limit = this.#limit(alarm);
+    if (since !== undefined) return limit === undefined ? null : Math.min(since.get(alarm.id) ?? now, now) + limit;
+    return limit === undefined || at === null ? at : Math.min(at, now + limit);
   }
 
   #one(id: string, now: number): () => void {

@@ -289,6 +289,11 @@ export class Alarms implements AlarmService, AlarmOperations, AlarmKeeping {
     return this.#watch.liveOf(kind);
   }
 
+  /** How long alarms may wait for the operator positions that look after them has changed. */
+  limitsChanged(): void {
+    this.#escalation.limitsChanged();
+  }
+
   /** Tells who looks that something about an alarm has changed: a run, a picture. */
   refresh(id: string): void {
     this.#showing.refresh(id);

@@ -13,6 +13,8 @@ import type { AlarmTables } from "./tables.ts";
 
 /** Ids in one question: far below what either database takes. */
 const AT_ONCE = 1000;
+/** A clock may be steered back by so much without an end of today's seeming too far away, ms. */
+const SHELVING_SLACK_MS = 60_000;
 
 type AlarmSelect<O> = SelectQueryBuilder<Tables, "alarms", O>;
 
@@ -184,7 +186,9 @@ export class AlarmStore {
         kysely
           .selectFrom("alarms")
           .select("document")
-          .where((e) => e.or([e("shelved_until", "<=", now), e("shelved_until", ">", now + MAX_SHELVE_MS)]))
+          .where((e) =>
+            e.or([e("shelved_until", "<=", now), e("shelved_until", ">", now + MAX_SHELVE_MS + SHELVING_SLACK_MS)]),
+          )
           .orderBy("shelved_until")
           .limit(limit),
       )

@@ -181,7 +181,7 @@ export class ExternalBroker implements Broker {
     client.on("message", (name, bytes, packet) => {
       if (this.#connection?.client === client) this.#message(name, bytes, packet);
     });
-    client.on("connect", () => this.#subscribe(client));
+    client.on("connect", () => this.#subscribe(client, (why) => (cause = why)));
     client.on("close", () => {
       if (this.#connection?.client !== client) return;
       client.end(true); // a refused CONNECT must not leave a half-open socket behind
@@ -191,7 +191,7 @@ export class ExternalBroker implements Broker {
     logger.debug({ url }, "connecting to the broker");
   }
 
-  #subscribe(client: MqttClient): void {
+  #subscribe(client: MqttClient, failed: (cause: string) => void): void {
     const { site, clock, logger } = this.#options;
     const filters = [
       ...SENT_TYPES.map((type) => `${NAMESPACE}/${site}/${type}/${type.startsWith("N") ? "+" : "+/+"}`),
@@ -199,14 +199,21 @@ export class ExternalBroker implements Broker {
       this.#stateTopic,
     ];
     // A broker that takes the connection and never the subscriptions answers pings for ever.
-    const cancel = clock.after(CONNECT_TIMEOUT_MS, () => client.end(true));
+    const cancel = clock.after(CONNECT_TIMEOUT_MS, () => {
+      failed(`no SUBACK within ${CONNECT_TIMEOUT_MS / 1000} s`);
+      client.end(true);
+    });
     client.once("close", cancel);
-    client.subscribe(filters, { qos: 1 }, (error, granted) => {
+    client.subscribe(filters, { qos: 1 }, (error, _granted, answer) => {
       cancel();
       if (this.#connection?.client !== client || this.#closed) return;
-      const refused = (granted ?? []).filter(({ qos }) => qos > 2).map(({ topic }) => topic);
+      const refused = filters.filter((_filter, at) => Number(answer?.granted[at] ?? 0) > 2);
       if (error !== null || refused.length > 0) {
-        logger.error({ refused, cause: error?.message }, "the broker refused a subscription");
+        // Only an answer refuses: a connection that ends before there is one has a cause of its own.
+        if (answer !== undefined) {
+          logger.error({ refused, cause: error?.message }, "the broker refused a subscription");
+          failed("the broker refused a subscription");
+        }
         client.end(true);
         return;
       }

@@ -44,7 +44,7 @@ export interface HubOrder {
   readonly cause?: NonNullable<Command["cause"]>;
   /** Whence a person asked. */
   readonly ip?: string;
-  /** Neither audited nor kept once it has ended; a refusal is audited all the same. */
+  /** Neither audited nor kept once it has ended, unless the hub restarts before that; a refusal is audited all the same. */
   readonly quiet?: boolean;
 }
 
@@ -61,6 +61,8 @@ export class Commands implements CommandService, CommandPerformer {
   readonly #waiting = new Map<string, ((view: CommandView) => void)[]>();
   /** Open commands that are to leave no trace. A restart makes ordinary ones of them. */
   readonly #quiet = new Set<string>();
+  /** Ended, while the records could not be asked for it: told with the next look at what is open. */
+  readonly #untold = new Set<string>();
   #cancel: (() => void) | undefined;
   #failing = false;
 
@@ -182,8 +184,7 @@ export class Commands implements CommandService, CommandPerformer {
     };
     this.#deps.db.sync.transaction(() => {
       this.#store.add(row);
-      if (quiet) this.#quiet.add(row.id);
-      else
+      if (!quiet)
         this.#audit(
           command.kind,
           requestedBy,
@@ -193,6 +194,7 @@ export class Commands implements CommandService, CommandPerformer {
           ip,
         );
     });
+    if (quiet) this.#quiet.add(row.id);
     this.#send(row);
     return commandView(this.#store.get(row.id) ?? row);
   }
@@ -257,6 +259,7 @@ export class Commands implements CommandService, CommandPerformer {
         if (row.expires_at < now) this.#giveUp(row, now);
         else if (row.sent_at === null || now < row.sent_at || now - row.sent_at >= RESEND_MS) this.#send(row);
       }
+      for (const id of this.#untold) this.#tell(id);
       this.#failing = false;
     } catch (error) {
       if (!this.#failing) this.#deps.logger.error({ err: error }, "open commands cannot be looked after, trying again");
@@ -280,14 +283,27 @@ export class Commands implements CommandService, CommandPerformer {
     this.#tell(row.id);
   }
 
-  /** Tells who waits. */
+  /** Tells who waits, and lets a quiet one leave no trace. What fails for now is done with a later tick. */
   #tell(id: string): void {
+    try {
+      this.#tellWaiting(id);
+      if (this.#quiet.has(id)) this.#store.remove(id);
+      this.#quiet.delete(id);
+      this.#untold.delete(id);
+    } catch (error) {
+      if (!this.#untold.has(id))
+        this.#deps.logger.warn({ command: id, err: error }, "an ended command cannot be told or removed, trying again");
+      this.#untold.add(id);
+    }
+  }
+
+  #tellWaiting(id: string): void {
     const waiting = this.#waiting.get(id);
     const row = waiting && this.#store.get(id);
     if (waiting === undefined || row === undefined) return;
+    const view = commandView(row);
     this.#waiting.delete(id);
-    if (this.#quiet.delete(id)) this.#store.remove(id);
-    for (const resolve of waiting) resolve(commandView(row));
+    for (const resolve of waiting) resolve(view);
   }
 
   #auditEnd(row: CommandRow, end: Pick<CommandResult, "status" | "code">, actor: string): void {

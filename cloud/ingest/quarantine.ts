@@ -87,7 +87,7 @@ export class Quarantine {
   }
 
   /** What was put aside of a gateway, newest first, without the bytes. @throws CURSOR_INVALID */
-  list(gateway: string, { limit, cursor }: PageRequest): PageResult<QuarantineView> {
+  list(gateway: string, { limit, cursor, count }: PageRequest): PageResult<QuarantineView> {
     const [before] = decodeCursor(cursor, ["number"]) ?? [];
     const { kysely, sync } = this.#db;
     let query = kysely
@@ -99,7 +99,12 @@ export class Quarantine {
     const rows = sync.all(query.orderBy("id", "desc").limit(limit + 1));
     const last = rows[limit - 1];
     const more = rows.length > limit && last !== undefined;
-    return { items: rows.slice(0, limit).map(shown), ...(more ? { nextCursor: encodeCursor([last.id]) } : {}) };
+    const kept = kysely.selectFrom("quarantine").where("gateway", "=", gateway);
+    return {
+      items: rows.slice(0, limit).map(shown),
+      ...(more ? { nextCursor: encodeCursor([last.id]) } : {}),
+      ...(count === true ? { total: sync.get(kept.select((e) => e.fn.countAll<number>().as("n")))?.n ?? 0 } : {}),
+    };
   }
 
   /** The bytes of one row of a gateway, as they came. */

@@ -102,16 +102,13 @@ export class RunCursors {
     const { clock, logger } = this.#deps;
     const began = clock.monotonic();
     try {
-      this.#move(this.#waiting);
+      this.#moveWaiting();
     } catch (error) {
-      if (isStoreTrouble(error)) {
-        if (this.#retryMs === 0) logger.error({ err: error }, "cursors cannot be moved, trying again");
-        this.#retryMs = Math.min(Math.max(this.#retryMs * 2, RETRY_FIRST_MS), RETRY_LONGEST_MS);
-        this.#nextAt = clock.monotonic() + this.#retryMs;
-        this.#schedule();
-        return;
-      }
-      this.#isolate();
+      if (this.#retryMs === 0) logger.error({ err: error }, "cursors cannot be moved, trying again");
+      this.#retryMs = Math.min(Math.max(this.#retryMs * 2, RETRY_FIRST_MS), RETRY_LONGEST_MS);
+      this.#nextAt = clock.monotonic() + this.#retryMs;
+      this.#schedule();
+      return;
     }
     this.#waiting = [];
     this.#samples = 0;
@@ -122,6 +119,16 @@ export class RunCursors {
     this.#retryMs = 0;
     logger.info({}, "cursors move again");
     this.#deps.onRecovered();
+  }
+
+  /** @throws what is trouble of the database; the runs that it stopped go on waiting */
+  #moveWaiting(): void {
+    try {
+      this.#move(this.#waiting);
+    } catch (error) {
+      if (isStoreTrouble(error)) throw error;
+      this.#isolate();
+    }
   }
 
   #move(runs: readonly Run[]): void {
@@ -146,15 +153,19 @@ export class RunCursors {
     );
   }
 
-  /** One of the runs is refused for what it is: the others must not wait for it. */
+  /** One of the runs is refused for what it is: the others must not wait for it. @throws what is trouble of the database */
   #isolate(): void {
-    for (const run of this.#waiting)
+    const runs = this.#waiting;
+    for (const [at, run] of runs.entries())
       try {
         this.#move([run]);
       } catch (error) {
-        // Trouble of the database says nothing of the run: it is not acknowledged and comes again.
-        if (isStoreTrouble(error)) this.#deps.logger.warn({ err: error }, "a cursor could not be moved");
-        else this.#deps.condemn(run, errorCode(error), errorMessage(error));
+        if (isStoreTrouble(error)) {
+          // That says nothing of this run, nor of those behind it.
+          this.#waiting = runs.slice(at);
+          throw error;
+        }
+        this.#deps.condemn(run, errorCode(error), errorMessage(error));
       }
   }
 

@@ -8,6 +8,7 @@ export class Positions implements PositionDirectory {
   readonly #spacesBelow: (space: string) => ReadonlySet<string>;
   /** Asked for each alarm of a flood: the tree is walked once. */
   readonly #known = new Map<string, ReadonlySet<string>>();
+  readonly #listeners: (() => void)[] = [];
 
   /** `below`: a space and all that lies below it. `onSiteChange` calls when that may have changed. */
   constructor(
@@ -18,7 +19,19 @@ export class Positions implements PositionDirectory {
     this.#book = book;
     this.#spacesBelow = below;
     onSiteChange(() => this.#known.clear());
-    book.onChange(() => this.#known.clear());
+    let before = JSON.stringify(this.positions());
+    book.onChange(() => {
+      this.#known.clear();
+      const now = JSON.stringify(this.positions());
+      if (now === before) return;
+      before = now;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  /** Called after each change of a position, and of nothing else of the book. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   positions(): readonly OperatorPosition[] {

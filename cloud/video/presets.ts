@@ -6,7 +6,7 @@ import type { BlobStore, CameraPreset, CommandPerformer, PresetService } from ".
 import type { Actor } from "../ports.ts";
 import { arrivalOf, shaOf } from "./arrival.ts";
 
-/** What a camera told serves everybody who asks within so long. */
+/** What a camera told, or that it told nothing, serves everybody who asks within so long. */
 const FRESH_MS = 30_000;
 const COMMAND_MS = 8000;
 /** Longest answer that is read, bytes, and what is taken of it. */
@@ -47,10 +47,13 @@ export class CameraPresets implements PresetService {
     if (known !== undefined) return known;
     const told = this.#ask(camera, actor);
     this.#told.set(camera, told);
-    told.then(
-      () => this.#deps.clock.after(FRESH_MS, () => this.#told.delete(camera)),
-      () => this.#told.delete(camera),
-    );
+    const forget = (): void => void this.#told.delete(camera);
+    const forgetLater = (): void => void this.#deps.clock.after(FRESH_MS, forget);
+    told.then(forgetLater, (error: unknown) => {
+      // Only what the camera did is about the camera: any other failure may be over in a moment.
+      if (error instanceof PresetError) forgetLater();
+      else forget();
+    });
     return told;
   }
 

@@ -48,12 +48,15 @@ export class CameraSnapshots implements SnapshotService {
   }
 
   async #take(camera: string, { name, ip }: Actor): Promise<string> {
+    const look = JSON.stringify([camera, name]);
+    const recorded = this.#isRecorded(look);
     const { status, code, message, blob } = await this.#deps.commands.perform({
       request: { device: camera, action: "snapshot", expiresInMs: COMMAND_MS },
       requestedBy: name,
-      ...(this.#isRecorded(camera, name) ? { quiet: true } : {}),
+      ...(recorded ? { quiet: true } : {}),
       ...(ip === undefined ? {} : { ip }),
     });
+    if (!recorded) this.#recorded.set(look, this.#deps.clock.monotonic());
     const why = [code, message].filter((part) => part !== undefined).join(": ");
     if (status === "timeout" || status === "expired")
       throw new SnapshotError("SNAPSHOT_TIMEOUT", `camera ${camera} gave no picture in time: ${why}`);
@@ -65,15 +68,12 @@ export class CameraSnapshots implements SnapshotService {
     throw new SnapshotError("SNAPSHOT_TIMEOUT", `the picture of ${camera} did not arrive within ${ARRIVAL_MS} ms`);
   }
 
-  #isRecorded(camera: string, name: string): boolean {
+  #isRecorded(look: string): boolean {
     const now = this.#deps.clock.monotonic();
-    for (const [look, at] of this.#recorded) {
+    for (const [old, at] of this.#recorded) {
       if (now - at < RECORD_EVERY_MS) break;
-      this.#recorded.delete(look);
+      this.#recorded.delete(old);
     }
-    const look = JSON.stringify([camera, name]);
-    if (this.#recorded.has(look)) return true;
-    this.#recorded.set(look, now);
-    return false;
+    return this.#recorded.has(look);
   }
 }

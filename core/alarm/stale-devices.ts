@@ -75,7 +75,11 @@ export class StaleDevices {
     const told = { value: pointParts(sample.point).point, observedAt: sample.observedAt };
     let itself: readonly AlarmChange[] = [];
     if (!this.#points.any(device)) itself = this.#over(track, told);
-    else if (!this.#silent(device)) this.#wait(track, told);
+    else if (!this.#silent(device)) {
+      // the point that was waited for is heard again: the others have the whole on-delay for themselves
+      if (track.pending?.value === told.value && !this.#points.has(device, sample.point)) life.cancelDelay(track);
+      this.#wait(track, told.observedAt);
+    }
     return [...itself, ...life.index.ofPoint(sample.point).flatMap((child) => this.#child(child, track))];
   }
 
@@ -96,9 +100,7 @@ export class StaleDevices {
     const { life, options } = this.#deps;
     const track = life.of(staleDefinition(device));
     if (track === undefined) return;
-    const [point] = this.#points.of(device);
-    if (point !== undefined)
-      this.#wait(track, { value: pointParts(pointId(point)).point, observedAt: options.clock.now() });
+    this.#wait(track, options.clock.now());
     if (track.alarm?.suppressedBy?.includes(communicationDefinition(device)) !== true) return;
     this.#settled(device);
     const { clock, onChanges } = options;
@@ -127,9 +129,12 @@ export class StaleDevices {
     return this.#deps.life.apply(track, { type: "unsuppress", rule }, { comment: rule });
   }
 
-  #wait(track: Track, facts: { readonly value: string; readonly observedAt: number }): void {
+  /** Waits for the point that is stale the longest: only one that is so for the whole on-delay is an alarm. */
+  #wait(track: Track, observedAt: number): void {
     const { life } = this.#deps;
-    if (track.alarm?.live === true || track.pending !== undefined) return;
+    const [point] = this.#points.of(track.device ?? "");
+    if (point === undefined || track.alarm?.live === true || track.pending !== undefined) return;
+    const facts = { value: pointParts(pointId(point)).point, observedAt };
     life.raiseLater(track, facts, () => {
       const raised = life.activate(track, facts);
       const children = new Set(this.#points.of(track.device ?? "").flatMap((point) => life.index.ofPoint(point)));

@@ -57,7 +57,7 @@ export const QuarantineView = Type.Object({
   epoch: Type.Optional(Type.String()),
   offset: Type.Optional(Type.Integer({ description: "Where it stood in its lane, when that could be read." })),
   code: Type.String(),
-  reason: Type.String(),
+  reason: Type.Optional(Type.String({ description: "Only for those who see the whole site: it may name any device." })),
   bytes: Type.Integer({ minimum: 0, description: "How much it is; the bytes themselves: /quarantine/{row}." }),
 });
 export type QuarantineView = Static<typeof QuarantineView>;

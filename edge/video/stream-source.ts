@@ -94,8 +94,12 @@ export class StreamSource {
   /** Ends; nothing is told afterwards. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#release();
-    await this.#running?.stop();
+    try {
+      await this.#running?.stop();
+    } finally {
+      // not before: a camera of one session refuses whoever would pull it while this one ends
+      this.#release();
+    }
   }
 
   async #open(): Promise<void> {

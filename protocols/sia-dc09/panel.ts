@@ -17,6 +17,8 @@ const SIGN_OF_LIFE_MS = 30_000;
 const FIRST_CALL_MS = 10_000;
 const HEARD = "heardAt";
 const RAISED_BY = "raisedBy ";
+/** A condition whose end only we tell, as JSON text until it is told: the hub must not wait for it after a restart of ours. */
+const WITHOUT_END = "withoutEnd ";
 /** States that are kept of one panel, beyond those that points show: who speaks in the clear may name any zone. */
 const MAX_STATES = 4_000;
 
@@ -60,6 +62,8 @@ export class Panel {
   #held: (() => void)[] | undefined;
   /** By condition; by state where a point shows it. */
   readonly #ends = new Map<string, End>();
+  /** Conditions that were told to be over and are still kept; forgotten with the next frame. */
+  readonly #ended = new Set<string>();
   readonly #restores: boolean;
   #points: readonly PointBinding<SiaAddress>[];
   #online: boolean | undefined;
@@ -80,6 +84,7 @@ export class Panel {
     this.#restores = restores;
     this.#states = new Map(states) as Map<string, Value>;
     for (const key of this.#states.keys()) if (this.#isMomentary(key)) this.#states.set(key, false);
+    this.#endKept();
     const { clock } = deps;
     const heardAt = this.#states.get(HEARD);
     const agoMs = typeof heardAt === "number" ? Math.max(0, clock.now() - heardAt) : undefined;
@@ -118,7 +123,21 @@ export class Panel {
       if (now < at) continue;
       this.#ends.delete(name);
       this.#set(new Map(), key, false);
-      if (condition !== undefined) this.#tellCondition({ ...condition, active: false });
+      if (condition === undefined) continue;
+      this.#ended.add(name);
+      this.#tellCondition({ ...condition, active: false });
+    }
+  }
+
+  /** What had no end yet when we were stopped is over. To be told so once more changes nothing. */
+  #endKept(): void {
+    for (const [key, kept] of this.#states) {
+      if (!key.startsWith(WITHOUT_END)) continue;
+      this.#states.delete(key);
+      if (typeof kept !== "string") continue;
+      this.#ended.add(key.slice(WITHOUT_END.length));
+      // our own record
+      this.#tellCondition({ ...(JSON.parse(kept) as FieldCondition), active: false });
     }
   }
 
@@ -143,6 +162,8 @@ export class Panel {
     const held: (() => void)[] = [];
     this.#held = held;
     const states = new Map<string, Value>([[HEARD, this.#deps.clock.now()]]);
+    for (const name of this.#ended) states.set(WITHOUT_END + name, null);
+    this.#ended.clear();
     const events = reports.map((report, at) =>
       this.#takeReport(report, content, { id: `${id}.${at}`, sequence }, states),
     );
@@ -186,7 +207,7 @@ export class Panel {
     }
     this.#set(states, "lastReport", `${format} ${code}${zone === undefined ? "" : ` zone ${zone}`}`);
     if (meaning.class === "test") this.#set(states, "lastTestAt", new Date(timestamp ?? observedAt).toISOString());
-    this.#tellUnbound(report, meaning, { ...time, observedAt }, again);
+    this.#tellUnbound(report, meaning, { ...time, observedAt }, again, states);
     return {
       id,
       device: this.device,
@@ -230,6 +251,7 @@ export class Panel {
     meaning: Meaning,
     seen: Pick<FieldCondition, "sourceTime" | "observedAt">,
     again: ReadonlySet<string>,
+    states: Map<string, Value>,
   ): void {
     const { category, state } = meaning;
     if (category === undefined || state === undefined) return;
@@ -243,8 +265,11 @@ export class Panel {
     const conditions = again.has(key) && stands ? [{ ...told, active: false }, told] : [told];
     const ends = this.#ends.get(key);
     this.#ends.delete(key);
-    if (ends !== undefined && state) this.#ends.set(condition, { ...ends, condition: told });
-    else if (!state) this.#ends.delete(condition);
+    if (ends !== undefined && state) {
+      this.#ends.set(condition, { ...ends, condition: told });
+      // no more are kept than states
+      if (this.#states.has(key)) states.set(WITHOUT_END + condition, JSON.stringify(told));
+    } else if (!state && this.#ends.delete(condition)) states.set(WITHOUT_END + condition, null);
     this.#whenKept(() => this.#deps.onConditions({ device: this.device, complete: false, conditions }));
   }
 

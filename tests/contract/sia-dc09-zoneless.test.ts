@@ -72,6 +72,35 @@ describe("an alarm that names no zone", () => {
     expect(told()).toHaveLength(4);
   });
 
+  it("is over for the hub also when the receiver ended before it could tell that", async () => {
+    await bind({});
+    await report("SIA-DCS", "0001", "NFA");
+    await report("SIA-DCS", "0002", "NPA");
+    await driver.stop();
+    driver = new SiaDriver({ port: 0 }, recording.deps);
+    await driver.start(new AbortController().signal);
+    await bind({});
+    expect(told()).toEqual([
+      ["zoneAlarm.fire", true, "fire"],
+      ["panic", true, "panic"],
+      ["panic", false, "panic"],
+      ["zoneAlarm.fire", false, "fire"],
+    ]);
+    // the next frame is another alarm, and what is over already is not told with every start
+    await report("SIA-DCS", "0003", "NFA");
+    clock.advance(6_000);
+    await report("SIA-DCS", "0004", "NRP");
+    expect(told().slice(4)).toEqual([
+      ["zoneAlarm.fire", true, "fire"],
+      ["zoneAlarm.fire", false, "fire"],
+    ]);
+    await driver.stop();
+    driver = new SiaDriver({ port: 0 }, recording.deps);
+    await driver.start(new AbortController().signal);
+    await bind({});
+    expect(told()).toHaveLength(6);
+  });
+
   it("shows at the point that is made for it, for some seconds", async () => {
     await bind({ anywhere: { signal: "zoneAlarm" } });
     await report("SIA-DCS", "0001", "NBA");

@@ -1,5 +1,6 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { en } from "#cloud/console/i18n/en.ts";
 import { barriers, chromiumFile, openConsole, startBrowser, visit, Watch } from "./browser.ts";
 import { Park } from "./park.ts";
 
@@ -51,6 +52,21 @@ describe.skipIf(chromiumFile === undefined)("the page of notifications", () => {
     expect(await row("positions", "Control room").textContent()).toContain("Chen Jing");
   }, 60_000);
 
+  it("does not remove who is still on call, and says so", async () => {
+    const end = watch.expect(/409/);
+    await page.goto("/notify?tab=contacts");
+    await row("contacts", "Chen Jing").getByRole("button").click();
+    await page.getByTestId("notify-remove").click();
+    await page.getByText(en.notify.removeText).waitFor();
+    await page.getByTestId("notify-remove-confirm").click();
+    const refusal = page.getByRole("alert").filter({ hasText: en.error.NOTIFY_IN_USE });
+    await refusal.waitFor();
+    expect(await refusal.textContent()).toContain("rota control-room");
+    await page.reload();
+    await row("contacts", "Chen Jing").waitFor();
+    end();
+  }, 60_000);
+
   it("says with the keyboard alone after how long the alarms of a position are told further", async () => {
     await page.goto("/notify?tab=positions");
     await row("positions", "Control room").getByRole("button").focus();
@@ -91,6 +107,38 @@ describe.skipIf(chromiumFile === undefined)("the page of notifications", () => {
     await page.keyboard.press("Enter");
     await expect.poll(() => told(1)).toMatch(/Phone021 5550 1234 → 021 5550 9999/);
     expect(await versions.nth(1).locator(".fact").count()).toBe(1);
+  }, 60_000);
+
+  it("says that a list could not be loaded anew, and gives no older ones until it is", async () => {
+    const end = watch.expect(/503/);
+    let answer: "whole" | "late" | "none" = "whole";
+    const late = Promise.withResolvers<void>();
+    await page.route("**/api/v1/notify/versions*", async (route) => {
+      if (answer === "none") return await route.fulfill({ status: 503, json: {} });
+      if (answer === "late") await late.promise;
+      const response = await route.fetch();
+      return await route.fulfill({ response, json: { ...(await response.json()), nextCursor: "older" } });
+    });
+    await page.goto("/notify?tab=history");
+    const more = page.getByRole("button", { name: en.common.more });
+    const refresh = page.getByRole("button", { name: en.notify.refresh });
+    const failed = page.getByTestId("reload-error");
+    await more.waitFor();
+    answer = "late";
+    await refresh.click();
+    await expect.poll(() => more.count()).toBe(0);
+    expect(await page.getByTestId("notify-version").count()).toBeGreaterThan(0);
+    late.resolve();
+    await more.waitFor();
+    answer = "none";
+    await refresh.click();
+    await failed.waitFor();
+    expect(await page.getByTestId("notify-version").count()).toBeGreaterThan(0);
+    answer = "whole";
+    await failed.getByRole("button", { name: en.common.retry }).click();
+    await expect.poll(() => failed.count()).toBe(0);
+    await page.unroute("**/api/v1/notify/versions*");
+    end();
   }, 60_000);
 
   it("says why a test message was not sent, beside its channel and in the ledger", async () => {

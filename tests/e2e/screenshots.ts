@@ -93,6 +93,7 @@ async function takeAlarms(page: Page, alarm: AlarmView, name: string): Promise<v
   await until("the picture", async () => (await picture.evaluate((image) => image.naturalWidth > 0)) || undefined);
   await page.getByTestId("run").waitFor();
   await page.getByTestId("alarm-journal").waitFor();
+  await page.getByTestId("procedure-panel").waitFor();
   await take(page, name);
 }
 

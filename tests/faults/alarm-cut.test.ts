@@ -141,6 +141,7 @@ async function fieldGoesOn(): Promise<void> {
   const panel = await atFirePanel(park);
   await panel.acknowledge("zone-a2-fire", "at the panel");
   await panel.close();
+  await committed();
 }
 
 /** The operator sees what was before the cut. */

@@ -218,6 +218,31 @@ describe.skipIf(chromiumFile === undefined)("in the browser", () => {
     await expect.poll(() => page.getByTestId("handover-entry").count()).toBe(2);
   }, 60_000);
 
+  it("shows what a colleague has done meanwhile, and keeps what was typed", async () => {
+    const colleague = { name: "wang.fang", grants: [] };
+    const page = await visit("en-GB", "light");
+    await page.getByTestId("nav-handover").click();
+    await page.getByText(en.alarmQuality.handover.empty).waitFor();
+    const { id, revision } = await park.deps.shifts.draft(undefined, colleague);
+    await page.getByTestId("handover-draw").click();
+    await page.getByTestId("handover-notes").fill("gate 2 is open");
+    expect(await page.locator(".handover-list").textContent()).toContain(en.error.HANDOVER_OPEN);
+    const noted = await park.deps.shifts.change(id, { revision, notes: "gate 3 is shut" }, colleague);
+    await page.getByTestId("handover-save").click();
+    await page.getByTestId("handover-again").click();
+    await page.getByTestId("handover-other-notes").waitFor();
+    expect(await page.getByTestId("handover-other-notes").textContent()).toContain("gate 3 is shut");
+    expect(await page.getByTestId("handover-notes").inputValue()).toBe("gate 2 is open");
+    expect(await barriers(page)).toEqual([]);
+    park.deps.shifts.discard(id, { revision: noted.revision, reason: "the wrong shift" }, colleague);
+    await page.getByTestId("handover-save").click();
+    await page.getByTestId("handover-again").click();
+    await page.getByTestId("handover-discarded").waitFor();
+    expect(await page.getByTestId("handover-other-notes").textContent()).toContain("gate 2 is open");
+    await page.getByTestId("handover-entry").first().click();
+    await expect.poll(() => page.locator(".handover-list [role=alert]").count()).toBe(0);
+  }, 60_000);
+
   it("tells of a flood while it is on, live", async () => {
     const page = await visit("en-GB", "light");
     await page.getByTestId("load").first().waitFor();

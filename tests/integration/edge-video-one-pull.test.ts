@@ -8,6 +8,8 @@ import { ScriptedCamera } from "../unit/edge/video/scripted-camera.ts";
 const CAMERA = "demo/gw-1/camera-1";
 const FILM = filmStrip("baseline-320x180.h264");
 const POLL = { timeout: 15_000 } as const;
+/** Less than a gateway waits for the end of a session. */
+const SLOW_END_MS = 100;
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -97,6 +99,27 @@ describe("a camera whose qualities are one and the same stream", () => {
     await expect.poll(() => small.viewer.pictures.length, POLL).toBeGreaterThan((seen[1] ?? 0) + 5);
     await expect.poll(() => camera.connections, POLL).toBe(1);
     expect(camera.count("PLAY")).toBe(2);
+  });
+
+  it("is asked for the next session when the one before has ended, and not while it ends", async () => {
+    const { camera, streams } = await pulled(single);
+    let most = 0;
+    camera.script.answer = ({ method }, socket) => {
+      most = Math.max(most, camera.connections);
+      if (method !== "TEARDOWN") return undefined;
+      // this camera takes its time to end a session
+      const end = socket.end.bind(socket);
+      socket.end = () => socket;
+      setTimeout(() => end(), SLOW_END_MS);
+      return "";
+    };
+    const large = watch(streams, "main");
+    await expect.poll(() => large.viewer.pictures.length, POLL).toBeGreaterThan(3);
+    large.leave();
+    const small = watch(streams, "sub");
+    await expect.poll(() => small.viewer.pictures.length, POLL).toBeGreaterThan(3);
+    expect([camera.count("PLAY"), camera.count("TEARDOWN"), most]).toEqual([2, 1, 1]);
+    expect(small.viewer.failures).toEqual([]);
   });
 
   it("is two pulls where its streams are two", async () => {

@@ -3,6 +3,7 @@ import { Completeness, QuarantineView } from "#core/contracts/completeness.ts";
 import { GatewayView } from "#core/contracts/gateways.ts";
 import { Page } from "#core/contracts/http.ts";
 import { HubError } from "#core/errors.ts";
+import { NAMESPACE } from "#core/sparkplug/topic.ts";
 import type { Actor } from "../../ports.ts";
 import { attachment } from "../byte-range.ts";
 import type { ApiDeps } from "../deps.ts";
@@ -75,7 +76,11 @@ export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
       params: IdParams,
       query: ListQuery,
       answer: Page(QuarantineView),
-      handle: ({ params, query, actor }) => deps.gateways.quarantine(seen(params.id, actor), pageOf(query)),
+      handle({ params, query, actor }) {
+        const page = deps.gateways.quarantine(seen(params.id, actor), pageOf(query));
+        if (deps.authority.spaces(actor, "gateway.read") === "all") return page;
+        return { ...page, items: page.items.map(withoutDevices) };
+      },
     }),
     route({
       method: "GET",
@@ -85,8 +90,17 @@ export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
       tag: "gateways",
       params: QuarantineParams,
       handle({ params, actor, reply }) {
-        const bytes = deps.gateways.quarantinedBytes(seen(params.id, actor), params.row);
+        const gateway = seen(params.id, actor);
+        const bytes = deps.gateways.quarantinedBytes(gateway, params.row);
         if (bytes === undefined) throw new HubError("NOT_FOUND", `quarantine ${params.row}: no such row`);
+        deps.audit.append({
+          actor: actor.name,
+          action: "quarantine.take",
+          target: `${gateway} ${params.row}`,
+          result: "ok",
+          detail: { bytes: bytes.length },
+          ...(actor.ip === undefined ? {} : { ip: actor.ip }),
+        });
         // Never shown by a browser: what a stranger has sent is in it.
         return reply
           .type("application/octet-stream")
@@ -124,4 +138,9 @@ export function gatewayRoutes(deps: ApiDeps): readonly ApiRoute[] {
       },
     }),
   ];
+}
+
+/** What was put aside without what it says of devices: they may stand where the actor sees nothing. */
+function withoutDevices({ reason: _reason, topic, ...row }: QuarantineView): QuarantineView {
+  return { ...row, topic: topic.startsWith(`${NAMESPACE}/`) ? topic.split("/").slice(0, 4).join("/") : topic };
 }

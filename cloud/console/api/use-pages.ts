@@ -11,7 +11,7 @@ export interface Paged<T> {
   /** Of the first page. */
   readonly loading: boolean;
   readonly error: unknown;
-  /** Loads the next page; undefined: there is none. */
+  /** Loads the next page; undefined: there is none, or the first page is asked for again and its end is not known. */
   readonly more: (() => void) | undefined;
   readonly busy: boolean;
   /** Why the next page did not come. */
@@ -71,7 +71,7 @@ export function usePages<T>(
     total: first.data?.total,
     loading: first.loading,
     error: first.error,
-    more: cursor === undefined ? undefined : () => void more(),
+    more: cursor === undefined || first.loading ? undefined : () => void more(),
     busy,
     failure,
     reload,

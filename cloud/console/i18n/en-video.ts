@@ -57,7 +57,7 @@ export const enVideo: VideoTexts = {
   speeds: { slow: "Slow", normal: "Normal", fast: "Fast" },
   presets: "Presets",
   noPresets: "Neither the site nor the camera has a preset",
-  presetsUnknown: "The camera does not tell its own presets now",
+  presetsUnknown: "The camera did not answer: only the site's presets are shown",
   atPreset: "looks here",
   home: "Home",
   position: "Looks at",

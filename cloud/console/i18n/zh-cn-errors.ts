@@ -27,7 +27,7 @@ export const zhCNErrors = {
   PERMIT_UNKNOWN: "没有这张检修许可。",
   PERMIT_STATUS: "许可状态已变化，请刷新后重试。",
   PERMIT_SAME_PERSON: "申请人不能批准自己的许可，须由另一人批准。",
-  PERMIT_SCOPE_FORBIDDEN: "紧急求助报警不得退出服务。",
+  PERMIT_SCOPE_FORBIDDEN: "紧急求助报警不得停用。",
   PERMIT_LIMIT: "未结束的检修许可过多。",
   PERMIT_TIME_INVALID: "时间无效：从现在起，最长七天。",
   PERMIT_SCOPE_INVALID: "请选择报警类别并填写原因。",

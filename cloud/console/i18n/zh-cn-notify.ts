@@ -22,7 +22,7 @@ export const zhCNNotify = {
   edit: "编辑",
   remove: "删除",
   removeTitle: "删除“{{name}}”？",
-  removeText: "引用它的规则将不再通过它通知任何人。原内容保留在变更记录中。",
+  removeText: "仍被规则或值班表使用的不能删除。原内容保留在变更记录中。",
   noHistory: "还没有变更",
   version: {
     made: "新建",
@@ -31,6 +31,8 @@ export const zhCNNotify = {
     by: "操作人 {{user}}",
     nothingSeen: "没有可显示的字段变化：写入了密钥，或原样保存。",
   },
+  yes: "是",
+  no: "否",
   refresh: "刷新",
   id: "标识",
   idHint: "字母、数字、“_”“.”“-”，最多 64 个字符；之后不能更改",
@@ -44,7 +46,7 @@ export const zhCNNotify = {
   areasHint: "包括其下所有空间；不选表示整个园区",
   escalateAfter: "升级时限",
   escalateHint:
-    "未确认多少分钟后升级，按优先级设置。留空：采用系统时限。0：不升级（安防类报警除外）。对此后发生的报警生效。",
+    "未确认多少分钟后升级，按优先级设置。多个岗位负责同一报警时以最短时限为准，留空的按系统时限参与比较。0：不升级（安防类报警除外）。修改后的时限立即生效，正在等待的报警也按新时限从开始等待时算起。",
   asTheHub: "采用系统时限",
   minutes: "{{minutes}} 分钟",
   never: "不升级",

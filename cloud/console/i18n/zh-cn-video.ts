@@ -55,7 +55,7 @@ export const zhCNVideo = {
   speeds: { slow: "慢", normal: "中", fast: "快" },
   presets: "预置位",
   noPresets: "站点和摄像机都没有预置位",
-  presetsUnknown: "摄像机暂未给出自身的预置位",
+  presetsUnknown: "摄像机未应答，仅显示站点指定的预置位",
   atPreset: "当前位置",
   home: "归位",
   position: "当前朝向",

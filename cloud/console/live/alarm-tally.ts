@@ -35,6 +35,11 @@ export function countAttention({ priorities }: AlarmTally): number {
   return PRIORITIES.reduce((sum, priority) => sum + priorities[priority].unacknowledged, 0);
 }
 
+/** How many are open and not in the list of active ones: shelved, suppressed by design or out of service. */
+export function countHeldBack({ tabs }: AlarmTally): number {
+  return tabs.shelved + tabs.suppressed + tabs.outOfService;
+}
+
 /**
  * Keeps the numbers of a collection of alarms. Several parts of the page show them after every change: of ten thousand alarms only
  * the changed ones are counted anew.

@@ -13,11 +13,12 @@ export default function GatewaysPage() {
   const collection = useLiveView<GatewayView>("gateways", "all", undefined, compareGateways);
   const gateways = useItems(collection);
   const loaded = useLoaded(collection);
-  if (!loaded) return <LoadingState />;
-  if (gateways.length === 0)
-    return <EmptyState icon="gateway" title={t("gateway.empty")} hint={t("gateway.emptyHint")} />;
   return (
     <div className="gateway-list">
+      {!loaded && <LoadingState />}
+      {loaded && gateways.length === 0 && (
+        <EmptyState icon="gateway" title={t("gateway.empty")} hint={t("gateway.emptyHint")} />
+      )}
       {gateways.map((gateway) => (
         <GatewayCard key={gateway.id} gateway={gateway} />
       ))}

@@ -29,6 +29,8 @@ export default function HandoverPage() {
   const [fresh, setFresh] = useState<Handover>();
   const [failure, setFailure] = useState<unknown>();
   const [busy, setBusy] = useState(false);
+  /** Notes of the one shown that were typed and not saved. */
+  const [typed, setTyped] = useState<string>();
   const shift = useLoad("shift", (signal) => api.quality.shift(signal));
   const list = useLoad("handovers", (signal) => api.quality.handovers(signal));
   const loaded = useLoad(chosen === undefined || fresh?.id === chosen ? undefined : `handover ${chosen}`, (signal) =>
@@ -36,13 +38,38 @@ export default function HandoverPage() {
   );
   const shown = fresh?.id === chosen ? fresh : loaded.data;
   const take = (handover: Handover): void => {
+    setFailure(undefined);
+    setTyped(undefined);
     setFresh(handover);
     setChosen(handover.id);
     list.reload();
   };
-  const choose = (id: string): void => {
+  const show = (id: string): void => {
+    setTyped(undefined);
     setFresh(undefined);
     setChosen(id);
+  };
+  const choose = (id: string): void => {
+    setFailure(undefined);
+    show(id);
+  };
+  // Somebody else has changed it: what was typed here outlives what is shown.
+  const lookAgain = (notes: string | undefined): void => {
+    setTyped(notes);
+    setFresh(undefined);
+    loaded.reload();
+    list.reload();
+  };
+  // What is in the way is shown, so that it can be signed or given up. A colleague may have drawn it up a moment ago.
+  const showOpen = async (): Promise<void> => {
+    list.reload();
+    try {
+      const { items } = await api.quality.handovers();
+      const inTheWay = items.find((one) => one.position === position && isOpen(one));
+      if (inTheWay !== undefined) show(inTheWay.id);
+    } catch (error) {
+      setFailure(error);
+    }
   };
   const draw = async (): Promise<void> => {
     setBusy(true);
@@ -51,9 +78,7 @@ export default function HandoverPage() {
       take(await api.quality.draw(position));
     } catch (error) {
       setFailure(error);
-      // What is in the way is shown, so that it can be signed or given up.
-      const inTheWay = list.data?.items.find((one) => one.position === position && isOpen(one));
-      if (error instanceof ApiError && error.code === "HANDOVER_OPEN" && inTheWay !== undefined) choose(inTheWay.id);
+      if (error instanceof ApiError && error.code === "HANDOVER_OPEN") await showOpen();
     }
     setBusy(false);
   };
@@ -120,6 +145,8 @@ export default function HandoverPage() {
             key={`${shown.id} ${shown.revision}`}
             handover={shown}
             desk={deskName(shown.position)}
+            typed={typed}
+            onLookAgain={lookAgain}
             onChange={take}
           />
         )}

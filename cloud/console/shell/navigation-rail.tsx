@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import iconUrl from "../icon.svg";
 import { countAttention } from "../live/alarm-tally.ts";
@@ -19,11 +19,24 @@ function AttentionCount() {
   return count === 0 ? null : <span className="count">{count > 999 ? "999+" : count}</span>;
 }
 
-function PageLink({ page, path, quick = false }: { page: PageEntry; path: string; quick?: boolean }) {
+interface PageLinkProps {
+  readonly page: PageEntry;
+  readonly path: string;
+  readonly quick?: boolean;
+  readonly onFollow?: (() => void) | undefined;
+}
+
+function PageLink({ page, path, quick = false, onFollow }: PageLinkProps) {
   const { t } = useTranslation();
   const name = t(`page.${page.title}`);
   return (
-    <Link to={page.path} current={path === page.path} title={name} testId={`${quick ? "quick" : "nav"}-${page.title}`}>
+    <Link
+      to={page.path}
+      current={path === page.path}
+      title={name}
+      testId={`${quick ? "quick" : "nav"}-${page.title}`}
+      onFollow={onFollow}
+    >
       <Icon name={page.icon} />
       <span className="nav-name">{name}</span>
       {page.title === "alarms" && <AttentionCount />}
@@ -32,7 +45,12 @@ function PageLink({ page, path, quick = false }: { page: PageEntry; path: string
 }
 
 /** The pages in their groups. A group of which the user may see nothing is not there. */
-function PageGroups({ pages, path }: { readonly pages: readonly PageEntry[]; readonly path: string }) {
+function PageGroups(props: {
+  readonly pages: readonly PageEntry[];
+  readonly path: string;
+  readonly onFollow?: () => void;
+}) {
+  const { pages, path, onFollow } = props;
   const { t } = useTranslation();
   return PAGE_GROUPS.map((group) => {
     const members = pages.filter((page) => page.group === group);
@@ -43,7 +61,7 @@ function PageGroups({ pages, path }: { readonly pages: readonly PageEntry[]; rea
         <ul aria-labelledby={`nav-${group}-part`}>
           {members.map((page) => (
             <li key={page.path}>
-              <PageLink page={page} path={path} />
+              <PageLink page={page} path={path} onFollow={onFollow} />
             </li>
           ))}
         </ul>
@@ -58,19 +76,21 @@ function PhoneBar({ pages, path }: { readonly pages: readonly PageEntry[]; reado
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const sheet = useRef<HTMLDivElement>(null);
-  // Who has gone somewhere wants to see it.
+  // Who has gone somewhere wants to see it, also by the browser's own buttons.
   useEffect(() => setOpen(false), [path]);
+  const close = useCallback((): void => {
+    setOpen(false);
+    button.current?.focus();
+  }, []);
   useEffect(() => {
     if (!open) return undefined;
     sheet.current?.querySelector<HTMLElement>("a[aria-current], a")?.focus();
-    const close = (event: KeyboardEvent): void => {
-      if (event.key !== "Escape") return;
-      setOpen(false);
-      button.current?.focus();
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key === "Escape") close();
     };
-    addEventListener("keydown", close);
-    return () => removeEventListener("keydown", close);
-  }, [open]);
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [open, close]);
   const quick = pages.filter((page) => QUICK.has(page.path));
   return (
     <>
@@ -78,7 +98,7 @@ function PhoneBar({ pages, path }: { readonly pages: readonly PageEntry[]; reado
         <>
           <div className="nav-shade" aria-hidden="true" onClick={() => setOpen(false)} />
           <div ref={sheet} id="nav-sheet" className="nav-sheet" data-testid="nav-sheet">
-            <PageGroups pages={pages} path={path} />
+            <PageGroups pages={pages} path={path} onFollow={close} />
             <div className="nav-switches">
               <LanguageSwitch />
               <ThemeSwitch />
@@ -88,7 +108,7 @@ function PhoneBar({ pages, path }: { readonly pages: readonly PageEntry[]; reado
       )}
       <div className="nav-bar">
         {quick.map((page) => (
-          <PageLink key={page.path} page={page} path={path} quick />
+          <PageLink key={page.path} page={page} path={path} quick onFollow={() => setOpen(false)} />
         ))}
         <button
           ref={button}

@@ -11,6 +11,7 @@ export interface AudioOutput {
   readonly currentTime: number;
   readonly destination: unknown;
   resume(): Promise<void>;
+  close(): Promise<void>;
   createOscillator(): {
     readonly frequency: Parameter;
     connect(to: unknown): unknown;
@@ -42,14 +43,22 @@ export class SoundPlayer {
   readonly #source: SoundSource;
   #output: AudioOutput | undefined;
   #checkedS: number | undefined;
+  #stalled = false;
 
   constructor(source: SoundSource) {
     this.#source = source;
   }
 
-  /** Opens the sound or wakes it. Works only from a click or a key: a browser plays nothing before. */
+  /** Opens the sound or wakes it, anew where its device has gone. Works only from a click or a key: a browser plays nothing before. */
   async unlock(): Promise<void> {
     if (!this.#source.available()) return;
+    // What stands still does not go on by being woken: it runs already. Another one plays on the device of now.
+    if (this.#stalled) {
+      void this.#output?.close().catch(() => undefined);
+      this.#output = undefined;
+      this.#checkedS = undefined;
+      this.#stalled = false;
+    }
     this.#output ??= this.#source.open();
     // A refusal shows in the check.
     if (this.#output !== undefined && this.#output.state !== "running")
@@ -83,10 +92,12 @@ export class SoundPlayer {
     if (!this.#source.available()) return "absent";
     if (output === undefined || output.state !== "running") {
       this.#checkedS = undefined;
+      this.#stalled = false;
       return "blocked";
     }
     const before = this.#checkedS;
     this.#checkedS = output.currentTime;
-    return before !== undefined && output.currentTime <= before ? "stalled" : "ok";
+    this.#stalled = before !== undefined && output.currentTime <= before;
+    return this.#stalled ? "stalled" : "ok";
   }
 }

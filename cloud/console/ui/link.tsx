@@ -8,6 +8,8 @@ export function Link(props: {
   readonly current?: boolean;
   readonly title?: string;
   readonly testId?: string;
+  /** It was followed here, also where it leads to what is shown already. */
+  readonly onFollow?: (() => void) | undefined;
   readonly children: ReactNode;
 }) {
   const { router } = useServices();
@@ -15,6 +17,7 @@ export function Link(props: {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     router.go(props.to);
+    props.onFollow?.();
   };
   return (
     <a

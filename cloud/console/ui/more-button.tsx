@@ -3,10 +3,10 @@ import { useTranslation } from "react-i18next";
 import { errorText } from "../api/error-text.ts";
 import type { Paged } from "../api/use-pages.ts";
 
-/** Loads the next page of a list, and says why one did not come. */
-export function MoreButton({ list }: { readonly list: Pick<Paged<unknown>, "more" | "busy" | "failure"> }) {
+/** Loads the next page of a list, and says why one did not come, or why what is shown could not be loaded anew. */
+export function MoreButton({ list }: { readonly list: Omit<Paged<unknown>, "total"> }) {
   const { t } = useTranslation();
-  const { more, busy, failure } = list;
+  const { items, more, busy, failure, error, reload } = list;
   return (
     <>
       {more !== undefined && (
@@ -17,6 +17,11 @@ export function MoreButton({ list }: { readonly list: Pick<Paged<unknown>, "more
       {failure !== undefined && (
         <p className="form-error" role="alert">
           {errorText(failure, t)}
+        </p>
+      )}
+      {items !== undefined && error !== undefined && (
+        <p className="form-error" role="alert" data-testid="reload-error">
+          {errorText(error, t)} <Button onClick={reload}>{t("common.retry")}</Button>
         </p>
       )}
     </>

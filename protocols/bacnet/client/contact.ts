@@ -14,6 +14,8 @@ export interface Contact {
   readonly ask: Ask;
   readonly reader: PropertyReader;
   readonly abilities: Abilities;
+  /** When the device said last that it had started, comparable only; undefined where it does not tell that. */
+  readonly startedAt: () => string | undefined;
 }
 
 /** Runs `work` again and again until the signal aborts, each time `periodMs` after it ended. */

@@ -77,7 +77,8 @@ export class Session {
     this.#reader = new PropertyReader(ask, abilities, counters);
     this.#vitals = new Vitals(this.#reader, deps.instance, abilities);
     this.#writes = new WriteQueue(ask, abilities);
-    this.#contact = { peer, signal: this.#ending.signal, ask, reader: this.#reader, abilities };
+    const startedAt = (): string | undefined => this.#vitals.startedAt;
+    this.#contact = { peer, signal: this.#ending.signal, ask, reader: this.#reader, abilities, startedAt };
     this.#cov = new CovSubscriptions(
       points.map(({ target }) => target),
       {

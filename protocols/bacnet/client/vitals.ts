@@ -33,6 +33,11 @@ export class Vitals {
     return this.#restart !== undefined;
   }
 
+  /** What the device told last of when it had started, comparable only. [BACnet 12.11.45] */
+  get startedAt(): string | undefined {
+    return this.#restart;
+  }
+
   /** Looks once. */
   async take(): Promise<Pulse> {
     const first = !this.#asked;

@@ -72,7 +72,8 @@ export function readerOf(device: FoundDevice, deps: Omit<ScanDeps, "earlier">): 
   // a scan takes over what is known and adds nothing to it: its answers are longer than those of points
   const abilities = new Abilities({ vendorId, maxApdu: limits.maxApdu }, learned, { clock, save: () => {} });
   const reader = new PropertyReader(ask, abilities, counters);
-  return { peer, ask, reader, abilities, signal, ...(progress === undefined ? {} : { progress }) };
+  const startedAt = (): undefined => undefined;
+  return { peer, ask, reader, abilities, signal, startedAt, ...(progress === undefined ? {} : { progress }) };
 }
 
 /** Reads what a device is: the given properties of its Device object. Undefined when it does not answer. */

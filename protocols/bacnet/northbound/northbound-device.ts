@@ -26,8 +26,8 @@ export interface NorthboundSettings {
   readonly foreignDevice?: { readonly host: string; readonly port?: number; readonly ttlS?: number };
   /** Most COV subscriptions held; 2000 when absent. */
   readonly subscriptions?: number;
-  /** Local time plus it is UTC, minutes: -480 in China. */
-  readonly utcOffsetMin: number;
+  /** Local time plus it is UTC, minutes: -480 in China; that of this machine, as it is at the time, when absent. */
+  readonly utcOffsetMin?: number;
 }
 
 /** What the device needs. */
@@ -133,7 +133,7 @@ class Device implements NorthboundDevice, StationHandlers {
 
   #serve(points: readonly ShownPoint[]): ServedDevice {
     const { clock, logger } = this.#deps;
-    const { instance, name, vendorId = 0, utcOffsetMin, subscriptions = DEFAULT_SUBSCRIPTIONS } = this.#settings;
+    const { instance, name, vendorId = 0, utcOffsetMin = offsetHere, subscriptions } = this.#settings;
     const mirrors = new Map(points.map((point) => [point.number, new PointMirror(point)]));
     this.#mirrors = mirrors;
     const device = {
@@ -162,7 +162,7 @@ class Device implements NorthboundDevice, StationHandlers {
         restart: () => {},
         executes: (service) => EXECUTED.has(service),
         hears: (service) => HEARD.has(service),
-        covSlots: () => subscriptions,
+        covSlots: () => subscriptions ?? DEFAULT_SUBSCRIPTIONS,
       },
     );
   }
@@ -181,6 +181,11 @@ class Device implements NorthboundDevice, StationHandlers {
     if (this.#station === undefined) throw new TypeError("the BACnet device is not open");
     return this.#station;
   }
+}
+
+/** Minutes to add to the local time of this machine for UTC, as BACnet counts. [BACnet 12.11, UTC_Offset] */
+function offsetHere(at: number): number {
+  return new Date(at).getTimezoneOffset();
 }
 
 /** The same number for the same objects, also after a restart; another one for others. [FNV-1a, 32 bits] */

@@ -94,7 +94,7 @@ export class PointMirror implements PointSource {
 
 /** The object of a point. Its Object_Name is `<device>/<point>`, its Description the name in both languages. */
 export function definitionOf(point: ShownPoint, source: PointMirror): PointDefinition {
-  const { id, name, nameEn, kind, unit, states = [], min, max, precision = 1, deadband = 0 } = point;
+  const { id, name, nameEn, kind, unit, states = [], min, max, precision, deadband = 0 } = point;
   const { device, point: own } = pointParts(id);
   const units = unit === undefined ? undefined : bacnetOfUnit(unit);
   return {
@@ -103,7 +103,8 @@ export function definitionOf(point: ShownPoint, source: PointMirror): PointDefin
     description: name === nameEn ? name : `${name} / ${nameEn}`,
     source,
     commandable: false,
-    covIncrement: deadband > 0 ? deadband : 10 ** -precision,
+    // where nothing says what counts, every change does
+    covIncrement: deadband > 0 ? deadband : precision === undefined ? 0 : 10 ** -precision,
     ...(units === undefined ? {} : { units }),
     ...(min === undefined ? {} : { min }),
     ...(max === undefined ? {} : { max }),

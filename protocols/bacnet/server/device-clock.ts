@@ -4,16 +4,24 @@ import { type BacnetDateTime, dateTimeOf, unixMsOf } from "../codec/timestamp.ts
 /** The clock of a device: the machine's, moved by what TimeSynchronization has set. [BACnet 16.7, 16.8] */
 export class DeviceClock {
   readonly #clock: Clock;
-  /** UTC_Offset, minutes: -480 in China. [BACnet 12.11.25] */
-  readonly utcOffsetMin: number;
+  readonly #offsetMin: number | ((at: number) => number);
   readonly #skewMs: () => number;
   #setBy = 0;
 
-  /** `skewMs`: how far the device's crystal has run away, ms. */
-  constructor(clock: Clock, utcOffsetMin: number, skewMs: () => number = () => 0) {
+  /** `offsetMin`: UTC_Offset, or what it is at a time, Unix ms. `skewMs`: how far the device's crystal has run away, ms. */
+  constructor(clock: Clock, offsetMin: number | ((at: number) => number), skewMs: () => number = () => 0) {
     this.#clock = clock;
-    this.utcOffsetMin = utcOffsetMin;
+    this.#offsetMin = offsetMin;
     this.#skewMs = skewMs;
+  }
+
+  /** UTC_Offset, minutes: -480 in China. [BACnet 12.11.25] */
+  get utcOffsetMin(): number {
+    return this.#offsetAt(this.now());
+  }
+
+  #offsetAt(at: number): number {
+    return typeof this.#offsetMin === "number" ? this.#offsetMin : this.#offsetMin(at);
   }
 
   /** What the device takes for the time, Unix ms. */
@@ -27,7 +35,7 @@ export class DeviceClock {
 
   /** The device's own date and time. */
   local(at = this.now()): BacnetDateTime {
-    return dateTimeOf(at, this.utcOffsetMin);
+    return dateTimeOf(at, this.#offsetAt(at));
   }
 
   /** Unix ms of a date and time of this device; undefined for one with wildcards. */

@@ -39,8 +39,8 @@ export interface DeviceDefinition {
   readonly firmwareRevision: string;
   readonly applicationSoftwareVersion: string;
   readonly location?: string;
-  /** Local time plus it is UTC, minutes; 0 when absent, -480 in China. */
-  readonly utcOffsetMin?: number;
+  /** Local time plus it is UTC, minutes, or what that is at a time, Unix ms; 0 when absent, -480 in China. */
+  readonly utcOffsetMin?: number | ((at: number) => number);
   /** How it stamps its events; `dateTime` when absent. [BACnet 21, BACnetTimeStamp] */
   readonly eventTimeStamps?: BacnetTimeStamp["type"];
   /** For DeviceCommunicationControl and ReinitializeDevice; any is taken when absent. */

@@ -198,4 +198,24 @@ describe("what lies in no space", () => {
     expect((await park.ask("GET", "/gateways", { as })).json().items).toHaveLength(1);
     expect((await park.ask("GET", "/gateways/gw-1", { as })).statusCode).toBe(200);
   });
+
+  it("tells what devices have sent amiss, and why, only to whoever sees the whole site", async () => {
+    const path = "/gateways/gw-1/quarantine";
+    const ofAll = (await park.ask("GET", path, { as: park.open("viewer-of-all") })).json().items;
+    expect(ofAll).toMatchObject([{ id: 1, topic: expect.stringMatching(/\/ahu-1$/), reason: expect.any(String) }]);
+    const as = await park.person("viewer-of-b", { role: "viewer", space: "building-a" });
+    const ofSome = (await park.ask("GET", path, { as })).json().items;
+    expect(ofSome).toMatchObject([{ id: 1, topic: "spBv1.0/small-park/DDATA/gw-1", code: "ITEM_INVALID" }]);
+    expect(ofSome[0]).not.toHaveProperty("reason");
+  });
+
+  it("gives the bytes of what was put aside with an entry in the audit log", async () => {
+    const as = park.open("engineer-of-all");
+    expect((await park.ask("GET", "/gateways/gw-1/quarantine/1", { as })).statusCode).toBe(200);
+    expect((await park.ask("GET", "/gateways/gw-1/quarantine/2", { as })).statusCode).toBe(404);
+    const taken = park.deps.audit.list({ limit: 100 }).items.filter(({ action }) => action === "quarantine.take");
+    expect(taken).toMatchObject([
+      { actor: "engineer-of-all", target: "small-park/gw-1 1", result: "ok", detail: { bytes: 2 } },
+    ]);
+  });
 });

@@ -15,6 +15,21 @@ it("ends the parts from the latest to the first, waiting for each", async () => 
   expect(ended).toEqual(["alarms begin", "alarms", "broker", "records"]);
 });
 
+it("waits for a part that it began and that ends in a while", async () => {
+  const ended: string[] = [];
+  const closers = new Closers();
+  closers.push(() => void ended.push("records"));
+  closers.begin({
+    start: () => undefined,
+    async stop() {
+      await new Promise((resolve) => setImmediate(resolve));
+      ended.push("retention");
+    },
+  });
+  await closers.close(silentLogger);
+  expect(ended).toEqual(["retention", "records"]);
+});
+
 it("closes what comes after a part that fails all the same, and says that it failed", async () => {
   const ended: string[] = [];
   const closers = new Closers();

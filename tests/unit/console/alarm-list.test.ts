@@ -16,7 +16,7 @@ import {
   NO_FILTER,
 } from "#cloud/console/live/alarm-filter.ts";
 import { asksForAttention, compareAlarms, isOpen, shownState } from "#cloud/console/live/alarm-order.ts";
-import { AlarmCounter, countAttention } from "#cloud/console/live/alarm-tally.ts";
+import { AlarmCounter, countAttention, countHeldBack } from "#cloud/console/live/alarm-tally.ts";
 import { LiveCollection } from "#cloud/console/live/collection.ts";
 import { gridAct } from "#cloud/console/pages/alarms/grid-keys.ts";
 import type { AlarmView } from "#core/contracts/alarms.ts";
@@ -72,6 +72,7 @@ describe("the order of the alarm list", () => {
     ]);
     expect(tally.get().priorities.urgent).toEqual({ open: 2, unacknowledged: 1 });
     expect(countAttention(tally.get())).toBe(1);
+    expect(countHeldBack(tally.get())).toBe(1);
   });
 
   it("counts the same after many single changes as after a list of what came of them", () => {

@@ -94,6 +94,11 @@ class Output implements AudioOutput {
   readonly destination = {};
   readonly tones: number[] = [];
   refuses = false;
+  closed = false;
+  async close(): Promise<void> {
+    this.closed = true;
+    this.state = "closed";
+  }
   async resume(): Promise<void> {
     if (this.refuses) throw new Error("not without a click");
     this.state = "running";
@@ -139,6 +144,23 @@ describe("the player", () => {
     player.check();
     output.currentTime = 5;
     expect(player.check()).toBe("ok");
+    expect(player.check()).toBe("stalled");
+  });
+
+  it("plays on another output when it is woken after that one stood still", async () => {
+    const outputs = [new Output(), new Output()];
+    let opened = 0;
+    const player = new SoundPlayer({ available: () => true, open: () => outputs[opened++] });
+    await player.unlock();
+    player.check();
+    await player.unlock();
+    expect(opened).toBe(1);
+    expect(player.check()).toBe("stalled");
+    await player.unlock();
+    expect(outputs.map(({ closed }) => closed)).toEqual([true, false]);
+    expect(player.check()).toBe("ok");
+    player.play(SOUND_PATTERNS.urgent, 0.5);
+    expect(outputs.map(({ tones }) => tones.length)).toEqual([0, SOUND_PATTERNS.urgent.tones.length]);
     expect(player.check()).toBe("stalled");
   });
 

@@ -95,6 +95,25 @@ describe("what is due", () => {
     expect(done).toEqual([NOON - 3 * 3_600_000 + 500_000]);
   });
 
+  it("after so long waits no less when it begins to wait right after the wall clock was set back", () => {
+    const HOUR_MS = 3_600_000;
+    const { clock, due, done, timer, add, setBacks } = bench((byMs) => {
+      for (const [i, at] of due.entries()) due[i] = at - byMs;
+    });
+    timer.start();
+    expect(timer.behind()).toBe(0);
+    add(NOON + 2 * HOUR_MS);
+    clock.advance(10_000);
+    clock.setWallClock(clock.now() - HOUR_MS);
+    expect(timer.behind()).toBe(HOUR_MS);
+    add(clock.now() + 60_000 + timer.behind());
+    clock.advance(59_999);
+    expect([setBacks, done]).toEqual([[HOUR_MS], []]);
+    expect(timer.behind()).toBe(0);
+    clock.advance(1);
+    expect(done).toEqual([NOON + 10_000 - HOUR_MS + 60_000]);
+  });
+
   it("is not moved by a clock that is steered or set ahead", () => {
     const { clock, timer, add, setBacks } = bench(() => {});
     timer.start();

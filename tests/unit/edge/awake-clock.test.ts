@@ -127,6 +127,15 @@ describe("drivers after a sleep", () => {
     expect(states).toEqual(["d true"]);
   });
 
+  it("owe a device's points again once it is found: what was said of them before is not told afterwards", () => {
+    grace.begin();
+    grace.samples([lost("x"), { ...lost("x"), point: "s/g/e/x" as PointId }]);
+    grace.device(state("s/g/d", true));
+    clock.advance(20_000);
+    expect(samples).toEqual(["x bad"]);
+    expect(states).toEqual(["s/g/d true"]);
+  });
+
   it("are believed in the end also on a machine that stands still again and again", () => {
     for (let second = 0; second < 70; second++) {
       if (second % 10 === 0) grace.begin();

@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The bootstrap with this after the rest, or what is wrong with it. */
-function loaded(more: string): unknown {
+function loaded(more: string, env: Readonly<Record<string, string>> = {}): unknown {
   const file = join(folder, "gw-1.yaml");
   const rest = `site: park
 gateway: gw-1
@@ -24,7 +24,7 @@ credential: ${join(folder, "credential.json")}
 `;
   writeFileSync(file, rest + more);
   try {
-    return loadBootstrap(file, {}).bootstrap.northbound;
+    return loadBootstrap(file, env).bootstrap.northbound;
   } catch (error) {
     if (error instanceof ConfigError)
       return error.problems.map((problem) => problem.slice(problem.indexOf("yaml") + 4));
@@ -57,6 +57,26 @@ describe("what a gateway shows on BACnet", () => {
         subscriptions: 500,
       },
     });
+  });
+
+  it("may stand in variables of the environment, which are checked as what is written", () => {
+    const written = `northbound:
+  bacnet:
+    instance: 9001
+    host: \${HOST}
+    name: 网关 \${GW}
+    devices: ["\${METER}"]
+`;
+    const env = { HOST: "10.1.2.3", GW: "gw-1", METER: "meter-1" };
+    expect(loaded(written, env)).toMatchObject({
+      bacnet: { host: "10.1.2.3", name: "网关 gw-1", devices: ["meter-1"] },
+    });
+    expect(loaded(written, { ...env, HOST: "somewhere" })).toEqual([
+      expect.stringMatching(/^:10:.*\/northbound\/bacnet\/host expected .*got "somewhere"/),
+    ]);
+    expect(loaded(written, { HOST: env.HOST, GW: env.GW })).toContainEqual(
+      expect.stringMatching(/^:12:.*\/northbound\/bacnet\/devices\/0 expected a set environment variable METER/),
+    );
   });
 
   it("is refused with every fault at its line", () => {

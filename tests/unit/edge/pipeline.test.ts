@@ -204,6 +204,20 @@ describe("the pipeline", () => {
     expect(pipeline.latest(ID)).toMatchObject({ value: 20, quality: "uncertain", reason: "stale" });
   });
 
+  it("says the same of one whose driver ended and runs again", () => {
+    pipeline.configure([point()]);
+    raw(20);
+    pipeline.fail([ID], "driverFailed");
+    pipeline.deviceState("site/gw/ahu", false);
+    clock.advance(600_000);
+    pipeline.sweep();
+    expect(pipeline.latest(ID)).toMatchObject({ value: 20, quality: "bad", reason: "driverFailed" });
+    pipeline.deviceState("site/gw/ahu", true);
+    clock.advance(180_001);
+    pipeline.sweep();
+    expect(pipeline.latest(ID)).toMatchObject({ value: 20, quality: "uncertain", reason: "stale" });
+  });
+
   it("says the same of one that was lost from the beginning, and of none that is lost again before", () => {
     pipeline.configure([point()]);
     raw(null, { quality: "bad", reason: "commLost" });

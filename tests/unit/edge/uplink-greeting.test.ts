@@ -24,6 +24,17 @@ describe("waiting for the cloud's greeting", () => {
     expect(clock.pending).toBe(0);
   });
 
+  it("leaves no timer behind when the gateway stops", () => {
+    const clock = new ManualClock(0);
+    const greeting = new CloudGreeting(clock);
+    let over = 0;
+    greeting.connected(() => void over++);
+    greeting.stop();
+    expect(clock.pending).toBe(0);
+    clock.advance(2_000);
+    expect(over).toBe(0);
+  });
+
   it("goes on after a standstill: what came meanwhile is read first, or a copy would number over what the cloud has", () => {
     const clock = new ClockAfterStandstill(0);
     const greeting = new CloudGreeting(clock);

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { AlarmDetail, AlarmView } from "#core/contracts/alarms.ts";
 import { useLoad } from "../../api/use-load.ts";
@@ -88,6 +88,9 @@ function Detail(props: {
   const { site } = useServices();
   const camera = cameraOf(alarm, useCell(site.names));
   const response = language === "en" ? alarm.responseEn : alarm.response;
+  const { id } = alarm;
+  const [settled, setSettled] = useState<string>();
+  const settle = useCallback(() => setSettled(id), [id]);
   return (
     <>
       <div className="detail-head">
@@ -111,10 +114,11 @@ function Detail(props: {
         )}
         <Suspense fallback={null}>
           <AntdApp>
-            <ProcedurePanel key={`${alarm.id} ${alarm.occurrence}`} alarm={alarm} />
+            <ProcedurePanel key={`${id} ${alarm.occurrence}`} alarm={alarm} onSettled={settle} />
           </AntdApp>
         </Suspense>
-        {alarm.clips.length > 0 && (
+        {/* A procedure that comes late would push the player away below the pointer. */}
+        {settled === id && alarm.clips.length > 0 && (
           <Suspense fallback={null}>
             <AlarmClips clips={alarm.clips} />
           </Suspense>

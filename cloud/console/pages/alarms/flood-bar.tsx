@@ -19,7 +19,7 @@ export function FloodBar({ folded, onFolded }: Props) {
       <Icon name="warning" />
       <span>
         <strong>{t("alarm.flood.title")}</strong> {t("alarm.flood.text", { count: raised })}{" "}
-        <span className="flood-hint">{t("alarm.flood.hint")}</span>
+        <span className="flood-hint">{t(folded ? "alarm.flood.hintFolded" : "alarm.flood.hint")}</span>
       </span>
       <button
         type="button"

@@ -45,9 +45,18 @@ function openSteps({ procedure }: AlarmProcedureView): readonly StepView[] {
 }
 
 /** The response procedure of an alarm as a checklist: what is to be done, by whom, and what was done. */
-export default function ProcedurePanel({ alarm }: { readonly alarm: AlarmView }) {
+export default function ProcedurePanel(props: {
+  readonly alarm: AlarmView;
+  /** The procedure is here, or will not come: what stands below it keeps its place. */
+  readonly onSettled: () => void;
+}) {
+  const { alarm, onSettled } = props;
   const { t } = useTranslation();
   const { data, error, loading, reload, answer } = useProcedure(alarm);
+  const settled = data !== undefined || !loading;
+  useEffect(() => {
+    if (settled) onSettled();
+  }, [settled, onSettled]);
   if (data === undefined) return loading ? <LoadingState /> : <ErrorState error={error} onRetry={reload} />;
   if (data.procedure === null && data.earlier.length === 0)
     return <p className="soft procedure-none">{t("procedure.panel.none")}</p>;
@@ -188,7 +197,7 @@ function Earlier({ view: { earlier } }: { readonly view: AlarmProcedureView }) {
       {earlier.map((run) => (
         <section key={run.id}>
           <h4>
-            {t("alarm.detail.occurrence", { count: run.occurrence })} · {t(`procedure.panel.status.${run.status}`)}
+            {t("alarm.detail.occurrenceOf", { count: run.occurrence })} · {t(`procedure.panel.status.${run.status}`)}
           </h4>
           <ol>
             {run.acts.map((one) => {

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { grouped, shortTime, timeOfDay } from "../../i18n/format.ts";
 import { alarmsOfTab } from "../../live/alarm-filter.ts";
 import { PRIORITIES, shownState } from "../../live/alarm-order.ts";
+import { countHeldBack } from "../../live/alarm-tally.ts";
 import { useCell, useItems, useNow } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
 import type { Audibility } from "../../sound/sound-player.ts";
@@ -13,9 +14,6 @@ import { STATE_ICONS } from "./alarm-cells.tsx";
 import { useBlink } from "./use-blink.ts";
 import "./wall-display.css";
 
-/** Height of a row in its own font size; the style sheet says the same. */
-const ROW_EM = 2.5;
-
 /** How many rows have their place, now and after each change of the wall. */
 function useCapacity(list: RefObject<HTMLElement | null>): number {
   const [capacity, setCapacity] = useState(0);
@@ -23,7 +21,9 @@ function useCapacity(list: RefObject<HTMLElement | null>): number {
     const element = list.current;
     if (element === null) return undefined;
     const measure = (): void => {
-      const rowPx = Number.parseFloat(getComputedStyle(element).fontSize) * ROW_EM;
+      const style = getComputedStyle(element);
+      // The style sheet knows how high a row is: on a narrow screen it has two lines.
+      const rowPx = Number.parseFloat(style.fontSize) * Number.parseFloat(style.getPropertyValue("--row-em"));
       setCapacity(Math.max(1, Math.floor(element.clientHeight / rowPx)));
     };
     const sized = new ResizeObserver(measure);
@@ -86,9 +86,10 @@ export default function WallDisplay() {
   useDark();
   useBlink(rows);
   const capacity = useCapacity(rows);
-  const { priorities: counts, tabs } = useCell(tally);
+  const tallied = useCell(tally);
+  const { priorities: counts } = tallied;
   const active = alarmsOfTab(items, "active");
-  const heldBack = tabs.shelved + tabs.suppressed + tabs.outOfService;
+  const heldBack = countHeldBack(tallied);
   return (
     <main className="wall" data-testid="wall">
       <header className="wall-head">
@@ -126,12 +127,16 @@ export default function WallDisplay() {
             <span className="cut">{names.place(alarm.area)}</span>
             <span className="wall-state">
               <Icon name={STATE_ICONS[shownState(alarm)]} />
-              {t(`alarm.state.${shownState(alarm)}`)}
-              {alarm.assignee !== undefined && ` @${alarm.assignee}`}
+              <span className="wall-state-text">
+                {t(`alarm.state.${shownState(alarm)}`)}
+                {alarm.assignee !== undefined && ` @${alarm.assignee}`}
+              </span>
             </span>
           </li>
         ))}
-        {active.length === 0 && <li className="wall-none">{t("alarm.empty")}</li>}
+        {active.length === 0 && (
+          <li className="wall-none">{heldBack > 0 ? t("alarm.emptyHeld", { count: heldBack }) : t("alarm.empty")}</li>
+        )}
       </ol>
       <footer className="wall-foot">
         <span>{t("alarm.wall.held", { count: heldBack })}</span>

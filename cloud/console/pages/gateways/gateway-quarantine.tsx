@@ -1,5 +1,7 @@
 import { Button } from "antd";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { systemClock } from "#core/clock.ts";
 import type { QuarantineView } from "#core/contracts/completeness.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { fullTime, grouped } from "../../i18n/format.ts";
@@ -7,12 +9,29 @@ import { useCell } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
 import { ErrorState, LoadingState } from "../../ui/states.tsx";
 
+/** So often it is asked at most what was put aside, ms: a gateway that sends rubbish does it without an end. */
+const ASK_MS = 10_000;
+
+/** Asks again when there is more than at the last time. */
+function useGrowth(all: number, reload: () => void): void {
+  const asked = useRef({ all, at: systemClock.now() });
+  useEffect(() => {
+    if (all <= asked.current.all) return undefined;
+    const waitMs = Math.max(0, asked.current.at + ASK_MS - systemClock.now());
+    return systemClock.after(waitMs, () => {
+      asked.current = { all, at: systemClock.now() };
+      reload();
+    });
+  }, [all, reload]);
+}
+
 /** What a gateway sent and can never be stored, with the reason; `all` is how much that was ever, and asks again when it grows. */
 export function GatewayQuarantine({ gateway, all }: { readonly gateway: string; readonly all: number }) {
   const { t } = useTranslation();
   const { api, session } = useServices();
   const state = useCell(session.state);
-  const aside = useLoad(`${gateway} ${all}`, (signal) => api.quarantine(gateway, signal));
+  const aside = useLoad(gateway, (signal) => api.quarantine(gateway, signal));
+  useGrowth(all, aside.reload);
   const items = aside.data?.items ?? [];
   const mayTake = state.is === "in" && state.permissions.has("system.manage");
   const path = mayTake ? `/api/v1/gateways/${encodeURIComponent(gateway)}/quarantine` : undefined;
@@ -54,7 +73,7 @@ function QuarantineTable({ items, path }: TableProps) {
         <thead>
           <tr>
             <th scope="col">{t("gateway.at")}</th>
-            <th scope="col">{t("gateway.place")}</th>
+            <th scope="col">{t("gateway.sentAs")}</th>
             <th scope="col">{t("gateway.reason")}</th>
             <th scope="col" className="number">
               {t("gateway.amount")}
@@ -87,7 +106,11 @@ function QuarantineRow({ item, path }: { readonly item: QuarantineView } & Pick<
         {path === undefined ? (
           size
         ) : (
-          <a href={`${path}/${id}`} download>
+          <a
+            href={`${path}/${id}`}
+            download
+            aria-label={t("gateway.downloadItem", { size, time: fullTime(at).slice(0, 19) })}
+          >
             {size}
           </a>
         )}

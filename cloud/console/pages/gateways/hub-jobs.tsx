@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { DeadJobView, JobsView } from "#core/contracts/jobs.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { fullTime } from "../../i18n/format.ts";
+import type { GatewayTexts } from "../../i18n/zh-cn-gateways.ts";
 import { useCell } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
 import { Icon } from "../../ui/icon.tsx";
@@ -45,13 +46,29 @@ function Jobs() {
   );
 }
 
+/** Names a job among those that failed. */
+const rowOf = ({ kind, key }: Pick<DeadJobView, "kind" | "key">): string => `${kind} ${key}`;
+
 function Dead({ jobs, onChanged }: { readonly jobs: JobsView; readonly onChanged: () => void }) {
   const { t } = useTranslation();
   const { api } = useServices();
   const [failed, setFailed] = useState<unknown>();
-  const retry = ({ kind, key }: DeadJobView): void => {
+  const [busy, setBusy] = useState<string>();
+  const retry = async (job: DeadJobView): Promise<void> => {
+    const { kind, key } = job;
     setFailed(undefined);
-    api.retryJob({ kind, key }).then(onChanged, setFailed);
+    setBusy(rowOf(job));
+    try {
+      await api.retryJob({ kind, key });
+      onChanged();
+    } catch (error) {
+      setFailed(error);
+    }
+    setBusy(undefined);
+  };
+  const lookAgain = (): void => {
+    setFailed(undefined);
+    onChanged();
   };
   return (
     <>
@@ -61,23 +78,30 @@ function Dead({ jobs, onChanged }: { readonly jobs: JobsView; readonly onChanged
           {t("gateway.jobsStopped", { reason: jobs.detail ?? "" })}
         </p>
       )}
-      {failed !== undefined && <ErrorState error={failed} onRetry={onChanged} />}
+      {failed !== undefined && <ErrorState error={failed} onRetry={lookAgain} />}
       {jobs.deadJobs.length === 0 ? (
         <p className="soft">{t("gateway.noDeadJobs")}</p>
       ) : (
-        <DeadTable jobs={jobs.deadJobs} onRetry={retry} />
+        <DeadTable jobs={jobs.deadJobs} busy={busy} onRetry={(job) => void retry(job)} />
       )}
     </>
   );
 }
 
+/** Kinds that have a word. */
+type JobWord = keyof GatewayTexts["jobKind"];
+
 interface TableProps {
   readonly jobs: readonly DeadJobView[];
+  /** The one that is being tried again. */
+  readonly busy: string | undefined;
   readonly onRetry: (job: DeadJobView) => void;
 }
 
-function DeadTable({ jobs, onRetry }: TableProps) {
-  const { t } = useTranslation();
+function DeadTable({ jobs, busy, onRetry }: TableProps) {
+  const { t, i18n } = useTranslation();
+  const wordOf = (kind: string): string =>
+    i18n.exists(`gateway.jobKind.${kind}`) ? t(`gateway.jobKind.${kind as JobWord}`) : kind;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls must be in reach of the keyboard.
     <section className="gateway-rows" aria-label={t("gateway.jobs")} tabIndex={0}>
@@ -95,15 +119,20 @@ function DeadTable({ jobs, onRetry }: TableProps) {
         </thead>
         <tbody>
           {jobs.map((job) => (
-            <tr key={`${job.kind} ${job.key}`} data-testid="dead-job">
+            <tr key={rowOf(job)} data-testid="dead-job">
               <th scope="row">
-                {job.kind} <code>{job.key}</code>
+                {wordOf(job.kind)} <code>{job.key}</code>
               </th>
               <td>{fullTime(job.failedAt).slice(0, 19)}</td>
               <td className="number">{job.attempt}</td>
               <td>{job.error}</td>
               <td>
-                <Button size="small" onClick={() => onRetry(job)}>
+                <Button
+                  size="small"
+                  loading={busy === rowOf(job)}
+                  disabled={busy !== undefined && busy !== rowOf(job)}
+                  onClick={() => onRetry(job)}
+                >
                   {t("gateway.retryJob")}
                 </Button>
               </td>

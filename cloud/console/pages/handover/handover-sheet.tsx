@@ -2,6 +2,7 @@ import { Button } from "antd";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Handover, Signature } from "#core/contracts/shift.ts";
+import { ApiError } from "../../api/client.ts";
 import { errorText } from "../../api/error-text.ts";
 import { fullTime } from "../../i18n/format.ts";
 import { useServices } from "../../services-context.ts";
@@ -10,18 +11,25 @@ import { PrintButton } from "../quality/print-button.tsx";
 import { ConfirmHandover } from "./confirm-handover.tsx";
 import { HandedAlarms, HandedList } from "./handed-things.tsx";
 
+/** What is shown is not what it is now: somebody else had it open. */
+const CHANGED_ELSEWHERE: ReadonlySet<string> = new Set(["HANDOVER_STALE", "HANDOVER_DISCARDED", "HANDOVER_CLOSED"]);
+
 /** One handover with what it holds, its notes and its signatures. */
 export function HandoverSheet(props: {
   readonly handover: Handover;
   readonly desk: string;
   readonly onChange: (handover: Handover) => void;
+  /** Notes typed here before somebody else changed it. */
+  readonly typed: string | undefined;
+  /** Loads it anew, with the notes that were typed and not saved. */
+  readonly onLookAgain: (typed: string | undefined) => void;
 }) {
   const { t } = useTranslation();
   const { api } = useServices();
-  const { handover, desk, onChange } = props;
+  const { handover, desk, typed, onChange, onLookAgain } = props;
   const { id, revision, status, shift, content } = handover;
   const notesId = useId();
-  const [notes, setNotes] = useState(handover.notes);
+  const [notes, setNotes] = useState(typed ?? handover.notes);
   const [asking, setAsking] = useState<"sign" | "confirm" | "discard">();
   const [failure, setFailure] = useState<unknown>();
   const [busy, setBusy] = useState(false);
@@ -35,6 +43,10 @@ export function HandoverSheet(props: {
       setFailure(error);
     }
     setBusy(false);
+  };
+  const lookAgain = (): void => {
+    setFailure(undefined);
+    onLookAgain(notes === handover.notes ? undefined : notes);
   };
   const sign = async (): Promise<Handover> => {
     // What stands in the field is what is signed.
@@ -61,11 +73,7 @@ export function HandoverSheet(props: {
           <PrintButton />
         </span>
       </header>
-      {failure !== undefined && (
-        <p className="form-error" role="alert" data-testid="handover-error">
-          {errorText(failure, t)}
-        </p>
-      )}
+      {failure !== undefined && <Failure error={failure} onLookAgain={lookAgain} />}
       {handover.discarded !== undefined && (
         <p className="form-note" data-testid="handover-discarded">
           {t("alarmQuality.handover.discardedBy", {
@@ -80,6 +88,7 @@ export function HandoverSheet(props: {
           {t("alarmQuality.handover.forged")}
         </p>
       )}
+      {typed !== undefined && <OtherNotes typed={typed} saved={handover.notes} closed={closed} />}
       <label className="field-label" htmlFor={notesId}>
         <strong>{t("alarmQuality.handover.notes")}</strong>
       </label>
@@ -184,6 +193,34 @@ export function HandoverSheet(props: {
         />
       )}
     </>
+  );
+}
+
+/** Why it was not done; what somebody else has changed can be loaded anew. */
+function Failure({ error, onLookAgain }: { readonly error: unknown; readonly onLookAgain: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <p className="form-error" role="alert" data-testid="handover-error">
+      {errorText(error, t)}{" "}
+      {error instanceof ApiError && CHANGED_ELSEWHERE.has(error.code) && (
+        <Button size="small" data-testid="handover-again" onClick={onLookAgain}>
+          {t("alarmQuality.handover.lookAgain")}
+        </Button>
+      )}
+    </p>
+  );
+}
+
+/** What was typed and what somebody else has saved, where the field shows but one of them. */
+function OtherNotes(props: { readonly typed: string; readonly saved: string; readonly closed: boolean }) {
+  const { t } = useTranslation();
+  const { typed, saved, closed } = props;
+  const other = closed ? typed : saved;
+  if (typed === saved || other === "") return null;
+  return (
+    <p className="form-note" data-testid="handover-other-notes">
+      {t(closed ? "alarmQuality.handover.notSaved" : "alarmQuality.handover.savedMeanwhile")} <q>{other}</q>
+    </p>
   );
 }
 

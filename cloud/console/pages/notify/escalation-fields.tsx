@@ -2,7 +2,7 @@ import { Form, InputNumber } from "antd";
 import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { ESCALATE_AFTER_MS } from "#core/alarm/escalation.ts";
-import { MOST_ESCALATE_MINUTES, type PositionEscalation } from "#core/contracts/notify.ts";
+import { MOST_ESCALATE_MINUTES } from "#core/contracts/notify.ts";
 import { AlarmPriority } from "#core/model/alarm.ts";
 
 const MINUTE_MS = 60_000;
@@ -11,18 +11,6 @@ const MINUTE_MS = 60_000;
 function standard(priority: AlarmPriority, t: TFunction): string {
   const ms = ESCALATE_AFTER_MS[priority];
   return ms === undefined ? t("notify.never") : String(ms / MINUTE_MS);
-}
-
-/** What a position says of its times, as one line; empty where it says nothing. */
-export function escalationText(escalation: PositionEscalation | undefined, t: TFunction): string {
-  return AlarmPriority.enum
-    .flatMap((priority) => {
-      const minutes = escalation?.[priority];
-      if (minutes === undefined) return [];
-      const time = minutes === 0 ? t("notify.never") : t("notify.minutes", { minutes });
-      return [`${t(`alarm.priority.${priority}`)} ${time}`];
-    })
-    .join(t("common.listSeparator"));
 }
 
 /** After how many minutes the alarms of a position are told further, by priority. */

@@ -11,16 +11,15 @@ import { Icon } from "../../ui/icon.tsx";
 import { MoreButton } from "../../ui/more-button.tsx";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/states.tsx";
 import { useNames } from "../../ui/use-names.ts";
+import type { PaneProps } from "./notify-data.ts";
 import { versionBefore, versionChanges, versionName } from "./version-changes.ts";
+import { fieldWord, versionWords } from "./version-words.ts";
 
 /** Versions of one object that are looked through for the one before. */
 const LOOKED_THROUGH = 200;
 
-/** Fields whose word in the forms has another name. */
-const RENAMED: Readonly<Record<string, string>> = { escalateMinutes: "escalateAfter", tooLateMinutes: "tooLate" };
-
 /** Who changed what of the notification, when and why; newest first. */
-export function History() {
+export function History({ data }: PaneProps) {
   const { t } = useTranslation();
   const { api } = useServices();
   const [kind, setKind] = useState<NotifyKind>();
@@ -40,12 +39,22 @@ export function History() {
       </div>
       {items === undefined &&
         (list.loading ? <LoadingState /> : <ErrorState error={list.error} onRetry={list.reload} />)}
-      {items?.length === 0 && <EmptyState icon="audit" title={t("notify.noHistory")} />}
+      {items?.length === 0 && (
+        <>
+          <EmptyState icon="audit" title={t("notify.noHistory")} />
+          <MoreButton list={list} />
+        </>
+      )}
       {items !== undefined && items.length > 0 && (
         <div className="notify-scroll">
           <ol className="notify-versions" aria-label={t("notify.tab.history")} data-testid="notify-versions">
             {items.map((version) => (
-              <Version key={`${version.kind} ${version.id} ${version.version}`} version={version} known={items} />
+              <Version
+                key={`${version.kind} ${version.id} ${version.version}`}
+                version={version}
+                known={items}
+                data={data}
+              />
             ))}
           </ol>
           <MoreButton list={list} />
@@ -55,7 +64,14 @@ export function History() {
   );
 }
 
-function Version({ version, known }: { readonly version: NotifyVersion; readonly known: readonly NotifyVersion[] }) {
+interface VersionProps {
+  readonly version: NotifyVersion;
+  readonly known: readonly NotifyVersion[];
+  /** What things are called now. */
+  readonly data: PaneProps["data"];
+}
+
+function Version({ version, known, data }: VersionProps) {
   const { t } = useTranslation();
   const { language } = useNames();
   const [open, setOpen] = useState(false);
@@ -72,16 +88,17 @@ function Version({ version, known }: { readonly version: NotifyVersion; readonly
           <span>{t("notify.version.by", { user: by })}</span>
           {why !== undefined && <q>{why}</q>}
         </summary>
-        {open && <Changes version={version} known={known} />}
+        {open && <Changes version={version} known={known} data={data} />}
       </details>
     </li>
   );
 }
 
 /** Old and new of each field. The version before is asked for where the list does not hold it. */
-function Changes({ version, known }: { readonly version: NotifyVersion; readonly known: readonly NotifyVersion[] }) {
+function Changes({ version, known, data }: VersionProps) {
   const { t, i18n } = useTranslation();
   const { api } = useServices();
+  const { language, place } = useNames();
   const { kind, id, document } = version;
   const near = versionBefore(version, known);
   const asks = near === undefined && version.version > 1;
@@ -91,11 +108,19 @@ function Changes({ version, known }: { readonly version: NotifyVersion; readonly
   if (asks && asked.data === undefined)
     return asked.loading ? <LoadingState /> : <ErrorState error={asked.error} onRetry={asked.reload} />;
   const before = near ?? versionBefore(version, asked.data?.items ?? []);
-  const wordOf = (field: string) => {
-    const word = kind === "channels" && field === "user" ? "account" : (RENAMED[field] ?? field);
-    return i18n.exists(`notify.${word}`) ? t(`notify.${word as "name"}`) : <code>{field}</code>;
+  const texts = { t, exists: (key: string) => i18n.exists(key) };
+  const wordOf = (field: string) => fieldWord(kind, field, texts) ?? <code>{field}</code>;
+  const nameIn = (all: readonly { readonly id: string; readonly document: unknown }[]) => (id: string) => {
+    const kept = all.find((one) => one.id === id);
+    return kept === undefined ? undefined : versionName(kept, undefined, language);
   };
-  const changes = versionChanges(before?.document ?? null, document);
+  const words = versionWords(texts, {
+    place,
+    contact: nameIn(data.contacts),
+    channel: nameIn(data.channels),
+    position: nameIn(data.positions),
+  });
+  const changes = versionChanges(before?.document ?? null, document, words);
   if (changes.length === 0) return <p className="soft">{t("notify.version.nothingSeen")}</p>;
   return (
     <dl className="facts notify-diff">

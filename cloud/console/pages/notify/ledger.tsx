@@ -45,7 +45,12 @@ export function Ledger({ data }: PaneProps) {
       </div>
       {items === undefined &&
         (list.loading ? <LoadingState /> : <ErrorState error={list.error} onRetry={list.reload} />)}
-      {items?.length === 0 && <EmptyState icon="bell" title={t("notify.noDeliveries")} />}
+      {items?.length === 0 && (
+        <>
+          <EmptyState icon="bell" title={t("notify.noDeliveries")} />
+          <MoreButton list={list} />
+        </>
+      )}
       {items !== undefined && items.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls must be in reach of the keyboard.
         <section className="notify-scroll" aria-label={t("notify.tab.ledger")} tabIndex={0}>

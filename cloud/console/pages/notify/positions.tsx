@@ -8,7 +8,8 @@ import { useCell } from "../../live/hooks.ts";
 import { useServices } from "../../services-context.ts";
 import { useNames } from "../../ui/use-names.ts";
 import { Editor } from "./editor.tsx";
-import { EscalationFields, escalationText } from "./escalation-fields.tsx";
+import { EscalationFields } from "./escalation-fields.tsx";
+import { escalationText } from "./escalation-text.ts";
 import type { PaneProps } from "./notify-data.ts";
 import { ObjectTable } from "./object-table.tsx";
 

@@ -9,7 +9,8 @@ import { named } from "../../i18n/language.ts";
 import { useNames } from "../../ui/use-names.ts";
 import { Editor } from "./editor.tsx";
 import { choices, type PaneProps } from "./notify-data.ts";
-import { DAYS, Entries, WeeklyFields, weekday } from "./time-fields.tsx";
+import { DAYS, Entries, WeeklyFields } from "./time-fields.tsx";
+import { weekday } from "./weekday.ts";
 
 const NEW: NotifyRota = { slots: [], overrides: [], otherwise: [] };
 const DAY_MINUTES = 1440;

@@ -2,16 +2,10 @@ import { Button, Form, Input, Select } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Icon } from "../../ui/icon.tsx";
+import { weekday } from "./weekday.ts";
 
 /** ISO weekdays. */
 export const DAYS = [1, 2, 3, 4, 5, 6, 7] as const;
-
-const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
-
-/** The name of an ISO weekday, as a key of the texts. */
-export function weekday(day: number): (typeof WEEKDAYS)[number] {
-  return WEEKDAYS[day - 1] ?? "mon";
-}
 
 type Name = readonly (string | number)[];
 

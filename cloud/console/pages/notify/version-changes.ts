@@ -13,23 +13,39 @@ function fieldsOf(document: unknown): Fields {
   return typeof document === "object" && document !== null ? (document as Fields) : {};
 }
 
-/** A value of a document as one line. */
-export function versionValue(value: unknown): string | undefined {
+/** How values are said. */
+export interface VersionWords {
+  /** The word for a value of a field, an item of its list too; undefined: it is said as it is. */
+  value(field: string, value: unknown): string | undefined;
+  /** The word for a field inside of another. */
+  inner(field: string, value: unknown): string;
+}
+
+/** A value of a field of a document as one line. */
+export function versionValue(field: string, value: unknown, words: VersionWords): string | undefined {
   if (value === undefined || value === null) return undefined;
-  if (Array.isArray(value)) return value.length === 0 ? "–" : value.map((one) => versionValue(one) ?? "–").join("; ");
+  if (Array.isArray(value))
+    return value.length === 0 ? "–" : value.map((one) => versionValue(field, one, words) ?? "–").join("; ");
+  const said = words.value(field, value);
+  if (said !== undefined) return said;
   if (typeof value === "object")
     return Object.entries(value)
-      .map(([key, one]) => `${key} ${versionValue(one) ?? "–"}`)
+      .map(([key, one]) => `${words.inner(key, one)} ${versionValue(key, one, words) ?? "–"}`)
       .join(", ");
   return String(value);
 }
 
 /** What differs between two states of an object, field by field; null: there is none. */
-export function versionChanges(before: unknown, after: unknown): readonly VersionChange[] {
+export function versionChanges(before: unknown, after: unknown, words: VersionWords): readonly VersionChange[] {
   const [old, now] = [fieldsOf(before), fieldsOf(after)];
   return [...new Set([...Object.keys(old), ...Object.keys(now)])]
-    .map((field) => ({ field, old: versionValue(old[field]), now: versionValue(now[field]) }))
-    .filter((change) => change.old !== change.now);
+    .filter((field) => JSON.stringify(old[field]) !== JSON.stringify(now[field]))
+    .map((field) => ({
+      field,
+      old: versionValue(field, old[field], words),
+      now: versionValue(field, now[field], words),
+    }))
+    .filter((change) => change.old !== undefined || change.now !== undefined);
 }
 
 /** The version before, among those that are known; undefined: it is not among them. */

@@ -27,6 +27,8 @@ export interface AlarmBookDeps {
 export interface KeptBook {
   /** When all was known last, Unix ms. */
   readonly syncedAt?: number;
+  /** When the device had started then, as it told that. */
+  readonly startedAt?: string;
   readonly events: readonly KnownEvent[];
 }
 
@@ -50,10 +52,12 @@ export class AlarmBook {
   readonly #events: Map<number, KnownEvent>;
   readonly #facts = new Map<number, EventFacts>();
   #syncedAt: number | undefined;
+  #startedAt: string | undefined;
 
   constructor(deps: AlarmBookDeps, kept: KeptBook | undefined) {
     this.#deps = deps;
     this.#syncedAt = kept?.syncedAt;
+    this.#startedAt = kept?.startedAt;
     this.#events = new Map((kept?.events ?? []).map((event) => [objectIdWord(event.object), restored(event)]));
   }
 
@@ -63,7 +67,11 @@ export class AlarmBook {
       ({ state, stamps }) =>
         state !== EVENT_STATE.normal || stamps.some((stamp) => stamp !== undefined && !isUnspecified(stamp)),
     );
-    return { ...(this.#syncedAt === undefined ? {} : { syncedAt: this.#syncedAt }), events };
+    return {
+      ...(this.#syncedAt === undefined ? {} : { syncedAt: this.#syncedAt }),
+      ...(this.#startedAt === undefined ? {} : { startedAt: this.#startedAt }),
+      events,
+    };
   }
 
   known(object: ObjectId): KnownEvent | undefined {
@@ -166,9 +174,15 @@ export class AlarmBook {
     return this.#happened(before, after, isNew);
   }
 
-  /** The device has told all: from here on what is newer is news. */
-  synced(): void {
+  /** Did the device start again since it told all last, also while nobody was in touch with it? `startedAt`: what it tells of that. */
+  hasRestarted(startedAt: string | undefined): boolean {
+    return startedAt !== undefined && this.#startedAt !== undefined && startedAt !== this.#startedAt;
+  }
+
+  /** The device, which had started then, has told all: from here on what is newer is news. */
+  synced(startedAt?: string): void {
     this.#syncedAt = this.#deps.now();
+    this.#startedAt = startedAt ?? this.#startedAt;
   }
 
   /** Everything that is active or waits to be acknowledged. */

@@ -198,6 +198,9 @@ export class DeviceAlarms {
     if (contact.signal.aborted) return false;
     const touched = new Set<number>();
     this.#touched = touched;
+    // of a restart before this moment the flags that are read say nothing, and of a later one the next look
+    const startedAt = contact.startedAt();
+    const again = restarted || this.#book.hasRestarted(startedAt);
     try {
       const rows = await this.#rows(contact, whole);
       if (rows === undefined || contact.signal.aborted || this.#contact !== contact) return false;
@@ -205,8 +208,8 @@ export class DeviceAlarms {
       if (contact.signal.aborted || this.#contact !== contact) return false;
       // what was told meanwhile is newer than what was read
       const told = rows.filter(({ object }) => !touched.has(objectIdWord(object)));
-      this.#tell(told.flatMap((row) => this.#book.read(row, texts.get(objectIdWord(row.object)), restarted)));
-      this.#book.synced();
+      this.#tell(told.flatMap((row) => this.#book.read(row, texts.get(objectIdWord(row.object)), again)));
+      this.#book.synced(startedAt);
       const { device, onConditions, own } = this.#deps;
       onConditions({ device, conditions: [...this.#book.conditions(), ...own()], complete: true });
       this.#saveSoon();
@@ -307,26 +310,30 @@ export class DeviceAlarms {
   }
 
   #take(notification: EventNotification): void {
-    const { eventObject, notifyType, toState, fromState, eventType } = notification;
+    const { eventObject, notifyType, toState, fromState } = notification;
     if (notifyType === NOTIFY_TYPE.ackNotification) {
-      this.#touched?.add(objectIdWord(eventObject));
-      this.#tell(this.#book.acknowledged(eventObject, toState, notification.timeStamp));
+      const told = this.#book.acknowledged(eventObject, toState, notification.timeStamp);
+      if (told.length === 0 && this.#book.known(eventObject) !== undefined) this.#lookAnew(notification);
+      else this.#touched?.add(objectIdWord(eventObject));
+      this.#tell(told);
       return;
     }
     // a full buffer or a passed door is no state of its object
     const isState = toState !== EVENT_STATE.normal || fromState !== EVENT_STATE.normal;
     if (!isAlarm(notifyType) || !isState || this.#book.isKnown(notification)) return;
     if (this.#book.isOld(notification)) {
-      const contact = this.#contact;
-      this.#deps.logger.info(
-        { object: objectName(eventObject), eventType },
-        "an old alarm was told late, looking anew",
-      );
-      if (contact !== undefined) void this.#look(contact, false);
+      this.#lookAnew(notification);
       return;
     }
     this.#touched?.add(objectIdWord(eventObject));
     this.#tell(this.#book.transit(notification));
+  }
+
+  /** What was told seems older than what is known: it came late, or the device's clock was set back. */
+  #lookAnew({ eventObject, eventType }: EventNotification): void {
+    const contact = this.#contact;
+    this.#deps.logger.info({ object: objectName(eventObject), eventType }, "an old event was told late, looking anew");
+    if (contact !== undefined) void this.#look(contact, false);
   }
 
   #tell(conditions: readonly FieldCondition[]): void {

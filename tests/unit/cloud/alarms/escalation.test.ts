@@ -145,6 +145,100 @@ describe("an alarm that nobody acknowledges", () => {
     expect(escalations(id)).toHaveLength(1);
   });
 
+  it("that is raised right after the clock was set back has its whole time, as has one of before", () => {
+    const before = raise();
+    bench.clock.advance(60_000);
+    bench.clock.setWallClock(bench.clock.now() - 3_600_000);
+    const after = raise();
+    const both = () => [before, after].map(({ id }) => escalations(id).length);
+    bench.clock.advance(LIMIT_MS - 60_000);
+    expect(both()).toEqual([1, 0]);
+    bench.clock.advance(59_999);
+    expect(both()).toEqual([1, 0]);
+    bench.clock.advance(1);
+    expect(both()).toEqual([1, 1]);
+  });
+
+  it("waits no longer than its time when the clock was set back while the hub was down", async () => {
+    const { id } = raise();
+    const high = gateway.raise("comfort", { priority: "high" });
+    bench.clock.setWallClock(NOON - 5 * 3_600_000);
+    cloud = await bench.restart(cloud);
+    bench.clock.advance(LIMIT_MS - 1);
+    expect(escalations(id)).toEqual([]);
+    bench.clock.advance(1);
+    expect([id, high.id].map((one) => escalations(one).length)).toEqual([1, 0]);
+    bench.clock.advance((ESCALATE_AFTER_MS.high ?? 0) - LIMIT_MS);
+    expect(escalations(high.id)).toHaveLength(1);
+  });
+
+  describe("whose position is given another time while it waits", () => {
+    const place = (urgent: number) => {
+      cloud.positions = [
+        { id: "desk", name: "值班室", nameEn: "Desk", areas: [], categories: [], escalateMinutes: { urgent } },
+      ];
+    };
+    const now = (urgent: number) => {
+      place(urgent);
+      cloud.alarms.limitsChanged();
+    };
+    const MINUTE_MS = 60_000;
+
+    it.each([
+      ["a shorter one", 60, 5],
+      ["a longer one", 5, 60],
+      ["one at all", 0, 5],
+    ])("is told further after that, from when it was raised: %s", (_what, first, then) => {
+      place(first);
+      const { id } = raise();
+      bench.clock.advance(2 * MINUTE_MS);
+      now(then);
+      bench.clock.advance((then - 2) * MINUTE_MS - 1);
+      expect(escalations(id)).toEqual([]);
+      bench.clock.advance(1);
+      expect(escalations(id)).toEqual([iso(NOON + then * MINUTE_MS)]);
+    });
+
+    it("is told further at once when that is over, and never when there is none any more", () => {
+      place(60);
+      const { id } = raise();
+      bench.clock.advance(10 * MINUTE_MS);
+      now(5);
+      bench.clock.advance(0);
+      expect(escalations(id)).toEqual([iso(NOON + 10 * MINUTE_MS)]);
+      now(20);
+      const other = raise();
+      now(0);
+      bench.clock.advance(25 * MINUTE_MS);
+      expect([id, other.id].map((one) => escalations(one).length)).toEqual([1, 0]);
+    });
+
+    it("has its whole time from when it came back, where it was hidden", () => {
+      place(60);
+      const { id } = raise();
+      cloud.alarms.act(id, "outOfService", { occurrence: 1, comment: "works" }, LI);
+      gateway.obey();
+      bench.clock.advance(10 * MINUTE_MS);
+      now(30);
+      bench.clock.advance(10 * MINUTE_MS);
+      cloud.alarms.act(id, "returnToService", { occurrence: 1 }, LI);
+      gateway.obey();
+      now(5);
+      bench.clock.advance(5 * MINUTE_MS - 1);
+      expect(escalations(id)).toEqual([]);
+      bench.clock.advance(1);
+      expect(escalations(id)).toHaveLength(1);
+    });
+
+    it("is one of very many: all of them are", () => {
+      place(60);
+      const many = Array.from({ length: 210 }, raise);
+      now(5);
+      bench.clock.advance(5 * MINUTE_MS + 10_000);
+      expect(many.filter(({ id }) => cloud.alarms.get(id)?.escalatedAt === undefined)).toEqual([]);
+    });
+  });
+
   it("tells who listens, as a transition of the unchanged alarm", () => {
     const { id } = raise();
     const changes = cloud.changes.length;

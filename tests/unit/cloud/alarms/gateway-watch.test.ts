@@ -121,6 +121,14 @@ describe("an alarm that the cloud has minted", () => {
     expect(only()).toMatchObject({ suppression: [], state: "B" });
   });
 
+  it("stays shelved as long as can be although the clock was set back a little meanwhile", () => {
+    lose();
+    cloud.alarms.act(only().id, "shelve", { occurrence: 1, comment: "works", once: true }, LI);
+    bench.clock.setWallClock(bench.clock.now() - 40_000);
+    bench.clock.advance(60_000);
+    expect(only()).toMatchObject({ suppression: ["shelved"], state: "E" });
+  });
+
   it("is shelved until it next returns to normal", async () => {
     lose();
     const { id } = only();

@@ -1,6 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { CommandStore } from "#cloud/commands/store.ts";
 import type { CommandRequest } from "#core/contracts/commands.ts";
 import type { CommandResultItem } from "#core/contracts/lanes.ts";
+import { HubError } from "#core/errors.ts";
 import { DomainBench, type Domains, LI, NOON, WANG } from "../domain-bench.ts";
 import { AHU, CAMERA, DOORS, doorPark, GW1, GW2, LABEL, MODE, SETPOINT, TEMPERATURE } from "../small-park.ts";
 
@@ -10,7 +12,10 @@ beforeEach(async () => {
   bench = new DomainBench();
   cloud = await bench.open();
 });
-afterEach(() => bench.clear());
+afterEach(() => {
+  vi.restoreAllMocks();
+  return bench.clear();
+});
 
 const write = (fields: Partial<Extract<CommandRequest, { point: string }>> = {}): CommandRequest => ({
   point: SETPOINT,
@@ -216,6 +221,52 @@ describe("an order of the hub itself", () => {
     const end = cloud.commands.perform({ request, requestedBy: "rule:r" });
     bench.clock.advance(4000);
     await expect(end).resolves.toMatchObject({ status: "timeout" });
+  });
+
+  describe("that is quiet, while the records are in trouble,", () => {
+    const order = {
+      request: { device: CAMERA, action: "snapshot", expiresInMs: 8000 },
+      requestedBy: "li.wei",
+      quiet: true,
+    } as const;
+    const busy = (): never => {
+      throw new HubError("DB_BUSY", "busy", { retriable: true });
+    };
+
+    it("is told to who waits although it cannot be removed yet, and is removed later", async () => {
+      vi.spyOn(CommandStore.prototype, "remove").mockImplementationOnce(busy).mockImplementationOnce(busy);
+      const end = cloud.commands.perform(order);
+      const id = cloud.link.sent[0]?.command.id ?? "";
+      cloud.item(GW1, result(id));
+      await expect(end).resolves.toMatchObject({ id, status: "done" });
+      expect(cloud.commands.get(id)?.status).toBe("done");
+      bench.clock.advance(2000);
+      expect(cloud.commands.get(id)).toBeUndefined();
+    });
+
+    it("is told a moment later where its end cannot be read", async () => {
+      const { get } = CommandStore.prototype;
+      const end = cloud.commands.perform(order);
+      const id = cloud.link.sent[0]?.command.id ?? "";
+      vi.spyOn(CommandStore.prototype, "get")
+        .mockImplementationOnce(function (this: CommandStore, one) {
+          return get.call(this, one);
+        })
+        .mockImplementationOnce(busy);
+      cloud.item(GW1, result(id));
+      bench.clock.advance(1000);
+      await expect(end).resolves.toMatchObject({ id, status: "done" });
+      expect(cloud.commands.get(id)).toBeUndefined();
+    });
+
+    it("leaves no trace when nobody came to wait for it", async () => {
+      vi.spyOn(CommandStore.prototype, "get").mockImplementationOnce(busy);
+      await expect(cloud.commands.perform(order)).rejects.toMatchObject({ code: "DB_BUSY" });
+      const id = cloud.link.sent[0]?.command.id ?? "";
+      expect(cloud.commands.get(id)?.status).toBe("sent");
+      cloud.item(GW1, result(id));
+      expect(cloud.commands.get(id)).toBeUndefined();
+    });
   });
 
   it.each([

@@ -144,8 +144,11 @@ describe("cursors on a database in trouble", () => {
     const refused = new HubError("DB_FAILED", "a constraint");
     failing({ when: "before", error: refused }, { when: "before", error: away("DB_UNAVAILABLE") });
     store(11, 20);
+    store(21, 30);
+    clock.advance(95);
+    expect([runs.stuck, condemned, acked.at(-1)]).toEqual([true, [], 10]);
     clock.advance(100);
-    expect(condemned).toEqual([]);
+    expect([runs.stuck, condemned, acked.at(-1)]).toEqual([false, [], 30]);
     failing({ when: "before", error: refused }, { when: "before", error: refused });
     store(11, 20);
     clock.advance(1000);

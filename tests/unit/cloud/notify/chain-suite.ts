@@ -86,6 +86,8 @@ export function chainSuite(): void {
     });
 
     it("is chosen by position, law, category, priority and transition", async () => {
+      let changes = 0;
+      hub.notify.positions.onChange(() => changes++);
       hub.notify.put(
         {
           kind: "positions",
@@ -95,6 +97,7 @@ export function chainSuite(): void {
         },
         { name: "li.wei", grants: [] },
       );
+      expect(changes).toBe(1);
       hub.rule("gate", ruleOf([{}], { position: "gate" }));
       hub.rule(
         "urgent",
@@ -110,6 +113,7 @@ export function chainSuite(): void {
         "control-room",
         "gate",
       ]);
+      expect(changes, "rules are no positions").toBe(1);
     });
 
     it("tells no further steps of a facility alarm that has cleared, but goes on with an intrusion", async () => {

@@ -13,11 +13,13 @@ let clock: ManualClock;
 let asked: unknown[];
 let end: Partial<CommandView>;
 let content: string;
+let broken: Error | undefined;
 let presets: CameraPresets;
 beforeEach(() => {
   clock = new ManualClock(1_800_000_000_000);
   asked = [];
   end = DONE;
+  broken = undefined;
   content = JSON.stringify({
     presets: [
       { token: "1", name: "Gate" },
@@ -31,6 +33,7 @@ beforeEach(() => {
     commands: {
       async perform(order) {
         asked.push(order);
+        if (broken !== undefined) throw broken;
         return { ...base, ...end };
       },
     },
@@ -68,14 +71,25 @@ describe("the presets that a camera holds", () => {
     ["what it told is no list", { text: '{"presets": [{"token": 7}]}' }, /no list/],
     ["it told no JSON", { text: "<html>" }, /no list/],
     ["it told too much", { text: "x".repeat(300_000) }, /too much/],
-  ] as const)("are told as missing when %s, and asked for anew", async (_what, told, why) => {
+  ] as const)("are told as missing when %s, and asked for anew after half a minute", async (_what, told, why) => {
     if ("ended" in told) end = told.ended;
     else content = told.text;
     await expect(presets.beside(CAMERA, [], LI)).rejects.toMatchObject({
       code: "PRESETS_FAILED",
       message: expect.stringMatching(why),
     });
+    clock.advance(29_999);
+    await expect(presets.beside(CAMERA, [], LI)).rejects.toMatchObject({ code: "PRESETS_FAILED" });
+    expect(asked).toHaveLength(1);
+    clock.advance(1);
     await expect(presets.beside(CAMERA, [], LI)).rejects.toMatchObject({ code: "PRESETS_FAILED" });
     expect(asked).toHaveLength(2);
+  });
+
+  it("are asked for anew at once when the failure was none of the camera's", async () => {
+    broken = new Error("records are away");
+    await expect(presets.beside(CAMERA, [], LI)).rejects.toThrow("records are away");
+    broken = undefined;
+    expect(await presets.beside(CAMERA, [], LI)).toHaveLength(3);
   });
 });

@@ -13,6 +13,7 @@ let snapshots: CameraSnapshots;
 /** Commands on their way, and blobs that came. */
 let asked: { request: CommandRequest; requestedBy: string; ip?: string; quiet?: boolean }[];
 let end: (view: Partial<CommandView>) => void;
+let breaks: () => void;
 let here: Set<string>;
 let listeners: Set<(sha256: string, bytes: number) => void>;
 const arrives = (sha256: string) => {
@@ -31,7 +32,8 @@ beforeEach(() => {
     commands: {
       perform(order) {
         asked.push(order);
-        return new Promise((resolve) => {
+        return new Promise((resolve, reject) => {
+          breaks = () => reject(new Error("records are away"));
           end = (view) => resolve({ ...base, ...view });
         });
       },
@@ -93,6 +95,19 @@ describe("a picture on demand", () => {
     ]);
     clock.advance(600_000);
     expect([await quiet(LI), await quiet(LI)]).toEqual([false, true]);
+  });
+
+  it("is kept as a command by the first look that was one: not by one that could not be written down", async () => {
+    arrives(SHA);
+    const failed = snapshots.take(CAMERA, LI);
+    breaks();
+    await expect(failed).rejects.toThrow("records are away");
+    const taken = snapshots.take(CAMERA, LI);
+    end({ blob: `/api/v1/blobs/${SHA}` });
+    await taken;
+    clock.advance(1000);
+    void snapshots.take(CAMERA, LI);
+    expect(asked.map(({ quiet }) => quiet === true)).toEqual([false, false, true]);
   });
 
   it.each([

@@ -69,6 +69,19 @@ describe("AL-16 a point that is no longer updated while its device answers", () 
     expect(delays.filter(([definition]) => definition === STALE).at(-1)).toEqual([STALE, undefined]);
   });
 
+  it("AL-16 names a point that is stale for the whole on-delay, and none that is healthy by then", () => {
+    const { feed, clock, late, alarm } = bench([], { context });
+    feed(flow, 6, stale);
+    clock.advance(STALE_ON_DELAY_MS / 2);
+    feed(setpoint, 1, stale);
+    clock.advance(STALE_ON_DELAY_MS / 4);
+    feed(flow, 6);
+    clock.advance(STALE_ON_DELAY_MS - 1);
+    expect(late).toEqual([]);
+    clock.advance(1);
+    expect([told(late), alarm(STALE)?.value]).toEqual([[`${STALE} raised`], "setpoint"]);
+  });
+
   it("AL-16, IN-04 marks a security alarm and never hides it", () => {
     const { feed, letter, alarm, clock, late } = bench([intrusion], { context });
     feed(zone3, true);

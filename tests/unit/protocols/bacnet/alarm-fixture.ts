@@ -89,5 +89,13 @@ export function contactWith(answer: (service: number, body: Uint8Array) => Outco
   const abilities = new Abilities({ vendorId: 7, maxApdu: 480 }, undefined, { clock, save: () => {} });
   const reader = new PropertyReader(ask, abilities, new Counters());
   const { signal } = new AbortController();
-  return { peer: { host: "127.0.0.1", port: 47_808 }, signal, ask, reader, abilities, asked };
+  return {
+    peer: { host: "127.0.0.1", port: 47_808 },
+    signal,
+    ask,
+    reader,
+    abilities,
+    startedAt: () => undefined,
+    asked,
+  };
 }

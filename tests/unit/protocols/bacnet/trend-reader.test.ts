@@ -93,6 +93,7 @@ function device(count: number, faults: Faults = {}) {
     ask,
     reader: new PropertyReader(ask, abilities, counters),
     abilities,
+    startedAt: () => undefined,
   };
   const reader = new LogReader(contact, () => counters.add("malformed"));
   /** Reads the newest `last` records. */

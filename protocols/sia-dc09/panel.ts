@@ -122,9 +122,10 @@ export class Panel {
     for (const [name, { at, key, condition }] of this.#ends) {
       if (now < at) continue;
       this.#ends.delete(name);
+      const isKept = this.#states.has(key);
       this.#set(new Map(), key, false);
       if (condition === undefined) continue;
-      this.#ended.add(name);
+      if (isKept) this.#ended.add(name);
       this.#tellCondition({ ...condition, active: false });
     }
   }
@@ -269,7 +270,8 @@ export class Panel {
       this.#ends.set(condition, { ...ends, condition: told });
       // no more are kept than states
       if (this.#states.has(key)) states.set(WITHOUT_END + condition, JSON.stringify(told));
-    } else if (!state && this.#ends.delete(condition)) states.set(WITHOUT_END + condition, null);
+    } else if (!state && this.#ends.delete(condition) && this.#states.has(key))
+      states.set(WITHOUT_END + condition, null);
     this.#whenKept(() => this.#deps.onConditions({ device: this.device, complete: false, conditions }));
   }
 

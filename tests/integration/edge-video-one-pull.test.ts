@@ -9,7 +9,7 @@ const CAMERA = "demo/gw-1/camera-1";
 const FILM = filmStrip("baseline-320x180.h264");
 const POLL = { timeout: 15_000 } as const;
 /** Less than a gateway waits for the end of a session. */
-const SLOW_END_MS = 100;
+const SLOW_END_MS = 20;
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
